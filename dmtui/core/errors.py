@@ -1,0 +1,104 @@
+"""What can go wrong, as types; each says whether trying again later can help.
+
+    DmtuiError
+    ├── Recoverable             keep it queued and try again
+    │   ├── Unreachable         no answer: no network, refused, timed out, cut off
+    │   └── ServerTrouble       an answer that is no verdict: 5xx, an HTML page, a broken body
+    │       └── RateLimited     429; says how long to wait
+    ├── Refused                 the server's verdict: 4xx with its error code
+    │   ├── Forbidden           403
+    │   │   └── InviteBlocked   403 M_INVITE_BLOCKED
+    │   ├── NotFound            404
+    │   └── SignedOut           401 M_UNKNOWN_TOKEN: the session is over
+    ├── NotMatrix               the address answers, but is no Matrix homeserver
+    ├── InvalidUserId           not of the form @name:server
+    ├── CannotEncrypt           the room is encrypted and this message can't be
+    ├── StoreTrouble            the disk: full, read-only, corrupt
+    ├── ProfileInUse            another process owns the account
+    └── ConfigTrouble           the user's settings can't be read
+
+The message of every error is one line for the user: what happened and what they can do.
+"""
+
+from __future__ import annotations
+
+
+class DmtuiError(Exception):
+    """Something the user is told in one line."""
+
+    recoverable = False
+
+
+class Recoverable(DmtuiError):
+    """Trying the same thing again later can succeed."""
+
+    recoverable = True
+
+
+class Unreachable(Recoverable):
+    """The homeserver did not answer."""
+
+
+class ServerTrouble(Recoverable):
+    """The homeserver answered, but not with a verdict."""
+
+
+class RateLimited(ServerTrouble):
+    """The homeserver asks to slow down; ``retry_after`` is in seconds."""
+
+    def __init__(self, message: str, retry_after: float):
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Refused(DmtuiError):
+    """The homeserver said no; ``status`` is HTTP's, ``errcode`` is Matrix's (may be empty)."""
+
+    def __init__(self, message: str, status: int = 400, errcode: str = ""):
+        super().__init__(message)
+        self.status = status
+        self.errcode = errcode
+
+
+class Forbidden(Refused):
+    """The homeserver or the other side does not allow it (403)."""
+
+
+class InviteBlocked(Forbidden):
+    """The other side accepts no invites (``M_INVITE_BLOCKED``)."""
+
+
+class NotFound(Refused):
+    """There is no such thing, or it is not ours to see (404)."""
+
+
+class SignedOut(Refused):
+    """The access token is no longer valid; ``soft`` keeps the local keys."""
+
+    def __init__(self, message: str, soft: bool = False):
+        super().__init__(message, 401, "M_UNKNOWN_TOKEN")
+        self.soft = soft
+
+
+class NotMatrix(DmtuiError):
+    """The address is reachable and is no Matrix homeserver."""
+
+
+class InvalidUserId(DmtuiError):
+    """The text is no Matrix user ID."""
+
+
+class CannotEncrypt(DmtuiError):
+    """The conversation is encrypted and the message could not be."""
+
+
+class StoreTrouble(DmtuiError):
+    """The local database can't be read or written."""
+
+
+class ProfileInUse(DmtuiError):
+    """Another process owns this profile's account."""
+
+
+class ConfigTrouble(DmtuiError):
+    """The configuration file is wrong; the message names the line."""

@@ -1,0 +1,213 @@
+"""What one sync said (:class:`SyncBatch`) and what a write changed (:data:`Change`).
+
+A batch is already cleaned and typed: raw JSON stops in :mod:`dmtui.matrix.translate`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from dmtui.core.model import (
+    EventId,
+    Invite,
+    JsonObject,
+    Kind,
+    Member,
+    Membership,
+    Milliseconds,
+    RoomId,
+    Safe,
+    TransactionId,
+    UserId,
+)
+
+# -- contents of timeline events ------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Something to read: ``kind`` tells which; ``formatted`` is untrusted HTML, kept for later."""
+
+    kind: Kind
+    body: Safe
+    formatted: str = ""
+    reply_to: EventId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """``m.replace``: the new content of an earlier event by the same sender."""
+
+    target: EventId
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """``m.room.redaction`` of an earlier event."""
+
+    target: EventId
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """``m.annotation`` of an earlier event."""
+
+    target: EventId
+    key: Safe
+
+
+@dataclass(frozen=True, slots=True)
+class Undecryptable:
+    """An encrypted event whose key is missing; ``raw`` is its JSON, kept until the key arrives."""
+
+    session_id: str
+    raw: str
+    reason: str = ""  # ours: why, in words
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipChange:
+    """A member event on the timeline."""
+
+    member: Member
+    previous: Membership | None = None
+
+
+Content: TypeAlias = Line | Edit | Redaction | Reaction | Undecryptable | MembershipChange
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEvent:
+    """An event in a room's order; ``transaction_id`` is set on echoes of this device's sends."""
+
+    event_id: EventId
+    sender: UserId
+    sent_at: Milliseconds
+    content: Content
+    encrypted: bool = False
+    transaction_id: TransactionId | None = None
+
+
+# -- what one sync said ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """``m.read`` or ``m.read.private``: ``user_id`` has read up to ``event_id`` at ``read_at``."""
+
+    user_id: UserId
+    event_id: EventId
+    read_at: Milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class RoomUpdate:
+    """News of one room that I am in, or was in; ``None`` means "not mentioned".
+
+    ``initial``: members and state are a snapshot, not a difference.
+    ``limited``: events are missing before ``timeline[0]``; ``prev_batch`` pages back to them.
+    ``timeline`` is oldest first. ``encrypted`` never goes back to false.
+    """
+
+    room_id: RoomId
+    membership: Membership = Membership.JOIN
+    initial: bool = False
+    limited: bool = False
+    prev_batch: str | None = None
+    timeline: tuple[TimelineEvent, ...] = ()
+    members: tuple[Member, ...] = ()
+    encrypted: bool = False
+    name: Safe | None = None
+    is_space: bool | None = None
+    created_at: Milliseconds | None = None
+    successor: RoomId | None = None
+    service_members: frozenset[UserId] | None = None
+    nonce: str | None = None  # from our own createRoom, see ports.Homeserver.create_direct_room
+    joined_count: int | None = None
+    invited_count: int | None = None
+    receipts: tuple[Receipt, ...] = ()
+    fully_read: EventId | None = None
+    typing: frozenset[UserId] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SyncBatch:
+    """Everything one answer of the sync endpoint said, in the order to apply it.
+
+    ``token`` is opaque and resumes after this batch; it is committed with the batch's rows.
+    ``invites`` are new or changed; ``all_invites`` names every pending one where the server told.
+    ``gone``: rooms that I left, was removed from, or whose invite ended.
+    ``direct`` is the new content of ``m.direct``; ``ignored`` of ``m.ignored_user_list``.
+    ``room_keys``: Megolm sessions whose keys arrived, as (room, session ID).
+    ``complete``: the whole account is in the store once this batch is applied.
+    """
+
+    token: str
+    rooms: tuple[RoomUpdate, ...] = ()
+    invites: tuple[Invite, ...] = ()
+    all_invites: frozenset[RoomId] | None = None
+    gone: tuple[RoomId, ...] = ()
+    direct: JsonObject | None = None
+    ignored: frozenset[UserId] | None = None
+    room_keys: tuple[tuple[RoomId, str], ...] = ()
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A page of ``/messages`` going back: newest first; ``end`` pages on, ``None`` at the start."""
+
+    events: tuple[TimelineEvent, ...]
+    end: str | None
+    members: tuple[Member, ...] = ()
+
+
+# -- what a write changed -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationsChanged:
+    """These rows of the people list are new, different or gone."""
+
+    user_ids: frozenset[UserId]
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineChanged:
+    """Messages of this conversation were added or changed."""
+
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class InvitesChanged:
+    """Pending invites came or went."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionChanged:
+    """The connection's state, or what waits for it, is different."""
+
+
+@dataclass(frozen=True, slots=True)
+class TypingChanged:
+    """This person began or stopped typing."""
+
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class IntentsChanged:
+    """Persisted intents were added or settled."""
+
+
+Change: TypeAlias = (
+    ConversationsChanged
+    | TimelineChanged
+    | InvitesChanged
+    | ConnectionChanged
+    | TypingChanged
+    | IntentsChanged
+)

@@ -1,0 +1,109 @@
+"""Wishes that outlive a crash: written down before the act, settled after it.
+
+Whichever process owns the account carries them out; a command beside a running app hands over
+its wish by writing it down too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from dmtui.core.model import EventId, RoomId, UserId
+
+
+class DirectAction(StrEnum):
+    """What to do to the ``m.direct`` map."""
+
+    ADD = "add"
+    REMOVE = "remove"
+    MOVE = "move"  # make the room stand under this user alone
+
+
+@dataclass(frozen=True, slots=True)
+class EditDirect:
+    """Have ``m.direct`` list (or not list) the room under the user."""
+
+    action: DirectAction
+    user_id: UserId
+    room_id: RoomId
+
+
+@dataclass(frozen=True, slots=True)
+class CreateRoom:
+    """Create a direct room with the person; ``posted`` once the request may have been sent."""
+
+    user_id: UserId
+    nonce: str
+    encrypted: bool
+    posted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InviteBack:
+    """Invite a person who left the direct room again, with the flag."""
+
+    user_id: UserId
+    room_id: RoomId
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Join the room; as a direct chat with the inviter, or as an ordinary room."""
+
+    room_id: RoomId
+    inviter: UserId
+    direct: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """Decline the invite, and ignore the inviter if so wished."""
+
+    room_id: RoomId
+    inviter: UserId
+    ignore: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MarkRead:
+    """Tell the homeserver that the room is read up to the event."""
+
+    room_id: RoomId
+    event_id: EventId
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Start Chat semantics, then one message: what ``dmtui send`` asks for."""
+
+    user_id: UserId
+    text: str
+
+
+Intent: TypeAlias = EditDirect | CreateRoom | InviteBack | Accept | Decline | MarkRead | Deliver
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an intent ended: ``message`` is one line for the user."""
+
+    ok: bool
+    message: str = ""
+    room_id: RoomId | None = None
+    event_id: EventId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An intent in the journal; ``outcome`` is ``None`` while it is pending.
+
+    ``problem`` says in one line why the last try did not get through.
+    """
+
+    number: int
+    intent: Intent
+    attempts: int = 0
+    problem: str = ""
+    outcome: Outcome | None = None

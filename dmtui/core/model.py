@@ -1,0 +1,189 @@
+"""The nouns of dmtui: typed identifiers and frozen snapshots of what the user sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NewType, TypeAlias
+
+UserId = NewType("UserId", str)
+RoomId = NewType("RoomId", str)
+EventId = NewType("EventId", str)
+TransactionId = NewType("TransactionId", str)
+
+Safe = NewType("Safe", str)
+"""Text from the network that went through :func:`dmtui.core.names.clean`; fit for a terminal."""
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+JsonObject: TypeAlias = dict[str, Json]
+
+Milliseconds: TypeAlias = int
+"""A Matrix timestamp: milliseconds since 1970-01-01 UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A signed-in device. ``homeserver`` is the base URL of the client-server API."""
+
+    user_id: UserId
+    device_id: str
+    access_token: str = field(repr=False)
+    homeserver: str
+
+
+class Membership(StrEnum):
+    """The ``membership`` of an ``m.room.member`` event."""
+
+    JOIN = "join"
+    INVITE = "invite"
+    LEAVE = "leave"
+    BAN = "ban"
+    KNOCK = "knock"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A user as the user directory or the profile API describes them."""
+
+    user_id: UserId
+    name: Safe
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One ``m.room.member`` state event; an empty name means none is set."""
+
+    user_id: UserId
+    membership: Membership
+    name: Safe = Safe("")
+    is_direct: bool = False
+    sender: UserId = UserId("")
+
+
+class SendState(StrEnum):
+    """How far a message of ours has come."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+class Kind(StrEnum):
+    """What a line of a conversation is."""
+
+    TEXT = "text"
+    NOTICE = "notice"
+    EMOTE = "emote"
+    ATTACHMENT = "attachment"  # image, file, audio, video, location: named, not shown
+    UNDECRYPTABLE = "undecryptable"
+    REDACTED = "redacted"
+    MEMBERSHIP = "membership"  # somebody joined, left, was invited
+    OTHER = "other"  # a type dmtui does not know, named in the body
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in a conversation; compares like the order on screen."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One line of a conversation.
+
+    ``key`` is unique in the conversation and stays the same from local echo to delivery.
+    """
+
+    key: str
+    room_id: RoomId
+    cursor: Cursor
+    event_id: EventId | None
+    sender: UserId
+    sender_name: Safe
+    own: bool
+    sent_at: Milliseconds
+    kind: Kind
+    body: Safe
+    state: SendState = SendState.SENT
+    failure: str = ""
+    edited: bool = False
+    encrypted: bool = False
+    unread: bool = False
+    read_by_peer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Messages in order, oldest first; ``more`` says older ones are in the store.
+
+    ``complete`` says that the beginning of the conversation is in the store.
+    """
+
+    messages: tuple[Message, ...]
+    more: bool
+    complete: bool
+
+
+class PeerState(StrEnum):
+    """Where the other person stands in the room that stands for the conversation."""
+
+    JOINED = "joined"
+    INVITED = "invited"
+    LEFT = "left"
+    GROUP = "group"  # further people are in the room: no longer a direct chat
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One person and the direct rooms shared with them: a row of the people list.
+
+    ``name`` is what to show; ``preview`` is one line; ``latest`` orders the list.
+    ``others`` counts the human members besides me.
+    """
+
+    user_id: UserId
+    name: Safe
+    room_id: RoomId
+    latest: Milliseconds
+    preview: Safe = Safe("")
+    unread: int = 0
+    encrypted: bool = False
+    peer: PeerState = PeerState.JOINED
+    draft: str = ""
+    flag_pending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """A pending invite to me; ``direct`` follows the rules for direct messages."""
+
+    room_id: RoomId
+    inviter: UserId
+    inviter_name: Safe
+    direct: bool
+    received: Milliseconds
+    room_name: Safe = Safe("")
+    reason: Safe = Safe("")
+    encrypted: bool = False
+    warning: str = ""  # why a flagged invite is not shown as direct; ours, not the network's
+
+
+class Phase(StrEnum):
+    """How the connection to the homeserver stands."""
+
+    CONNECTING = "connecting"
+    ONLINE = "online"
+    OFFLINE = "offline"
+    SIGNED_OUT = "signed out"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The connection's state; times are seconds of the messenger's clock."""
+
+    phase: Phase
+    since: float
+    retry_at: float | None = None
+    reason: str = ""

@@ -1,0 +1,112 @@
+"""The one seam: what dmtui asks of a homeserver.
+
+Two implementations: :mod:`dmtui.matrix` and the fake in the tests; one contract suite runs
+against both. Methods raise :mod:`dmtui.core.errors` only: ``Unreachable``, ``ServerTrouble`` and
+``RateLimited`` for what may pass, ``Refused`` and its kinds for the server's verdicts.
+Paths are of the Matrix client-server API, v1.18.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeAlias
+
+from dmtui.core.events import History, SyncBatch, TimelineEvent
+from dmtui.core.model import (
+    EventId,
+    JsonObject,
+    Member,
+    Profile,
+    RoomId,
+    Session,
+    TransactionId,
+    UserId,
+)
+
+SignIn: TypeAlias = Callable[[str, str, str], Awaitable[Session]]
+"""``(user ID or localpart, password, homeserver URL or "")``; raises errors of core.errors."""
+
+
+class Homeserver(Protocol):
+    """A signed-in device's view of its homeserver. Calls may run concurrently."""
+
+    async def sync(self, token: str | None, rooms: frozenset[RoomId], timeout: float) -> SyncBatch:
+        """Wait up to ``timeout`` seconds for news since ``token`` (``None``: from the start).
+
+        ``rooms`` are followed even if ``m.direct`` does not name them (yet). Room keys in the
+        answer are stored before this returns. Asking again with the same token is harmless.
+        An expired token is handled inside: the next batch is then ``initial`` throughout.
+        """
+
+    async def history(self, room_id: RoomId, before: str, limit: int) -> History:
+        """``GET /rooms/{roomId}/messages?dir=b``; ``before`` is a ``prev_batch`` or an ``end``."""
+
+    async def decrypt(self, room_id: RoomId, raw: Sequence[str]) -> tuple[TimelineEvent, ...]:
+        """The events of :attr:`Undecryptable.raw`, decrypted where a key has come since."""
+
+    async def send_text(
+        self, room_id: RoomId, transaction_id: TransactionId, body: str, encrypted: bool
+    ) -> EventId:
+        """Send ``m.room.message``; the same transaction ID twice makes one event.
+
+        ``encrypted`` is what the store knows of the room: true never sends plain text.
+        """
+
+    async def create_direct_room(self, peer: UserId | None, nonce: str, encrypted: bool) -> RoomId:
+        """``POST /createRoom`` with ``is_direct``; ``None`` makes a room for myself alone.
+
+        ``nonce`` travels as the content of a state event, so that a lost answer can be found
+        again by :meth:`find_created_room`. Never retried inside.
+        """
+
+    async def find_created_room(self, nonce: str) -> RoomId | None:
+        """The joined room that carries ``nonce``, looked for among the newest."""
+
+    async def join(self, room_id: RoomId) -> None:
+        """``POST /rooms/{roomId}/join``."""
+
+    async def leave(self, room_id: RoomId) -> None:
+        """``POST /rooms/{roomId}/leave``; declines a pending invite."""
+
+    async def forget(self, room_id: RoomId) -> None:
+        """``POST /rooms/{roomId}/forget``."""
+
+    async def invite_back(self, room_id: RoomId, user_id: UserId) -> None:
+        """Invite with the flag: ``PUT .../state/m.room.member/{userId}`` with ``is_direct``."""
+
+    async def members(self, room_id: RoomId) -> tuple[Member, ...]:
+        """``GET /rooms/{roomId}/members``: everyone who is joined or invited."""
+
+    async def account_data(self, kind: str) -> JsonObject | None:
+        """Global account data, fresh from the server; ``None`` where it was never set (404).
+
+        Raises ``ServerTrouble`` unless the answer is 200 with a JSON object, or 404.
+        """
+
+    async def set_account_data(self, kind: str, content: JsonObject) -> None:
+        """Replace the global account data of this type."""
+
+    async def search_people(self, term: str, limit: int) -> tuple[Profile, ...]:
+        """``POST /user_directory/search``."""
+
+    async def profile(self, user_id: UserId) -> Profile:
+        """``GET /profile/{userId}``; ``Refused`` or ``Recoverable`` prove nothing about the user."""
+
+    async def has_device_keys(self, user_id: UserId) -> bool:
+        """Whether any device of the user has keys (``POST /keys/query``)."""
+
+    async def set_typing(self, room_id: RoomId, typing: bool) -> None:
+        """``PUT /rooms/{roomId}/typing/{userId}``."""
+
+    async def mark_read(self, room_id: RoomId, event_id: EventId) -> None:
+        """``POST /rooms/{roomId}/read_markers`` with ``m.read`` and ``m.fully_read``."""
+
+    async def logout(self) -> None:
+        """End the session on the server."""
+
+    async def close(self) -> None:
+        """Let go of connections and files; nothing else may be called afterwards."""
+
+
+Connect: TypeAlias = Callable[[Session], Awaitable[Homeserver]]
+"""Opens the encryption store and the connection; does no network request."""
