@@ -1,4 +1,4 @@
-"""``m.direct`` as functions: a lenient reader, careful edits, and which room stands for a person."""
+"""``m.direct`` as functions: a lenient reader, careful edits, and which room is a person's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from dmtui.core.intents import DirectAction, EditDirect
-from dmtui.core.model import Invite, Json, JsonObject, Membership, Milliseconds, RoomId, UserId
+from dmtui.core.model import Invite, JsonObject, Membership, Milliseconds, RoomId, UserId
 from dmtui.core.names import is_user_id
 
 LOST_ROOMS = 3
@@ -51,15 +51,17 @@ def read_direct(content: JsonObject) -> Mapping[UserId, tuple[RoomId, ...]]:
     for key, value in content.items():
         if not isinstance(value, list) or not is_user_id(key):
             continue
-        rooms = dict.fromkeys(RoomId(room) for room in value if _is_room_id(room))
+        rooms = dict.fromkeys(
+            RoomId(room) for room in value if isinstance(room, str) and _is_room_id(room)
+        )
         if rooms:
             people[UserId(key)] = tuple(rooms)
     return people
 
 
-def _is_room_id(value: Json) -> bool:
+def _is_room_id(text: str) -> bool:
     """Room IDs of room version 12 have no server part."""
-    return isinstance(value, str) and len(value) > 1 and value.startswith("!")
+    return len(text) > 1 and text.startswith("!")
 
 
 def room_person(
@@ -211,7 +213,7 @@ def rank(candidates: Collection[Candidate]) -> tuple[Candidate, ...]:
     """The rooms that could serve, best first: the same on every device of mine.
 
     Both joined; then the peer invited; then the peer gone. Within each: encrypted, newest message,
-    oldest creation, room ID. Rooms of others, groups, spaces and replaced rooms are left out.
+    oldest creation, room ID. Rooms I am not in, groups, spaces and replaced rooms are left out.
     """
     fit = [c for c in _usable(candidates) if _presence(c) is not None and _is_for_two(c)]
     return tuple(sorted(fit, key=lambda c: (_presence(c) or 0, *_order(c))))

@@ -139,7 +139,7 @@ def display_name(user_id: UserId, profile_name: str | None) -> Safe:
     name = clean_line(profile_name or "")
     if not name:
         return localpart(user_id)
-    if name != user_id and _LIKE_USER_ID.search(unicodedata.normalize("NFKC", name)):
+    if str(name) != user_id and _LIKE_USER_ID.search(unicodedata.normalize("NFKC", name)):
         return with_user_id(user_id, name)
     return name
 
