@@ -1,0 +1,58 @@
+"""Fixtures that put a real Synapse under a test.
+
+``synapse`` is shared by the whole run, so every test registers users of its own;
+``private_synapse`` is the test's own, to stop, kill, freeze or configure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.homeserver.faultproxy import FaultProxy
+from tests.homeserver.launcher import Launcher
+from tests.homeserver.synapse import SynapseServer
+
+LAUNCHER = pytest.StashKey[Launcher]()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Import Synapse in the background if any selected test will ask for it."""
+    if session.config.option.collectonly:
+        return
+    if any("launcher" in getattr(item, "fixturenames", ()) for item in session.items):
+        session.config.stash[LAUNCHER] = Launcher()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End every Synapse of this process."""
+    if LAUNCHER in config.stash:
+        config.stash[LAUNCHER].close()
+
+
+@pytest.fixture(scope="session")
+def launcher(pytestconfig: pytest.Config) -> Launcher:
+    """What starts servers, for tests that need one configured in a way of their own."""
+    return pytestconfig.stash[LAUNCHER]
+
+
+@pytest.fixture(scope="session")
+def synapse(launcher: Launcher) -> Iterator[SynapseServer]:
+    """A server that all tests share."""
+    with SynapseServer(launcher) as server:
+        yield server
+
+
+@pytest.fixture
+def private_synapse(launcher: Launcher) -> Iterator[SynapseServer]:
+    """A server of the test's own."""
+    with SynapseServer(launcher) as server:
+        yield server
+
+
+@pytest.fixture
+def proxy(synapse: SynapseServer) -> Iterator[FaultProxy]:
+    """A proxy in front of the shared server, to spoil what passes."""
+    with FaultProxy(synapse.base_url) as running:
+        yield running
