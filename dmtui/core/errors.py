@@ -10,6 +10,7 @@
     │   │   └── InviteBlocked   403 M_INVITE_BLOCKED
     │   ├── NotFound            404
     │   └── SignedOut           401 M_UNKNOWN_TOKEN: the session is over
+    ├── BadContent              what the server keeps for us is malformed and was left alone
     ├── NotMatrix               the address answers, but is no Matrix homeserver
     ├── InvalidUserId           not of the form @name:server
     ├── CannotEncrypt           the room is encrypted and this message can't be
@@ -78,6 +79,10 @@ class SignedOut(Refused):
     def __init__(self, message: str, soft: bool = False):
         super().__init__(message, 401, "M_UNKNOWN_TOKEN")
         self.soft = soft
+
+
+class BadContent(DmtuiError):
+    """Account data on the server is not of the shape the spec gives; it was not touched."""
 
 
 class NotMatrix(DmtuiError):

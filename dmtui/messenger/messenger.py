@@ -1,15 +1,15 @@
-"""The façade of the application service: plain values in, plain values and keys of changes out.
-
-Skeleton of the public surface that screens and commands rely on.
-"""
+"""The façade of the application service: plain values in, plain values and keys of changes out."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeAlias
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Awaitable, Callable
 
-from dmtui.core.events import Change
-from dmtui.core.intents import Outcome
+from dmtui.core.errors import DmtuiError
+from dmtui.core.events import Change, ConnectionChanged, ConversationsChanged, IntentsChanged
+from dmtui.core.intents import Accept, Decline, Deliver, Entry, Outcome
 from dmtui.core.model import (
     Connection,
     Conversation,
@@ -21,86 +21,27 @@ from dmtui.core.model import (
     TransactionId,
     UserId,
 )
+from dmtui.core.names import valid_user_id
+from dmtui.core.ports import Homeserver
+from dmtui.messenger.acts import Acts
+from dmtui.messenger.clock import Clock, SystemClock, milliseconds
+from dmtui.messenger.directs import DirectWriter
+from dmtui.messenger.journal import Journal
+from dmtui.messenger.ledger import Ledger, Subscription
+from dmtui.messenger.line import Line
+from dmtui.messenger.outbox import Outbox
+from dmtui.messenger.pending import describe
+from dmtui.messenger.results import Consent, StartChatResult
+from dmtui.messenger.start_chat import StartChat
+from dmtui.messenger.syncing import Syncing
+from dmtui.messenger.typing import TypingNotices
+from dmtui.store.store import Store
 
+OTHER_PROCESSES_SECONDS = 0.5
+"""How often to look for intents that another process has written down."""
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """Start Chat found or made the conversation."""
-
-    user_id: UserId
-    room_id: RoomId
-
-
-@dataclass(frozen=True, slots=True)
-class InvitedAlready:
-    """The person has a direct invite to me pending: accept that one instead of making a room."""
-
-    invite: Invite
-
-
-@dataclass(frozen=True, slots=True)
-class PersonLeft:
-    """The person left the direct room: invite back, or start anew?"""
-
-    user_id: UserId
-    room_id: RoomId
-
-
-@dataclass(frozen=True, slots=True)
-class Unverified:
-    """The server could not confirm that the user exists; ``why`` is one line."""
-
-    user_id: UserId
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unencrypted:
-    """The person has no device that can decrypt; the chat would be unencrypted."""
-
-    user_id: UserId
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Written down, and carried out once the homeserver answers; ``why`` is one line."""
-
-    user_id: UserId
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """It can't be done; ``why`` is one line."""
-
-    user_id: UserId
-    why: str
-
-
-StartChatResult: TypeAlias = (
-    Opened | InvitedAlready | PersonLeft | Unverified | Unencrypted | Waiting | Failed
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """What the user has agreed to while starting a chat."""
-
-    unverified: bool = False  # go on although the profile could not be confirmed
-    unencrypted: bool = False  # go on without encryption
-    anew: bool = False  # make a new room although the person left an old one
-    invite_back: bool = False  # invite the person back to the old room
-
-
-class Subscription:
-    """Changes not yet read by one reader, as a set: a burst becomes one refresh."""
-
-    async def next(self) -> frozenset[Change]:
-        """Wait for at least one change and take all there are."""
-        raise NotImplementedError
-
-    def close(self) -> None: ...
+FOUND_PEOPLE = 20
+"""How many people to ask the user directory for."""
 
 
 class Messenger:
@@ -110,97 +51,247 @@ class Messenger:
     intent down first and raise only ``StoreTrouble`` unless said otherwise.
     """
 
-    @property
-    def me(self) -> UserId:
-        raise NotImplementedError
+    def __init__(
+        self,
+        me: UserId,
+        store: Store,
+        connect: Callable[[], Awaitable[Homeserver]],
+        clock: Clock | None = None,
+    ):
+        self.me = me
+        self._store = store
+        self._connect = connect
+        self._clock = clock or SystemClock()
+        self._ledger = Ledger(store)
+        self._line = Line(self._ledger, self._clock)
+        self._outbox = Outbox(self._ledger, self._line)
+        self._journal = Journal(self._ledger, self._line)
+        self._directs = DirectWriter(self._ledger, self._line, self._clock)
+        self._syncing = Syncing(self._ledger, self._line, self._clock, self._directs.seen)
+        self._start_chat = StartChat(me, self.homeserver, self._ledger, self._journal, self._clock)
+        self._typing = TypingNotices(self._clock)
+        self._homeserver: Homeserver | None = None
+        self._connected = asyncio.Event()
+        self._running: asyncio.Task[None] | None = None
+
+    # -- lifetime --
 
     async def start(self) -> None:
         """Begin syncing, sending and carrying out intents, in the background."""
+        self._running = asyncio.create_task(self._run())
+        self._running.add_done_callback(self._ended)
 
     async def stop(self) -> None:
-        """Stop everything; nothing is lost."""
+        """Stop everything; nothing is lost. Raises what ended the background work, if anything."""
+        try:
+            if self._running is not None:
+                self._running.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await self._running
+        finally:
+            self._ledger.close()
 
-    def subscribe(self) -> Subscription:
-        raise NotImplementedError
+    async def homeserver(self) -> Homeserver:
+        """The homeserver, once its encryption store is open."""
+        await self._connected.wait()
+        assert self._homeserver is not None  # noqa: S101 (set before the event)
+        return self._homeserver
+
+    async def _run(self) -> None:
+        homeserver = await self._connect()
+        try:
+            self._homeserver = homeserver
+            self._connected.set()
+            acts = Acts(
+                self.me,
+                homeserver,
+                self._ledger,
+                self._clock,
+                self._journal,
+                self._start_chat,
+                self._outbox.wake,
+            )
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._wake_on_changes())
+                tasks.create_task(self._watch_other_processes())
+                tasks.create_task(self._syncing.run(homeserver))
+                tasks.create_task(self._outbox.run(homeserver))
+                tasks.create_task(self._journal.run(acts.carry_out))
+                tasks.create_task(self._directs.run(homeserver))
+                tasks.create_task(self._typing.run(homeserver))
+        finally:
+            await homeserver.close()
+
+    def _ended(self, running: asyncio.Task[None]) -> None:
+        if not running.cancelled() and (error := running.exception()) is not None:
+            reason = str(error) if isinstance(error, DmtuiError) else f"stopped by {error!r}"
+            self._line.stopped(reason)
+
+    async def _wake_on_changes(self) -> None:
+        subscription = self.subscribe()
+        try:
+            while True:
+                for change in await subscription.next():
+                    if isinstance(
+                        change, IntentsChanged | ConnectionChanged | ConversationsChanged
+                    ):
+                        self._journal.wake()
+                        self._directs.wake()
+                        self._outbox.wake()
+                        self._syncing.refollow()
+                        break
+        finally:
+            subscription.close()
+
+    async def _watch_other_processes(self) -> None:
+        version = self._store.data_version()
+        while True:
+            await self._clock.sleep(OTHER_PROCESSES_SECONDS)
+            before, version = version, self._store.data_version()
+            if version != before:
+                self._ledger.publish(frozenset[Change]({IntentsChanged()}))
 
     # -- reading --
+
+    def subscribe(self) -> Subscription:
+        """A reader of changes from now on."""
+        return self._ledger.subscribe()
+
     @property
     def connection(self) -> Connection:
-        raise NotImplementedError
+        """The connection's state."""
+        return self._line.connection
 
     @property
     def synced(self) -> bool:
         """Whether the account was ever completely synced into the store."""
-        raise NotImplementedError
+        return self._store.synced()
 
     def people(self) -> tuple[Conversation, ...]:
         """All conversations, newest first."""
-        raise NotImplementedError
+        return self._store.people()
 
     def conversations(self, user_ids: frozenset[UserId]) -> tuple[Conversation, ...]:
         """Those of the given people that exist."""
-        raise NotImplementedError
+        return self._store.conversations(user_ids)
 
     def messages(self, user_id: UserId, before: Cursor | None = None, limit: int = 50) -> Page:
-        raise NotImplementedError
+        """The newest ``limit`` messages before the cursor, oldest first."""
+        return self._store.messages(user_id, before, limit)
 
     def messages_from(self, user_id: UserId, first: Cursor) -> Page:
-        raise NotImplementedError
+        """All messages at or after the cursor: to refresh what is on screen."""
+        return self._store.messages_from(user_id, first)
 
     def invites(self) -> tuple[Invite, ...]:
-        raise NotImplementedError
+        """Pending invites: direct ones first, then newest first."""
+        return self._store.invites()
 
     def is_typing(self, user_id: UserId) -> bool:
-        raise NotImplementedError
+        """Whether the person is typing to me."""
+        return user_id in self._syncing.typing
 
     def pending(self) -> tuple[str, ...]:
-        """What waits for the server, one line each ("DM flag pending for Bob")."""
-        raise NotImplementedError
+        """What waits for the server, one line each."""
+        return describe(self._store)
 
     # -- talking --
+
     async def send(self, user_id: UserId, text: str) -> TransactionId:
-        """Queue a text message to the conversation's room; returns once it is on disk."""
-        raise NotImplementedError
+        """Queue a text message to the conversation's room; returns once it is on disk.
+
+        Raises ``LookupError`` where there is no conversation with the person.
+        """
+        transaction_id = TransactionId(f"dmtui-{secrets.token_urlsafe(12)}")
+        room_id = self._room(user_id)
+        if room_id is None:
+            raise LookupError(user_id)
+        now = milliseconds(self._clock)
+        queue = self._store.queue_message
+        await self._ledger.write(queue, user_id, room_id, transaction_id, text, now)
+        self._outbox.wake()
+        self._typing.stopped(room_id)
+        return transaction_id
 
     async def retry(self, transaction_id: TransactionId) -> None:
         """Queue a failed message again."""
+        await self._ledger.write(self._store.mark_queued, transaction_id)
+        self._outbox.wake()
 
     async def discard(self, transaction_id: TransactionId) -> str:
         """Remove a failed or queued message and return its text (for editing)."""
-        raise NotImplementedError
+        message = self._store.message(transaction_id)
+        await self._ledger.write(self._store.discard, transaction_id)
+        return message.body if message else ""
 
     async def load_older(self, user_id: UserId, before: Cursor | None) -> bool:
         """Fetch older messages from the server; false at the beginning. Raises ``DmtuiError``."""
-        raise NotImplementedError
+        gap = self._store.gap_before(user_id, before)
+        if gap is None:
+            return False
+        await self._syncing.page_back(await self.homeserver(), gap)
+        return True
 
-    async def save_draft(self, user_id: UserId, text: str) -> None: ...
+    async def save_draft(self, user_id: UserId, text: str) -> None:
+        """Keep what was typed and not sent."""
+        await self._ledger.write(self._store.set_draft, user_id, text)
 
     async def mark_read(self, user_id: UserId) -> None:
         """The user has seen the newest message of the conversation."""
+        await self._ledger.write(self._store.mark_read_here, user_id)
 
     def set_typing(self, user_id: UserId, typing: bool) -> None:
-        """Tell the person that I am typing (rate limited inside)."""
+        """Tell the person that I am typing, or no longer (rate limited inside)."""
+        if (room_id := self._room(user_id)) is not None:
+            if typing:
+                self._typing.started(room_id)
+            else:
+                self._typing.stopped(room_id)
+
+    def _room(self, user_id: UserId) -> RoomId | None:
+        found = self._store.conversations([user_id])
+        return found[0].room_id if found else None
 
     # -- direct messages --
-    async def start_chat(self, user_id: UserId, consent: Consent = Consent()) -> StartChatResult:
+
+    async def start_chat(self, user_id: UserId, consent: Consent | None = None) -> StartChatResult:
         """Find the conversation or make it; asks for consent by its result. ``InvalidUserId``."""
-        raise NotImplementedError
+        return await self._start_chat.start(valid_user_id(user_id), consent or Consent())
 
     async def accept(self, room_id: RoomId, direct: bool = True) -> Outcome | None:
         """Accept a pending invite; ``None`` when it waits for the server."""
-        raise NotImplementedError
+        invite = self._invite(room_id)
+        if invite is None:
+            return Outcome(ok=False, message="The invite is no longer available.")
+        entry = await self._journal.add(Accept(room_id, invite.inviter, direct))
+        outcome = await self._journal.outcome(entry)
+        return await self._start_chat.shown(invite.inviter, outcome) if direct else outcome
 
     async def decline(self, room_id: RoomId, ignore: bool = False) -> Outcome | None:
         """Decline a pending invite; ``None`` when it waits for the server."""
-        raise NotImplementedError
+        invite = self._invite(room_id)
+        if invite is None:
+            return Outcome(ok=False, message="The invite is no longer available.")
+        entry = await self._journal.add(Decline(room_id, invite.inviter, ignore))
+        return await self._journal.outcome(entry)
 
     async def deliver(self, user_id: UserId, text: str) -> Outcome | None:
         """Start Chat semantics, then one message; ``None`` when it waits for the server."""
-        raise NotImplementedError
+        return await self.outcome(await self._journal.add(Deliver(valid_user_id(user_id), text)))
+
+    async def outcome(self, entry: Entry) -> Outcome | None:
+        """How an intent ended; ``None`` as soon as one more try did not get through."""
+        return await self._journal.outcome(entry)
+
+    def _invite(self, room_id: RoomId) -> Invite | None:
+        return next((i for i in self._store.invites() if i.room_id == room_id), None)
 
     async def search_people(self, term: str) -> tuple[Profile, ...]:
-        """Known people first, then the user directory. Raises ``DmtuiError``."""
-        raise NotImplementedError
+        """People in the homeserver's user directory. Raises ``DmtuiError``."""
+        homeserver = await self.homeserver()
+        found = await homeserver.search_people(term, FOUND_PEOPLE)
+        return tuple(profile for profile in found if profile.user_id != self.me)
 
     async def logout(self) -> None:
         """End the session on the server. Raises ``DmtuiError``."""
+        await (await self.homeserver()).logout()

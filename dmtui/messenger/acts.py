@@ -1,0 +1,122 @@
+"""Which act carries out which intent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import assert_never
+
+from dmtui.core.errors import Unreachable
+from dmtui.core.intents import (
+    Accept,
+    CreateRoom,
+    Decline,
+    Deliver,
+    EditDirect,
+    Entry,
+    InviteBack,
+    MarkRead,
+    Outcome,
+)
+from dmtui.core.model import Invite, Message, RoomId, SendState, TransactionId, UserId
+from dmtui.core.ports import Homeserver
+from dmtui.messenger import invites
+from dmtui.messenger.clock import Clock, milliseconds
+from dmtui.messenger.journal import Journal, Settlement
+from dmtui.messenger.ledger import Ledger
+from dmtui.messenger.results import Consent, Failed, InvitedAlready, Opened, PersonLeft, Waiting
+from dmtui.messenger.rooms import RoomMaker, invite_back
+from dmtui.messenger.start_chat import StartChat
+
+
+class Acts:
+    """Carries intents out against the homeserver; errors of core.errors pass through."""
+
+    def __init__(
+        self,
+        me: UserId,
+        homeserver: Homeserver,
+        ledger: Ledger,
+        clock: Clock,
+        journal: Journal,
+        start_chat: StartChat,
+        message_queued: Callable[[], None],
+    ):
+        self._homeserver = homeserver
+        self._ledger = ledger
+        self._clock = clock
+        self._journal = journal
+        self._start_chat = start_chat
+        self._message_queued = message_queued
+        self._rooms = RoomMaker(me, homeserver, ledger, clock)
+
+    async def carry_out(self, entry: Entry) -> Settlement:
+        """Do what the intent says; returns its outcome and what follows from it."""
+        match entry.intent:
+            case Accept() as intent:
+                return await invites.accept(intent, self._homeserver, self._ledger)
+            case Decline() as intent:
+                return await invites.decline(intent, self._homeserver, self._ledger)
+            case CreateRoom() as intent:
+                return await self._rooms.create(entry, intent)
+            case InviteBack() as intent:
+                return await invite_back(intent, self._homeserver)
+            case MarkRead(room_id, event_id):
+                await self._homeserver.mark_read(room_id, event_id)
+                return Outcome(ok=True), ()
+            case Deliver() as intent:
+                return await self._deliver(entry, intent)
+            case EditDirect():
+                raise AssertionError("edits of m.direct belong to the DirectWriter")
+            case _:
+                assert_never(entry.intent)
+
+    async def _deliver(self, entry: Entry, intent: Deliver) -> Settlement:
+        room_id = await self._room_for(intent.user_id)
+        if isinstance(room_id, Outcome):
+            return room_id, ()
+        store = self._ledger.store
+        transaction_id = TransactionId(f"dmtui-deliver-{entry.number}")  # the same after a crash
+        if store.message(transaction_id) is None:
+            await self._ledger.write(
+                store.queue_message,
+                intent.user_id,
+                room_id,
+                transaction_id,
+                intent.text,
+                milliseconds(self._clock),
+            )
+            self._message_queued()
+
+        def decided() -> Message | None:
+            message = store.message(transaction_id)
+            verdict = message and message.state in (SendState.SENT, SendState.FAILED)
+            return message if verdict else None
+
+        message = await self._ledger.wait_until(decided)
+        if message.state is SendState.FAILED:
+            return Outcome(ok=False, message=message.failure), ()
+        return Outcome(ok=True, room_id=room_id, event_id=message.event_id), ()
+
+    async def _room_for(self, user_id: UserId) -> RoomId | Outcome:
+        match await self._start_chat.start(user_id, Consent()):
+            case Opened(_, room_id):
+                return room_id
+            case InvitedAlready(invite):
+                return await self._accept(invite)
+            case PersonLeft():
+                why = f"{user_id} left the chat; invite back or start anew in dmtui."
+                return Outcome(ok=False, message=why)
+            case Waiting(_, why):
+                raise Unreachable(why)
+            case Failed(_, why):
+                return Outcome(ok=False, message=why)
+            case question:
+                return Outcome(ok=False, message=f"{question.why} Start the chat in dmtui first.")
+
+    async def _accept(self, invite: Invite) -> RoomId | Outcome:
+        entry = await self._journal.add(Accept(invite.room_id, invite.inviter, direct=True))
+        outcome = await self._journal.outcome(entry)
+        if outcome is None:
+            raise Unreachable("The homeserver does not answer.")
+        await self._start_chat.shown(invite.inviter, outcome)
+        return invite.room_id if outcome.ok else outcome

@@ -1,0 +1,85 @@
+"""Carries out persisted intents (all but edits of ``m.direct``) until each has an outcome."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from dmtui.core.errors import DmtuiError, Recoverable, SignedOut
+from dmtui.core.events import Change, IntentsChanged
+from dmtui.core.intents import EditDirect, Entry, Intent, Outcome
+from dmtui.messenger.ledger import Ledger
+from dmtui.messenger.line import Line
+
+Settlement: TypeAlias = tuple[Outcome, tuple[Intent, ...]]
+"""How an intent ended, and what is to be done because of it."""
+
+Act: TypeAlias = Callable[[Entry], Awaitable[Settlement]]
+
+
+class Journal:
+    """Every pending intent is tried until the server has given its verdict."""
+
+    def __init__(self, ledger: Ledger, line: Line):
+        self._ledger = ledger
+        self._line = line
+        self._wake = asyncio.Event()
+        self._running: set[int] = set()
+
+    def wake(self) -> None:
+        """Look for new intents now."""
+        self._wake.set()
+
+    async def add(self, intent: Intent) -> Entry:
+        """Write an intent down; it is carried out in the background."""
+        store = self._ledger.store
+        number = await self._ledger.run(store.add_intent, intent)
+        self._ledger.publish(frozenset[Change]({IntentsChanged()}))
+        self.wake()
+        entry = store.intent(number)
+        assert entry is not None  # noqa: S101 (it was just written)
+        return entry
+
+    async def outcome(self, entry: Entry) -> Outcome | None:
+        """How the intent ended; ``None`` as soon as one more try did not get through."""
+
+        def settled_or_postponed() -> Entry | None:
+            now = self._ledger.store.intent(entry.number)
+            if now is None or now.outcome or now.attempts > entry.attempts:
+                return now or Entry(entry.number, entry.intent, outcome=Outcome(ok=True))
+            return None
+
+        return (await self._ledger.wait_until(settled_or_postponed)).outcome
+
+    async def run(self, act: Act) -> None:
+        """Carry out intents for ever, several at a time."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                self._wake.clear()
+                for entry in await self._ledger.run(self._ledger.store.pending_intents):
+                    if (
+                        not isinstance(entry.intent, EditDirect)
+                        and entry.number not in self._running
+                    ):
+                        self._running.add(entry.number)
+                        tasks.create_task(self._carry_out(entry, act))
+                await self._wake.wait()
+
+    async def _carry_out(self, entry: Entry, act: Act) -> None:
+        store = self._ledger.store
+        attempts = 0
+        while True:
+            try:
+                outcome, consequences = await act(entry)
+            except (Recoverable, SignedOut) as error:
+                attempts += 1
+                await self._ledger.write(store.postpone_intent, entry.number, str(error))
+                await self._line.pause(error, attempts)
+                entry = store.intent(entry.number) or entry
+                continue
+            except DmtuiError as error:
+                outcome, consequences = Outcome(ok=False, message=str(error)), ()
+            await self._ledger.write(store.settle_intent, entry.number, outcome, consequences)
+            self._running.discard(entry.number)
+            return

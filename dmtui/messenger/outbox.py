@@ -1,0 +1,67 @@
+"""Sends queued messages: in order within a room, again until the server has given its verdict."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+from dmtui.core.errors import DmtuiError, Recoverable, SignedOut
+from dmtui.core.model import RoomId
+from dmtui.core.ports import Homeserver
+from dmtui.messenger.ledger import Ledger
+from dmtui.messenger.line import Line
+from dmtui.store.store import Outgoing
+
+
+class Outbox:
+    """One message under way per room; a failed one is parked and lets later ones pass."""
+
+    def __init__(self, ledger: Ledger, line: Line):
+        self._ledger = ledger
+        self._line = line
+        self._busy: set[RoomId] = set()
+        self._attempts: Counter[RoomId] = Counter()
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look for queued messages now."""
+        self._wake.set()
+
+    async def run(self, homeserver: Homeserver) -> None:
+        """Send for ever. What a crash left in ``sending`` goes out under the same ID."""
+        store = self._ledger.store
+        await self._ledger.write(store.requeue_interrupted)
+        async with asyncio.TaskGroup() as deliveries:
+            while True:
+                self._wake.clear()
+                outgoing = await self._ledger.run(store.next_outgoing, frozenset(self._busy))
+                if outgoing is None:
+                    await self._wake.wait()
+                else:
+                    self._busy.add(outgoing.room_id)
+                    deliveries.create_task(self._deliver(homeserver, outgoing))
+
+    async def _deliver(self, homeserver: Homeserver, outgoing: Outgoing) -> None:
+        try:
+            await self._attempt(homeserver, outgoing)
+        finally:
+            self._busy.discard(outgoing.room_id)
+            self.wake()
+
+    async def _attempt(self, homeserver: Homeserver, outgoing: Outgoing) -> None:
+        store, write = self._ledger.store, self._ledger.write
+        room_id, transaction_id = outgoing.room_id, outgoing.transaction_id
+        await write(store.mark_sending, transaction_id)
+        try:
+            event_id = await homeserver.send_text(
+                room_id, transaction_id, outgoing.body, outgoing.encrypted
+            )
+        except (Recoverable, SignedOut) as error:
+            self._attempts[room_id] += 1
+            await write(store.mark_queued, transaction_id)
+            await self._line.pause(error, self._attempts[room_id])
+        except DmtuiError as error:
+            await write(store.mark_failed, transaction_id, str(error))
+        else:
+            del self._attempts[room_id]
+            await write(store.mark_sent, transaction_id, event_id)

@@ -1,0 +1,44 @@
+"""What waits for the server, in words for the status line."""
+
+from __future__ import annotations
+
+from dmtui.core.intents import (
+    Accept,
+    CreateRoom,
+    Decline,
+    Deliver,
+    EditDirect,
+    Entry,
+    InviteBack,
+    MarkRead,
+)
+from dmtui.core.model import UserId
+from dmtui.store.store import Store
+
+
+def describe(store: Store) -> tuple[str, ...]:
+    """One line for each intent that waits for the server, in the order they were written."""
+    return tuple(line for entry in store.pending_intents() if (line := _line(store, entry)))
+
+
+def _line(store: Store, entry: Entry) -> str:
+    match entry.intent:
+        case EditDirect(user_id=user_id):
+            return f"DM flag pending for {_name(store, user_id)}"
+        case CreateRoom(user_id=user_id):
+            return f"chat with {_name(store, user_id)} is being started"
+        case InviteBack(user_id=user_id):
+            return f"inviting {_name(store, user_id)} back"
+        case Accept(inviter=inviter):
+            return f"accepting the invite from {_name(store, inviter)}"
+        case Decline(inviter=inviter):
+            return f"declining the invite from {_name(store, inviter)}"
+        case Deliver(user_id=user_id):
+            return f"message for {_name(store, user_id)} on its way"
+        case MarkRead():
+            return ""
+
+
+def _name(store: Store, user_id: UserId) -> str:
+    found = store.conversations([user_id])
+    return found[0].name if found else user_id

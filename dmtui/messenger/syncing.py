@@ -1,0 +1,167 @@
+"""The sync loop: batch after batch into the store, with back-off, healing and gap filling."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from dmtui.core.errors import DmtuiError, RateLimited, Recoverable, Refused, SignedOut
+from dmtui.core.events import History, RoomUpdate, SyncBatch, TypingChanged
+from dmtui.core.model import JsonObject, RoomId, UserId
+from dmtui.core.ports import Homeserver
+from dmtui.messenger.clock import Clock, back_off
+from dmtui.messenger.ledger import Ledger
+from dmtui.messenger.line import Line
+from dmtui.store.store import Gap
+
+HOLD_SECONDS = 30.0
+"""How long the server may hold a sync request that has no news."""
+
+PAGE = 100
+"""Events asked for in one page of history."""
+
+
+class Syncing:
+    """Keeps the store level with the homeserver."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        line: Line,
+        clock: Clock,
+        direct_seen: Callable[[JsonObject], Awaitable[None]],
+    ):
+        self._ledger = ledger
+        self._line = line
+        self._clock = clock
+        self._direct_seen = direct_seen
+        self._follow = asyncio.Event()
+        self._holes = asyncio.Event()
+        self._paging: dict[RoomId, asyncio.Task[bool]] = {}
+        self.typing: frozenset[UserId] = frozenset()
+
+    def refollow(self) -> None:
+        """The rooms to follow may have changed: ask the server with the new ones now."""
+        self._follow.set()
+
+    async def run(self, homeserver: Homeserver) -> None:
+        """Sync until signed out."""
+        await self._heal(homeserver, None)
+        async with asyncio.TaskGroup() as tasks:
+            filling = tasks.create_task(self._fill_holes(homeserver))
+            await self._sync(homeserver)
+            filling.cancel()
+
+    async def _sync(self, homeserver: Homeserver) -> None:
+        failures, hold = 0, 0.0
+        while True:
+            try:
+                batch = await self._poll(homeserver, hold)
+            except SignedOut as error:
+                self._line.signed_out(str(error))
+                return
+            except DmtuiError as error:
+                failures += 1
+                delay = error.retry_after if isinstance(error, RateLimited) else back_off(failures)
+                self._line.offline(str(error), delay)
+                await self._clock.sleep(delay)
+                hold = 0.0
+                continue
+            failures = 0
+            if batch is not None:
+                await self._apply(homeserver, batch)
+                hold = HOLD_SECONDS if batch.complete else 0.0
+
+    async def _poll(self, homeserver: Homeserver, hold: float) -> SyncBatch | None:
+        """One request; given up (``None``) when other rooms are to be followed."""
+        store = self._ledger.store
+        self._follow.clear()
+        rooms = await self._ledger.run(store.followed_rooms)
+        token = await self._ledger.run(store.token)
+        request = asyncio.ensure_future(homeserver.sync(token, rooms, hold))
+        change = asyncio.ensure_future(self._rooms_changed(rooms))
+        try:
+            await asyncio.wait({request, change}, return_when=asyncio.FIRST_COMPLETED)
+            return request.result() if request.done() else None
+        finally:
+            for task in (request, change):
+                task.cancel()
+            await asyncio.gather(request, change, return_exceptions=True)
+
+    async def _rooms_changed(self, rooms: frozenset[RoomId]) -> None:
+        while True:
+            await self._follow.wait()
+            self._follow.clear()
+            if await self._ledger.run(self._ledger.store.followed_rooms) != rooms:
+                return
+
+    async def _apply(self, homeserver: Homeserver, batch: SyncBatch) -> None:
+        await self._ledger.write(self._ledger.store.apply, batch)
+        self._line.online()
+        for update in batch.rooms:
+            self._note_typing(update)
+        if batch.room_keys:
+            await self._heal(homeserver, batch.room_keys)
+        if batch.direct is not None:
+            await self._direct_seen(batch.direct)
+        self._holes.set()
+
+    def _note_typing(self, update: RoomUpdate) -> None:
+        if update.typing is None:
+            return
+        person = self._ledger.store.person_of(update.room_id)
+        if person is None:
+            return
+        typing = self.typing - {person} | (update.typing & {person})
+        if typing != self.typing:
+            self.typing = typing
+            self._ledger.publish(frozenset({TypingChanged(person)}))
+
+    async def _heal(
+        self, homeserver: Homeserver, sessions: tuple[tuple[RoomId, str], ...] | None
+    ) -> None:
+        store = self._ledger.store
+        waiting = await self._ledger.run(store.undecryptable, sessions)
+        for room_id, raw in waiting.items():
+            events = await homeserver.decrypt(room_id, raw)
+            await self._ledger.write(store.apply_decrypted, room_id, events)
+
+    # -- what lies between and before the stored stretches --
+
+    async def _fill_holes(self, homeserver: Homeserver) -> None:
+        attempts = 0
+        while True:
+            self._holes.clear()
+            holes = await self._ledger.run(self._ledger.store.holes)
+            if not holes:
+                await self._holes.wait()
+                continue
+            try:
+                await self._page(homeserver, holes[0])
+            except (Recoverable, SignedOut) as error:
+                attempts += 1
+                await self._line.pause(error, attempts)
+            else:
+                attempts = 0
+
+    async def page_back(self, homeserver: Homeserver, gap: Gap) -> bool:
+        """Fetch a page into the gap; true unless it was the last. Shared by simultaneous callers.
+
+        Raises ``Recoverable`` and ``SignedOut``.
+        """
+        task = self._paging.get(gap.room_id)
+        if task is None:
+            task = asyncio.create_task(self._page(homeserver, gap))
+            self._paging[gap.room_id] = task
+            task.add_done_callback(lambda _: self._paging.pop(gap.room_id, None))
+        return await asyncio.shield(task)
+
+    async def _page(self, homeserver: Homeserver, gap: Gap) -> bool:
+        try:
+            history = await homeserver.history(gap.room_id, gap.before, PAGE)
+        except SignedOut:
+            raise
+        except Refused:  # the server will never tell: what is there is all there is
+            history = History((), None)
+        await self._ledger.write(self._ledger.store.apply_history, gap, history)
+        return history.end is not None
