@@ -1,0 +1,67 @@
+"""Times as people read them, from Matrix timestamps; zone and clock are handed in."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, tzinfo
+
+from dmtui.core.model import Milliseconds
+
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST = 253_370_000_000_000
+"""A day in the year 9998: servers pass on any timestamp, and ``datetime`` ends with 9999."""
+
+
+def local_time(at: Milliseconds, zone: tzinfo) -> datetime:
+    """The moment in the zone; impossible timestamps are moved to the nearest possible one."""
+    return (_EPOCH + timedelta(milliseconds=min(max(at, 0), _LAST))).astimezone(zone)
+
+
+def clock_time(at: Milliseconds, zone: tzinfo) -> str:
+    """``14:05``."""
+    return f"{local_time(at, zone):%H:%M}"
+
+
+def full_time(at: Milliseconds, zone: tzinfo) -> str:
+    """``Monday, 16 November 2026, 14:05:33``."""
+    moment = local_time(at, zone)
+    return f"{full_date(moment.date())}, {moment:%H:%M:%S}"
+
+
+def full_date(day: date) -> str:
+    """``Monday, 16 November 2026``, in English whatever the locale."""
+    return f"{_DAYS[day.weekday()]}, {day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def day_name(day: date, today: date) -> str:
+    """``Today``, ``Yesterday``, or the full date."""
+    match (today - day).days:
+        case 0:
+            return "Today"
+        case 1:
+            return "Yesterday"
+        case _:
+            return full_date(day)
+
+
+def list_time(at: Milliseconds, now: Milliseconds, zone: tzinfo) -> str:
+    """At most 10 columns: ``14:05`` today, ``Mon`` within a week, ``16 Nov``, ``2025-11-16``.
+
+    Empty for 0, which stands for "never".
+    """
+    if at <= 0:
+        return ""
+    moment = local_time(at, zone)
+    today = local_time(now, zone).date()
+    day = moment.date()
+    if day == today:
+        return f"{moment:%H:%M}"
+    if 0 < (today - day).days < 7:
+        return _DAYS[day.weekday()][:3]
+    if day.year == today.year:
+        return f"{day.day} {_MONTHS[day.month - 1][:3]}"
+    return day.isoformat()
