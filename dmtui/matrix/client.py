@@ -1,0 +1,173 @@
+"""The HTTP session with the homeserver: nio's client, with every answer judged.
+
+nio takes any body that fits a schema for success, whatever the status, and retries for ever.
+Here each request goes out once and ends in a JSON object or an error of :mod:`dmtui.core.errors`,
+nio's own calls (``room_create``, ``keys_upload``, ...) included.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import aiohttp
+import nio
+
+from dmtui.core.errors import DmtuiError, ServerTrouble, Unreachable
+from dmtui.core.model import Json, JsonObject, Session
+from dmtui.core.names import clean
+from dmtui.matrix.answers import judge
+
+LARGEST_BODY = 64 * 1024 * 1024
+PATIENCE = 30.0
+_CONNECT_PATIENCE = 15.0
+
+
+def path(*parts: str, version: str = "v3") -> str:
+    """``/_matrix/client/{version}/{parts}``, each part quoted."""
+    return f"/_matrix/client/{version}/" + "/".join(quote(part, safe="") for part in parts)
+
+
+def patient(**options: Any) -> nio.AsyncClientConfig:
+    """nio's settings: no retries, no token store; ``options`` override or add."""
+    settings: dict[str, Any] = {
+        "max_limit_exceeded": 0,
+        "max_timeouts": 0,
+        "request_timeout": PATIENCE,
+        "store_sync_tokens": False,
+    }
+    return nio.AsyncClientConfig(**(settings | options))
+
+
+class Client(nio.AsyncClient):
+    """A signed-in HTTP session; nothing is retried inside.
+
+    The encryption store is opened by whoever calls ``load_store()``.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        store_path: Path | None = None,
+        config: nio.AsyncClientConfig | None = None,
+    ):
+        super().__init__(
+            session.homeserver.rstrip("/"),
+            session.user_id,
+            session.device_id,
+            str(store_path or ""),
+            config or patient(),
+        )
+        self.user_id = session.user_id
+        self.device_id = session.device_id
+        self.access_token = session.access_token
+
+    async def api(
+        self,
+        method: str,
+        path: str,
+        body: JsonObject | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        timeout: float = PATIENCE,
+    ) -> JsonObject:
+        """One authorised request; ``timeout`` in seconds covers everything, the body included.
+
+        Raises ``Unreachable``, ``ServerTrouble``, ``RateLimited``, or ``Refused`` and its kinds.
+        """
+        if body is None and method != "GET":
+            body = {}
+        response = await self.send(
+            method,
+            f"{path}?{urlencode(query)}" if query else path,
+            None if body is None else json.dumps(body),
+            {
+                "Content-Type": "application/json",
+                "Authorization": f"Bearer {self.access_token}",
+            },
+            timeout=timeout,
+        )
+        return await self.parse_body(response)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        data: Any = None,
+        headers: dict[str, str] | None = None,
+        trace_context: Any = None,
+        timeout: float | None = None,
+    ) -> aiohttp.ClientResponse:
+        """nio's one way out: every request of ours and of nio passes here, once."""
+        if self.client_session is None:
+            self.client_session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=PATIENCE, sock_connect=_CONNECT_PATIENCE)
+            )
+        total = PATIENCE if timeout is None else timeout
+        try:
+            return await self.client_session.request(
+                method,
+                self.homeserver + path,
+                data=data,
+                headers=headers,
+                allow_redirects=False,  # a redirected POST turns into a GET
+                timeout=aiohttp.ClientTimeout(total=total, sock_connect=_CONNECT_PATIENCE),
+            )
+        except (aiohttp.ClientError, OSError) as error:
+            raise no_answer(error, self.homeserver) from error
+
+    async def parse_body(self, transport_response: aiohttp.ClientResponse) -> JsonObject:
+        """nio's one way in: the body, if and only if the answer is a success."""
+        try:
+            body = await read_body(transport_response, LARGEST_BODY)
+        except (aiohttp.ClientError, OSError) as error:
+            raise no_answer(error, self.homeserver) from error
+        return judge(transport_response.status, transport_response.headers, body)
+
+
+async def read_body(response: aiohttp.ClientResponse, largest: int) -> bytes:
+    """The body, unpacked; raises ``ServerTrouble`` beyond ``largest`` bytes."""
+    body = bytearray()
+    try:
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > largest:
+                raise ServerTrouble("The homeserver's answer is too large.")
+    except BaseException:
+        response.close()
+        raise
+    response.release()
+    return bytes(body)
+
+
+def no_answer(error: Exception, homeserver: str) -> DmtuiError:
+    """What a failed connection means, in one line."""
+    host = clean(homeserver.split("://")[-1])
+    match error:
+        case TimeoutError():
+            return Unreachable(f"{host} did not answer in time.")
+        case aiohttp.ClientConnectorDNSError():
+            return Unreachable(f"{host} was not found. Is the name right, and is there a network?")
+        case aiohttp.ClientConnectorCertificateError():
+            return Unreachable(f"The certificate of {host} is not trusted.")
+        case aiohttp.ClientSSLError():
+            return Unreachable(f"{host} does not answer over a secure connection.")
+        case aiohttp.ClientConnectorError():
+            return Unreachable(f"{host} can't be reached.")
+        case aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError() | OSError():
+            return Unreachable(f"{host} broke off the connection.")
+        case _:
+            return ServerTrouble(f"{host} does not answer as a web server should.")
+
+
+def assert_hooks() -> None:
+    """Fail at once if a new nio has lost a method that this module overrides."""
+    for hook in ("send", "parse_body", "_send", "create_matrix_response", "room_create"):
+        if not callable(getattr(nio.AsyncClient, hook, None)):
+            raise ImportError(f"matrix-nio no longer has AsyncClient.{hook}")
+
+
+assert_hooks()

@@ -1,0 +1,139 @@
+"""The homeserver as the app sees it: each call handed to the network thread.
+
+Nothing here imports nio or aiohttp, so that the calling loop never waits for an import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from dmtui.core.events import History, SyncBatch, TimelineEvent
+from dmtui.core.model import (
+    EventId,
+    JsonObject,
+    Member,
+    Profile,
+    RoomId,
+    Session,
+    TransactionId,
+    UserId,
+)
+from dmtui.core.ports import Homeserver
+from dmtui.matrix.thread import NetworkThread
+
+
+async def connect(session: Session, directory: Path) -> MatrixHomeserver:
+    """Open the encryption store in ``directory`` (made 0700); does no network request.
+
+    Raises ``StoreTrouble`` and ``ProfileInUse``.
+    """
+    thread = NetworkThread()
+
+    async def opened() -> Homeserver:
+        from dmtui.matrix.device import Device
+
+        return await Device.open(session, directory)
+
+    try:
+        return MatrixHomeserver(thread, await thread.run(opened))
+    except BaseException:
+        await thread.close()
+        raise
+
+
+class MatrixHomeserver:
+    """``ports.Homeserver`` over a device that lives in another thread."""
+
+    def __init__(self, thread: NetworkThread, device: Homeserver):
+        self._thread = thread
+        self._device = device
+
+    async def sync(self, token: str | None, rooms: frozenset[RoomId], timeout: float) -> SyncBatch:
+        """See ``ports.Homeserver``."""
+        return await self._thread.run(lambda: self._device.sync(token, rooms, timeout))
+
+    async def history(self, room_id: RoomId, before: str, limit: int) -> History:
+        """See ``ports.Homeserver``."""
+        return await self._thread.run(lambda: self._device.history(room_id, before, limit))
+
+    async def decrypt(self, room_id: RoomId, raw: Sequence[str]) -> tuple[TimelineEvent, ...]:
+        """See ``ports.Homeserver``."""
+        return await self._thread.run(lambda: self._device.decrypt(room_id, raw))
+
+    async def send_text(
+        self, room_id: RoomId, transaction_id: TransactionId, body: str, encrypted: bool
+    ) -> EventId:
+        """See ``ports.Homeserver``."""
+        return await self._thread.run(
+            lambda: self._device.send_text(room_id, transaction_id, body, encrypted)
+        )
+
+    async def create_direct_room(self, peer: UserId | None, nonce: str, encrypted: bool) -> RoomId:
+        """See ``ports.Homeserver``."""
+        return await self._thread.run(
+            lambda: self._device.create_direct_room(peer, nonce, encrypted)
+        )
+
+    async def find_created_room(self, nonce: str) -> RoomId | None:
+        """See ``ports.Homeserver``."""
+        return await self._thread.run(lambda: self._device.find_created_room(nonce))
+
+    async def join(self, room_id: RoomId) -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(lambda: self._device.join(room_id))
+
+    async def leave(self, room_id: RoomId) -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(lambda: self._device.leave(room_id))
+
+    async def forget(self, room_id: RoomId) -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(lambda: self._device.forget(room_id))
+
+    async def invite_back(self, room_id: RoomId, user_id: UserId) -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(lambda: self._device.invite_back(room_id, user_id))
+
+    async def members(self, room_id: RoomId) -> tuple[Member, ...]:
+        """See ``ports.Homeserver``."""
+        return await self._thread.run(lambda: self._device.members(room_id))
+
+    async def account_data(self, kind: str) -> JsonObject | None:
+        """See ``ports.Homeserver``."""
+        return await self._thread.run(lambda: self._device.account_data(kind))
+
+    async def set_account_data(self, kind: str, content: JsonObject) -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(lambda: self._device.set_account_data(kind, content))
+
+    async def search_people(self, term: str, limit: int) -> tuple[Profile, ...]:
+        """See ``ports.Homeserver``."""
+        return await self._thread.run(lambda: self._device.search_people(term, limit))
+
+    async def profile(self, user_id: UserId) -> Profile:
+        """See ``ports.Homeserver``."""
+        return await self._thread.run(lambda: self._device.profile(user_id))
+
+    async def has_device_keys(self, user_id: UserId) -> bool:
+        """See ``ports.Homeserver``."""
+        return await self._thread.run(lambda: self._device.has_device_keys(user_id))
+
+    async def set_typing(self, room_id: RoomId, typing: bool) -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(lambda: self._device.set_typing(room_id, typing))
+
+    async def mark_read(self, room_id: RoomId, event_id: EventId) -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(lambda: self._device.mark_read(room_id, event_id))
+
+    async def logout(self) -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(self._device.logout)
+
+    async def close(self) -> None:
+        """See ``ports.Homeserver``; also ends the thread."""
+        try:
+            await self._thread.run(self._device.close)
+        finally:
+            await self._thread.close()
