@@ -20,7 +20,7 @@ from dmtui.core.errors import (
     SignedOut,
 )
 from dmtui.core.model import Json, JsonObject
-from dmtui.core.names import clean
+from dmtui.core.names import clean_line
 
 _LARGE = 128 * 1024
 _LONGEST_WAIT = 3600.0
@@ -71,12 +71,12 @@ def _verdict(status: int, errcode: str, answer: JsonObject) -> Refused:
         return Forbidden(text or "The homeserver does not allow it.", status, errcode)
     if status == 404:
         return NotFound(text or "The homeserver knows no such thing.", status, errcode)
-    return Refused(text or f"The homeserver refused ({clean(errcode)}).", status, errcode)
+    return Refused(text or f"The homeserver refused ({clean_line(errcode, 60)}).", status, errcode)
 
 
 def _text(answer: JsonObject) -> str:
     error = answer.get("error")
-    return clean(error)[:_LONGEST_TEXT] if isinstance(error, str) else ""
+    return clean_line(error, _LONGEST_TEXT) if isinstance(error, str) else ""
 
 
 def _said(answer: JsonObject | None) -> str:

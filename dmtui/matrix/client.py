@@ -17,8 +17,8 @@ import aiohttp
 import nio
 
 from dmtui.core.errors import DmtuiError, ServerTrouble, Unreachable
-from dmtui.core.model import Json, JsonObject, Session
-from dmtui.core.names import clean
+from dmtui.core.model import JsonObject, Session
+from dmtui.core.names import clean_line
 from dmtui.matrix.answers import judge
 
 LARGEST_BODY = 64 * 1024 * 1024
@@ -145,7 +145,7 @@ async def read_body(response: aiohttp.ClientResponse, largest: int) -> bytes:
 
 def no_answer(error: Exception, homeserver: str) -> DmtuiError:
     """What a failed connection means, in one line."""
-    host = clean(homeserver.split("://")[-1])
+    host = clean_line(homeserver.split("://")[-1])
     match error:
         case TimeoutError():
             return Unreachable(f"{host} did not answer in time.")

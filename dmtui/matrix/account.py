@@ -1,0 +1,64 @@
+"""What we ask about accounts: our own data, other people's profiles and keys."""
+
+from __future__ import annotations
+
+from dmtui.core.errors import NotFound, ServerTrouble, Unreachable
+from dmtui.core.model import JsonObject, Profile, UserId
+from dmtui.core.names import clean_line
+from dmtui.matrix.client import Client, path
+from dmtui.matrix.values import mapping, mappings, text, user_id
+
+_KEY_QUERY_PATIENCE = 10_000
+
+
+async def account_data(client: Client, kind: str) -> JsonObject | None:
+    """Fresh global account data; ``None`` only where the server says that it was never set."""
+    try:
+        return await client.api("GET", path("user", client.user_id, "account_data", kind))
+    except NotFound as error:
+        if error.errcode == "M_UNRECOGNIZED":
+            raise ServerTrouble("The homeserver does not know account data.") from error
+        return None
+
+
+async def set_account_data(client: Client, kind: str, content: JsonObject) -> None:
+    """``PUT /user/{userId}/account_data/{type}``."""
+    await client.api("PUT", path("user", client.user_id, "account_data", kind), content)
+
+
+async def search_people(client: Client, term: str, limit: int) -> tuple[Profile, ...]:
+    """``POST /user_directory/search``; malformed results are left out."""
+    answer = await client.api(
+        "POST", path("user_directory", "search"), {"search_term": term, "limit": limit}
+    )
+    results = answer.get("results")
+    if not isinstance(results, list):
+        raise ServerTrouble("The homeserver's search result can't be read.")
+    found = ((user_id(one.get("user_id")), one) for one in mappings(results))
+    return tuple(_profile(user, one.get("display_name")) for user, one in found if user)
+
+
+async def profile(client: Client, user: UserId) -> Profile:
+    """``GET /profile/{userId}``."""
+    answer = await client.api("GET", path("profile", user))
+    return _profile(user, answer.get("displayname"))
+
+
+def _profile(user: UserId, name: object) -> Profile:
+    return Profile(user, clean_line(text(name)))
+
+
+async def has_device_keys(client: Client, user: UserId) -> bool:
+    """``POST /keys/query``; a homeserver that does not answer is ``Unreachable``, not "no keys"."""
+    answer = await client.api(
+        "POST",
+        path("keys", "query"),
+        {"device_keys": {user: []}, "timeout": _KEY_QUERY_PATIENCE},
+    )
+    server = user.partition(":")[2]
+    if server in mapping(answer.get("failures")):
+        raise Unreachable(f"{clean_line(server)} does not answer.")
+    keys = answer.get("device_keys")
+    if not isinstance(keys, dict):
+        raise ServerTrouble("The homeserver's answer about keys can't be read.")
+    return bool(keys.get(user))

@@ -1,0 +1,156 @@
+"""This device, in the network thread: the HTTP session, its encryption and its sync together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from dmtui.core.errors import CannotEncrypt
+from dmtui.core.events import History, SyncBatch, TimelineEvent
+from dmtui.core.model import (
+    EventId,
+    JsonObject,
+    Member,
+    Profile,
+    RoomId,
+    Session,
+    TransactionId,
+    UserId,
+)
+from dmtui.matrix import account, messages, nonce, rooms
+from dmtui.matrix.answers import parse
+from dmtui.matrix.client import Client, path
+from dmtui.matrix.crypto import Crypto
+from dmtui.matrix.sync import Syncing
+from dmtui.matrix.translate import Translator
+from dmtui.matrix.values import event_id
+
+_TYPING_LASTS = 30_000
+_JOIN_PATIENCE = 120.0  # of a room that lives on another server
+
+
+class Device:
+    """``ports.Homeserver`` for one session; lives in one event loop."""
+
+    def __init__(self, client: Client, crypto: Crypto):
+        self._client = client
+        self._crypto = crypto
+        self._translator = Translator(UserId(client.user_id), crypto.decrypt)
+        self._syncing = Syncing(client, crypto, self._translator)
+        self._plain: set[RoomId] = set()
+        self._encrypted: set[RoomId] = set()
+
+    @classmethod
+    async def open(cls, session: Session, directory: Path) -> Device:
+        """Open the encryption store in ``directory``; no network request."""
+        client = Client(session)
+        return cls(client, await Crypto.open(client, directory))
+
+    async def sync(self, token: str | None, rooms: frozenset[RoomId], timeout: float) -> SyncBatch:
+        """See ``ports.Homeserver``; also learns which rooms have become encrypted."""
+        batch = await self._syncing.sync(token, rooms, timeout)
+        self._encrypted.update(room.room_id for room in batch.rooms if room.encrypted)
+        return batch
+
+    async def history(self, room_id: RoomId, before: str, limit: int) -> History:
+        """See ``ports.Homeserver``."""
+        return await messages.history(self._client, self._translator, room_id, before, limit)
+
+    async def decrypt(self, room_id: RoomId, raw: Sequence[str]) -> tuple[TimelineEvent, ...]:
+        """See ``ports.Homeserver``."""
+        stored = (parse(text.encode()) for text in raw)
+        return self._translator.events(room_id, [event for event in stored if event])
+
+    async def send_text(
+        self, room_id: RoomId, transaction_id: TransactionId, body: str, encrypted: bool
+    ) -> EventId:
+        """See ``ports.Homeserver``; a room that the server calls encrypted gets no plain text."""
+        content = messages.text_content(body)
+        if not (encrypted or await self._is_encrypted(room_id)):
+            return await messages.send_plain(self._client, room_id, transaction_id, content)
+        sent = await self._crypto.send(room_id, transaction_id, messages.MESSAGE, content)
+        if event_id(sent) is None:
+            raise CannotEncrypt("The message could not be encrypted.")
+        return EventId(sent)
+
+    async def _is_encrypted(self, room_id: RoomId) -> bool:
+        """What sync said, else the room's state, asked for once per run."""
+        if room_id in self._encrypted:
+            return True
+        if room_id in self._plain:
+            return False
+        encrypted = await messages.is_encrypted(self._client, room_id)
+        (self._encrypted if encrypted else self._plain).add(room_id)
+        return encrypted
+
+    async def create_direct_room(self, peer: UserId | None, nonce: str, encrypted: bool) -> RoomId:
+        """See ``ports.Homeserver``."""
+        return await rooms.create_direct_room(self._client, peer, nonce, encrypted)
+
+    async def find_created_room(self, nonce_: str) -> RoomId | None:
+        """See ``ports.Homeserver``."""
+        return await nonce.find_created_room(self._client, nonce_)
+
+    async def join(self, room_id: RoomId) -> None:
+        """See ``ports.Homeserver``."""
+        await self._client.api("POST", path("rooms", room_id, "join"), timeout=_JOIN_PATIENCE)
+
+    async def leave(self, room_id: RoomId) -> None:
+        """See ``ports.Homeserver``."""
+        await self._client.api("POST", path("rooms", room_id, "leave"))
+
+    async def forget(self, room_id: RoomId) -> None:
+        """See ``ports.Homeserver``."""
+        await self._client.api("POST", path("rooms", room_id, "forget"))
+
+    async def invite_back(self, room_id: RoomId, user_id: UserId) -> None:
+        """See ``ports.Homeserver``."""
+        await rooms.invite_back(self._client, room_id, user_id)
+
+    async def members(self, room_id: RoomId) -> tuple[Member, ...]:
+        """See ``ports.Homeserver``."""
+        return await rooms.members(self._client, room_id)
+
+    async def account_data(self, kind: str) -> JsonObject | None:
+        """See ``ports.Homeserver``."""
+        return await account.account_data(self._client, kind)
+
+    async def set_account_data(self, kind: str, content: JsonObject) -> None:
+        """See ``ports.Homeserver``."""
+        await account.set_account_data(self._client, kind, content)
+
+    async def search_people(self, term: str, limit: int) -> tuple[Profile, ...]:
+        """See ``ports.Homeserver``."""
+        return await account.search_people(self._client, term, limit)
+
+    async def profile(self, user_id: UserId) -> Profile:
+        """See ``ports.Homeserver``."""
+        return await account.profile(self._client, user_id)
+
+    async def has_device_keys(self, user_id: UserId) -> bool:
+        """See ``ports.Homeserver``."""
+        return await account.has_device_keys(self._client, user_id)
+
+    async def set_typing(self, room_id: RoomId, typing: bool) -> None:
+        """See ``ports.Homeserver``."""
+        content: JsonObject = {"typing": typing}
+        if typing:
+            content["timeout"] = _TYPING_LASTS
+        me = self._client.user_id
+        await self._client.api("PUT", path("rooms", room_id, "typing", me), content)
+
+    async def mark_read(self, room_id: RoomId, event_id: EventId) -> None:
+        """See ``ports.Homeserver``."""
+        content: JsonObject = {"m.fully_read": event_id, "m.read": event_id}
+        await self._client.api("POST", path("rooms", room_id, "read_markers"), content)
+
+    async def logout(self) -> None:
+        """See ``ports.Homeserver``."""
+        await self._client.api("POST", path("logout"))
+
+    async def close(self) -> None:
+        """See ``ports.Homeserver``."""
+        try:
+            self._crypto.close()
+        finally:
+            await self._client.close()

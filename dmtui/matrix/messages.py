@@ -1,0 +1,65 @@
+"""Messages of a room: pages of its past, and plain text sent into it."""
+
+from __future__ import annotations
+
+import json
+
+from dmtui.core.errors import NotFound, ServerTrouble
+from dmtui.core.events import History
+from dmtui.core.model import EventId, JsonObject, RoomId, TransactionId
+from dmtui.matrix import translate
+from dmtui.matrix.client import Client, path
+from dmtui.matrix.translate import Translator
+from dmtui.matrix.values import event_id, mappings, opaque
+
+MESSAGE = "m.room.message"
+_LAZY = json.dumps({"lazy_load_members": True})
+_PATIENCE = 60.0  # a page from another server's history
+
+
+def text_content(body: str) -> JsonObject:
+    """The content of an ``m.room.message`` of plain text."""
+    return {"msgtype": "m.text", "body": body}
+
+
+async def history(
+    client: Client, translator: Translator, room_id: RoomId, before: str, limit: int
+) -> History:
+    """``GET /rooms/{roomId}/messages?dir=b``; a malformed event costs itself, not the page."""
+    answer = await client.api(
+        "GET",
+        path("rooms", room_id, "messages"),
+        query={"dir": "b", "from": before, "limit": str(limit), "filter": _LAZY},
+        timeout=_PATIENCE,
+    )
+    if not isinstance(answer.get("chunk"), list):
+        raise ServerTrouble("The homeserver's page of messages can't be read.")
+    return History(
+        translator.events(room_id, answer["chunk"]),
+        opaque(answer.get("end")),
+        translate.members(mappings(answer.get("state"))),
+    )
+
+
+async def send_plain(
+    client: Client, room_id: RoomId, transaction_id: TransactionId, content: JsonObject
+) -> EventId:
+    """``PUT /rooms/{roomId}/send/m.room.message/{txnId}``, not encrypted."""
+    answer = await client.api(
+        "PUT", path("rooms", room_id, "send", MESSAGE, transaction_id), content
+    )
+    sent = event_id(answer.get("event_id"))
+    if sent is None:
+        raise ServerTrouble("The homeserver did not confirm the message.")
+    return sent
+
+
+async def is_encrypted(client: Client, room_id: RoomId) -> bool:
+    """Whether the room's state has ``m.room.encryption``, whatever its content."""
+    try:
+        await client.api("GET", path("rooms", room_id, "state", "m.room.encryption", ""))
+    except NotFound as error:
+        if error.errcode == "M_NOT_FOUND":
+            return False
+        raise
+    return True
