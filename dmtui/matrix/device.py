@@ -17,7 +17,7 @@ from dmtui.core.model import (
     TransactionId,
     UserId,
 )
-from dmtui.matrix import account, messages, nonce, rooms
+from dmtui.matrix import account, direct_rooms, messages, nonce
 from dmtui.matrix.answers import parse
 from dmtui.matrix.client import Client, path
 from dmtui.matrix.crypto import Crypto
@@ -85,7 +85,7 @@ class Device:
 
     async def create_direct_room(self, peer: UserId | None, nonce: str, encrypted: bool) -> RoomId:
         """See ``ports.Homeserver``."""
-        return await rooms.create_direct_room(self._client, peer, nonce, encrypted)
+        return await direct_rooms.create_direct_room(self._client, peer, nonce, encrypted)
 
     async def find_created_room(self, nonce_: str) -> RoomId | None:
         """See ``ports.Homeserver``."""
@@ -105,11 +105,11 @@ class Device:
 
     async def invite_back(self, room_id: RoomId, user_id: UserId) -> None:
         """See ``ports.Homeserver``."""
-        await rooms.invite_back(self._client, room_id, user_id)
+        await direct_rooms.invite_back(self._client, room_id, user_id)
 
     async def members(self, room_id: RoomId) -> tuple[Member, ...]:
         """See ``ports.Homeserver``."""
-        return await rooms.members(self._client, room_id)
+        return await direct_rooms.members(self._client, room_id)
 
     async def account_data(self, kind: str) -> JsonObject | None:
         """See ``ports.Homeserver``."""

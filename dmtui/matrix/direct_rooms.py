@@ -1,4 +1,4 @@
-"""What we do to rooms: create a direct one, invite back, ask who is in it."""
+"""What we do to direct rooms: create one, invite back, ask who is in it."""
 
 from __future__ import annotations
 
