@@ -1,0 +1,109 @@
+"""Text measured in terminal cells: filter, clip, pad and wrap without splitting a character."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len, split_graphemes
+from rich.segment import Segment
+from textual.strip import Strip
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.style import Style
+
+ELLIPSIS = "…"
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufe0f]")
+_BREAKS = re.compile(r"\S+\s*|\s+")
+
+
+def printable(text: str) -> str:
+    """Drop what could steer a terminal, and the variation selector that terminals disagree on."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _CONTROLS.sub("", text)
+
+
+def clip(text: str, width: int) -> str:
+    """Cut to at most ``width`` cells, ending in "…" where something was cut."""
+    if cell_len(text) <= width:
+        return text
+    if width <= 0:
+        return ""
+    return head(text, width - 1) + ELLIPSIS
+
+
+def head(text: str, width: int) -> str:
+    """Return the longest beginning of whole characters that fits ``width`` cells."""
+    if text.isascii():
+        return text[: max(width, 0)]
+    used = 0
+    spans, _ = split_graphemes(text)
+    for start, _, cells in spans:
+        if used + cells > width:
+            return text[:start]
+        used += cells
+    return text
+
+
+def pad(text: str, width: int) -> str:
+    """Fill up with spaces to ``width`` cells."""
+    return text + " " * max(0, width - cell_len(text))
+
+
+def wrap(text: str, width: int) -> tuple[str, ...]:
+    """Break into lines of at most ``width`` cells, at spaces where possible; newlines are kept."""
+    width = max(width, 2)
+    lines: list[str] = []
+    for paragraph in text.expandtabs(4).split("\n"):
+        clean = printable(paragraph)
+        if clean.isascii() and len(clean) <= width:
+            lines.append(clean.rstrip())
+        else:
+            lines.extend(_wrap_paragraph(clean, width))
+    return tuple(lines)
+
+
+def _wrap_paragraph(text: str, width: int) -> list[str]:
+    lines: list[str] = []
+    line, used = "", 0
+    for word in _BREAKS.findall(text):
+        bare = word.rstrip()
+        if line and used + cell_len(bare) > width:
+            lines.append(line.rstrip())
+            line, used = "", 0
+        while cell_len(bare) > width:
+            start = head(bare, width)
+            lines.append(start)
+            word, bare = word[len(start) :], bare[len(start) :]
+        line += word
+        used += cell_len(word)
+    lines.append(line.rstrip())
+    return lines
+
+
+@lru_cache(maxsize=1024)
+def _blank(width: int, style: Style) -> Segment:
+    return Segment(" " * width, style)
+
+
+def strip(parts: Iterable[tuple[str, Style]], width: int, fill: Style) -> Strip:
+    """Build one line of exactly ``width`` cells from styled parts; controls are dropped."""
+    segments: list[Segment] = []
+    used = 0
+    for text, style in parts:
+        shown = printable(text)
+        cells = cell_len(shown)
+        if used + cells > width:
+            shown = clip(shown, width - used)
+            cells = cell_len(shown)
+        if shown:
+            segments.append(Segment(shown, style))
+        used += cells
+    if used < width:
+        segments.append(_blank(width - used, fill))
+    return Strip(segments, width)

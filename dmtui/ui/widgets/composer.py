@@ -1,0 +1,205 @@
+"""The composer: Enter sends, everything else types, and a fast burst of keys keeps its order."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING
+
+from textual.binding import Binding
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import TextArea
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual import events
+
+NEWLINE_KEYS = frozenset({"ctrl+j", "shift+enter", "alt+enter", "ctrl+enter"})
+LEFT_TO_OTHERS = frozenset({"ctrl+f", "ctrl+k", "f6", "f7"})
+TYPING_EVERY = 4.0
+"""Seconds between two :class:`Composer.Typing` heartbeats."""
+
+_LINE_ENDS = re.compile(r"\r\n?")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def _editing_keys() -> dict[str, str]:
+    """Map each key of Textual's text area to its action."""
+    keys: dict[str, str] = {}
+    for binding in TextArea.BINDINGS:
+        if isinstance(binding, Binding):
+            keys.update((key.strip(), binding.action) for key in binding.key.split(","))
+    return {key: action for key, action in keys.items() if key not in LEFT_TO_OTHERS}
+
+
+class Composer(TextArea, inherit_bindings=False):
+    """A text area that posts :class:`Submitted`; it grows from one to eight lines.
+
+    Its editing keys are handled in ``_on_key``, not as bindings: a binding runs after the keys
+    that follow it in the same read, so that "abc←d" would come out as "abcd" (Textual #6605).
+    """
+
+    EDITING_KEYS = _editing_keys()
+
+    DEFAULT_CSS = """
+    Composer {
+        height: auto;
+        min-height: 3;
+        max-height: 10;
+        border: round $foreground 25%;
+        border-title-color: $text-muted;
+        border-subtitle-color: $text-warning;
+        background: $background;
+        padding: 0 1;
+        scrollbar-size-vertical: 1;
+        &:focus { border: round $primary; background: $background; }
+        & .text-area--cursor-line { background: transparent; }
+        & .text-area--placeholder { color: $text-muted; }
+        &.-refused { border: round $warning 50%; }
+    }
+    """
+
+    class Submitted(Message):
+        """The user sent this text; the composer is empty again."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class DraftChanged(Message):
+        """The unsent text is now this."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Typing(Message):
+        """The user is typing (repeated every few seconds) or stopped."""
+
+        def __init__(self, active: bool) -> None:
+            super().__init__()
+            self.active = active
+
+    class HistoryWanted(Message):
+        """↑ was pressed in the empty composer: the newest message is to be selected."""
+
+    def __init__(
+        self,
+        placeholder: str = "",
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        id: str | None = None,  # noqa: A002 - Textual's name
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(
+            soft_wrap=True,
+            tab_behavior="focus",
+            highlight_cursor_line=False,
+            placeholder=Content(placeholder),
+            id=id,
+            classes=classes,
+        )
+        self._clock = clock
+        self._hint = placeholder
+        self._refusal = ""
+        self._typing_since: float | None = None
+
+    # -- for the parent -----------------------------------------------------------------------
+
+    @property
+    def draft(self) -> str:
+        """The unsent text."""
+        return self.text
+
+    def load_draft(self, text: str) -> None:
+        """Show this text with the cursor at its end; posts nothing, and undo starts afresh."""
+        with self.prevent(TextArea.Changed):
+            self.load_text(text)
+        self.move_cursor(self.document.end)
+        self._typing_since = None
+
+    def hint(self, text: str) -> None:
+        """Show this while empty, such as "Message Bob"."""
+        self._hint = text
+        if not self._refusal:
+            self.placeholder = Content(text)
+
+    def note(self, text: str) -> None:
+        """Show this in the upper border, such as "Replying to Bob"; empty removes it."""
+        self.border_title = Content(text) if text else None
+
+    def refuse(self, reason: str) -> None:
+        """Take no text and say why, leaving keys to the parent; empty allows it again."""
+        self._refusal = reason
+        self.read_only = bool(reason)
+        self.show_cursor = not reason
+        self.set_class(bool(reason), "-refused")
+        self.placeholder = Content(reason or self._hint)
+        self.border_subtitle = Content(reason) if reason else None
+
+    # -- keys ---------------------------------------------------------------------------------
+
+    async def _on_key(self, event: events.Key) -> None:
+        if self._refusal:
+            return
+        key = event.key
+        if key == "enter":
+            self._consume(event)
+            self._submit()
+        elif key in NEWLINE_KEYS:
+            self._consume(event)
+            self._restart_blink()
+            self._replace_via_keyboard("\n", *self.selection)
+        elif key == "up" and not self.text:
+            self._consume(event)
+            self.post_message(self.HistoryWanted())
+        elif (action := self.EDITING_KEYS.get(key)) is not None:
+            self._consume(event)
+            self._restart_blink()
+            await self.run_action(action)
+        else:
+            await super()._on_key(event)
+
+    @staticmethod
+    def _consume(event: events.Event) -> None:
+        event.stop()
+        event.prevent_default()
+
+    def _submit(self) -> None:
+        text = self.text.strip("\n").rstrip()
+        if not text.strip():
+            return
+        with self.prevent(TextArea.Changed):
+            self.clear()
+        self._stop_typing()
+        self.post_message(self.Submitted(text))
+        self.post_message(self.DraftChanged(""))
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        self._consume(event)
+        if self._refusal:
+            return
+        text = _CONTROLS.sub("", _LINE_ENDS.sub("\n", event.text))
+        if result := self._replace_via_keyboard(text, *self.selection):
+            self.move_cursor(result.end_location)
+
+    # -- news of the text -----------------------------------------------------------------------
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        event.stop()
+        text = self.text
+        self.post_message(self.DraftChanged(text))
+        if not text:
+            self._stop_typing()
+            return
+        now = self._clock()
+        if self._typing_since is None or now - self._typing_since >= TYPING_EVERY:
+            self._typing_since = now
+            self.post_message(self.Typing(True))
+
+    def _stop_typing(self) -> None:
+        if self._typing_since is not None:
+            self._typing_since = None
+            self.post_message(self.Typing(False))

@@ -1,0 +1,81 @@
+"""A scrolling widget painted line by line, with its styles looked up once per theme."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.scroll_view import ScrollView
+
+if TYPE_CHECKING:
+    from rich.style import Style
+    from textual.geometry import Region
+    from textual.strip import Strip
+
+
+class LineView(ScrollView, can_focus=True):
+    """Base of the people list and the timeline; subclasses implement :meth:`paint_line`.
+
+    It overrides ``render_lines`` and so has neither border nor padding: Textual's style cache
+    for those costs more than all the rest of a repaint.
+    """
+
+    DEFAULT_CSS = """
+    LineView {
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+        scrollbar-color: $foreground 20%;
+        scrollbar-color-hover: $foreground 40%;
+        scrollbar-color-active: $primary;
+        scrollbar-background: $background;
+        scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
+        scrollbar-corner-color: $background;
+    }
+    """
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, classes=classes)
+        self._style_of: dict[str, Style] = {}
+
+    def paint_line(self, y: int, width: int) -> Strip:
+        """Return line ``y`` of the content, exactly ``width`` cells wide."""
+        raise NotImplementedError
+
+    def style_of(self, name: str) -> Style:
+        """Return the style of a component class, the empty name being the widget itself."""
+        style = self._style_of.get(name)
+        if style is None:
+            style = self.get_component_rich_style(name) if name else self.rich_style
+            self._style_of[name] = style
+        return style
+
+    @property
+    def line_width(self) -> int:
+        """Cells of a line."""
+        return self.scrollable_content_region.width
+
+    @property
+    def line_count(self) -> int:
+        """Lines that fit on the screen."""
+        return self.scrollable_content_region.height
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._style_of.clear()
+        self.forget_painted()
+
+    def forget_painted(self) -> None:
+        """Drop whatever was painted with the former styles."""
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        width = self.size.width
+        top = round(self.scroll_y)
+        strips = [self.paint_line(top + y, width) for y in range(crop.y, crop.bottom)]
+        if crop.x or crop.width != width:
+            strips = [strip.crop(crop.x, crop.right) for strip in strips]
+        for line_filter in self.get_line_filters():
+            background = self.background_colors[1]
+            strips = [strip.apply_filter(line_filter, background) for strip in strips]
+        return strips
