@@ -1,0 +1,81 @@
+"""A messenger over a real store and the fake homeserver, with time in the test's hands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from dmtui.core.model import Conversation, Message, SendState, UserId
+from dmtui.core.ports import Homeserver
+from dmtui.messenger.messenger import Messenger
+from dmtui.store.store import Store
+from tests.fakes import BOB, ME, FakeClock, FakeHomeserver
+
+
+class Desk:
+    """One account at work: start it, stop it, kill it, look at it."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.clock = FakeClock()
+        self.server = FakeHomeserver(ME, self.clock)
+        self.store = Store.open(path, ME)
+        self.messenger = self._messenger()
+
+    def _messenger(self) -> Messenger:
+        async def connect() -> Homeserver:
+            return self.server
+
+        return Messenger(ME, self.store, connect, self.clock)
+
+    async def start(self) -> None:
+        """Start and wait for the first sync."""
+        await self.messenger.start()
+        await self.until(self.store.synced)
+
+    async def stop(self) -> None:
+        await self.messenger.stop()
+        self.store.close()
+
+    async def restart(self) -> None:
+        """As after a crash: what the store holds is all that is left."""
+        await self.restart_offline()
+        await self.until(self.store.synced)
+
+    async def restart_offline(self) -> None:
+        """Restart without waiting for the server."""
+        await self.stop()
+        self.store = Store.open(self.path, ME)
+        self.messenger = self._messenger()
+        await self.messenger.start()
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Wait for the condition while the clock runs."""
+        async with asyncio.timeout(10):
+            while not condition():
+                self.clock.turn(0.25)
+                await asyncio.sleep(0.001)
+
+    def conversation(self, user_id: UserId = BOB) -> Conversation | None:
+        found = self.messenger.conversations(frozenset({user_id}))
+        return found[0] if found else None
+
+    def messages(self, user_id: UserId = BOB) -> tuple[Message, ...]:
+        return self.messenger.messages(user_id).messages
+
+    def bodies(self, user_id: UserId = BOB) -> list[str]:
+        return [message.body for message in self.messages(user_id)]
+
+    def states(self, user_id: UserId = BOB) -> list[SendState]:
+        return [message.state for message in self.messages(user_id) if message.own]
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    """An account that has not been started yet, so that the test can set the server up."""
+    desk = Desk(tmp_path / "store.db")
+    yield desk
+    await desk.stop()

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from dmtui.core.errors import Forbidden, RateLimited, ServerTrouble, Unreachable
+from dmtui.core.model import SendState, TransactionId
+from tests.fakes import BOB, CAROL
+from tests.messenger.conftest import Desk
+
+
+async def test_message_is_shown_at_once_and_delivered(desk: Desk) -> None:
+    await desk.server.have_direct_room(BOB, "Bob")
+    await desk.start()
+    gate = desk.server.hold("send_text")
+    await desk.messenger.send(BOB, "hello")
+    assert desk.bodies() == ["hello"]
+    assert desk.states()[0] in (SendState.QUEUED, SendState.SENDING)
+    gate.set()
+    await desk.until(lambda: desk.states() == [SendState.SENT])
+    assert desk.bodies() == ["hello"]
+
+
+async def test_messages_of_a_room_are_sent_in_order(desk: Desk) -> None:
+    room_id = await desk.server.have_direct_room(BOB)
+    await desk.start()
+    for number in range(5):
+        await desk.messenger.send(BOB, str(number))
+    await desk.until(lambda: desk.states() == [SendState.SENT] * 5)
+    bodies = [call.arguments[2] for call in desk.server.calls if call.name == "send_text"]
+    assert bodies == ["0", "1", "2", "3", "4"]
+    assert len(desk.server.rooms[room_id].events) == 5
+
+
+async def test_message_without_an_answer_is_sent_again_under_the_same_transaction_id(
+    desk: Desk,
+) -> None:
+    room_id = await desk.server.have_direct_room(BOB)
+    await desk.start()
+    desk.server.lose_answer("send_text")
+    await desk.messenger.send(BOB, "once")
+    await desk.until(lambda: desk.server.count("send_text") == 2)
+    await desk.until(lambda: desk.states() == [SendState.SENT])
+    assert len(desk.server.rooms[room_id].events) == 1
+    assert desk.bodies() == ["once"]
+    ids = {call.arguments[1] for call in desk.server.calls if call.name == "send_text"}
+    assert len(ids) == 1
+
+
+async def test_queued_message_survives_restart(desk: Desk) -> None:
+    room_id = await desk.server.have_direct_room(BOB)
+    await desk.start()
+    desk.server.fail("send_text", Unreachable("The homeserver does not answer."), times=1000)
+    await desk.messenger.send(BOB, "later")
+    await desk.server.called("send_text")
+    desk.server.heal("send_text")
+    await desk.restart()
+    await desk.until(lambda: desk.states() == [SendState.SENT])
+    assert [event.sender for event in desk.server.rooms[room_id].events] == [desk.server.me]
+
+
+async def test_message_interrupted_while_sending_arrives_once_after_restart(desk: Desk) -> None:
+    room_id = await desk.server.have_direct_room(BOB)
+    await desk.start()
+    desk.server.hold("send_text")
+    await desk.messenger.send(BOB, "interrupted")
+    await desk.server.called("send_text")
+    assert desk.states() == [SendState.SENDING]
+    desk.server.hold("send_text").set()
+    await desk.restart()
+    await desk.until(lambda: desk.states() == [SendState.SENT])
+    assert len(desk.server.rooms[room_id].events) == 1
+
+
+async def test_refused_message_is_parked_and_later_ones_pass(desk: Desk) -> None:
+    await desk.server.have_direct_room(BOB)
+    await desk.start()
+    desk.server.fail("send_text", Forbidden("You may not send here.", 403, "M_FORBIDDEN"))
+    await desk.messenger.send(BOB, "refused")
+    await desk.until(lambda: desk.states() == [SendState.FAILED])
+    await desk.messenger.send(BOB, "accepted")
+    await desk.until(lambda: SendState.SENT in desk.states())
+    failed = next(m for m in desk.messages() if m.state is SendState.FAILED)
+    assert (failed.body, failed.failure) == ("refused", "You may not send here.")
+
+
+async def test_failed_message_can_be_retried(desk: Desk) -> None:
+    await desk.server.have_direct_room(BOB)
+    await desk.start()
+    desk.server.fail("send_text", Forbidden("No.", 403, "M_FORBIDDEN"))
+    transaction_id = await desk.messenger.send(BOB, "again")
+    await desk.until(lambda: desk.states() == [SendState.FAILED])
+    await desk.messenger.retry(transaction_id)
+    await desk.until(lambda: desk.states() == [SendState.SENT])
+
+
+async def test_discarded_message_gives_its_text_back(desk: Desk) -> None:
+    await desk.server.have_direct_room(BOB)
+    await desk.start()
+    desk.server.fail("send_text", Forbidden("No.", 403, "M_FORBIDDEN"))
+    transaction_id = await desk.messenger.send(BOB, "a typo\nin two lines")
+    await desk.until(lambda: desk.states() == [SendState.FAILED])
+    assert await desk.messenger.discard(transaction_id) == "a typo\nin two lines"
+    assert desk.messages() == ()
+    assert await desk.messenger.discard(TransactionId("unknown")) == ""
+
+
+async def test_rate_limit_is_waited_out(desk: Desk) -> None:
+    await desk.server.have_direct_room(BOB)
+    await desk.start()
+    desk.server.fail("send_text", RateLimited("Slow down.", retry_after=30.0))
+    began = desk.clock.now()
+    await desk.messenger.send(BOB, "patience")
+    await desk.until(lambda: desk.states() == [SendState.SENT])
+    assert desk.clock.now() - began >= 30.0
+
+
+async def test_trouble_in_one_room_does_not_hold_up_another(desk: Desk) -> None:
+    await desk.server.have_direct_room(BOB)
+    await desk.server.have_direct_room(CAROL)
+    await desk.start()
+    desk.server.fail("send_text", ServerTrouble("502"))
+    await desk.messenger.send(BOB, "held up")
+    await desk.server.called("send_text")
+    await desk.messenger.send(CAROL, "passes")
+    await desk.server.called("send_text", 2)
+    await desk.until(lambda: desk.states(CAROL) == [SendState.SENT])

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from dmtui.core.errors import SignedOut, Unreachable
+from dmtui.core.events import Line, RoomUpdate, SyncBatch, TimelineEvent, Undecryptable
+from dmtui.core.model import EventId, Kind, Phase, Safe
+from tests.fakes import BOB
+from tests.messenger.conftest import Desk
+
+
+async def test_people_and_messages_are_there_before_the_network_answers(desk: Desk) -> None:
+    room_id = await desk.server.have_direct_room(BOB, "Bob")
+    await desk.server.say(room_id, BOB, "hello")
+    await desk.start()
+    await desk.until(lambda: desk.bodies() == ["hello"])
+    desk.server.fail("sync", Unreachable("no network"), times=1000)
+    await desk.restart_offline()
+    assert [person.name for person in desk.messenger.people()] == ["Bob"]
+    assert desk.bodies() == ["hello"]
+
+
+async def test_sync_resumes_from_the_stored_token(desk: Desk) -> None:
+    room_id = await desk.server.have_direct_room(BOB)
+    await desk.server.say(room_id, BOB, "one")
+    await desk.start()
+    token = desk.store.token()
+    await desk.restart()
+    tokens = [call.arguments[0] for call in desk.server.calls if call.name == "sync"]
+    assert token in tokens[1:]
+    assert tokens.count(None) == 1
+
+
+async def test_connection_goes_offline_and_comes_back(desk: Desk) -> None:
+    await desk.start()
+    await desk.until(lambda: desk.messenger.connection.phase is Phase.ONLINE)
+    desk.server.fail("sync", Unreachable("The homeserver does not answer."), times=1)
+    await desk.server.have_direct_room(BOB)  # wakes the waiting sync; the next one fails
+    await desk.until(lambda: desk.messenger.connection.phase is Phase.OFFLINE)
+    connection = desk.messenger.connection
+    assert connection.reason == "The homeserver does not answer."
+    assert connection.retry_at is not None
+    await desk.until(lambda: desk.messenger.connection.phase is Phase.ONLINE)
+
+
+async def test_end_of_the_session_is_shown_and_nothing_is_retried(desk: Desk) -> None:
+    desk.server.fail("sync", SignedOut("You were signed out."), times=1)
+    await desk.messenger.start()
+    await desk.until(lambda: desk.messenger.connection.phase is Phase.SIGNED_OUT)
+    assert desk.server.count("sync") == 1
+
+
+async def test_typing_comes_and_goes(desk: Desk) -> None:
+    room_id = await desk.server.have_direct_room(BOB)
+    await desk.start()
+    await desk.server.show_typing(room_id, BOB)
+    await desk.until(lambda: desk.messenger.is_typing(BOB))
+    await desk.server.show_typing(room_id)
+    await desk.until(lambda: not desk.messenger.is_typing(BOB))
+
+
+async def test_message_heals_when_its_key_arrives(desk: Desk) -> None:
+    room_id = await desk.server.have_direct_room(BOB, "Bob", encrypted=True)
+    await desk.start()
+    lost = TimelineEvent(
+        EventId("$lost"), BOB, 1_790_000_000_500, Undecryptable("session", '{"raw": 1}'), True
+    )
+    await desk.server.tell(SyncBatch("", rooms=(RoomUpdate(room_id, timeline=(lost,)),)))
+    await desk.until(lambda: [m.kind for m in desk.messages()] == [Kind.UNDECRYPTABLE])
+    desk.server.decrypted[EventId("$lost")] = TimelineEvent(
+        EventId("$lost"), BOB, 1_790_000_000_500, Line(Kind.TEXT, Safe("found")), True
+    )
+    await desk.server.tell(SyncBatch("", room_keys=((room_id, "session"),)))
+    await desk.until(lambda: desk.bodies() == ["found"])
+
+
+async def test_gap_of_a_limited_timeline_is_filled(desk: Desk) -> None:
+    room_id = await desk.server.have_direct_room(BOB)
+    await desk.server.say(room_id, BOB, "0")
+    await desk.start()
+    await desk.until(lambda: desk.bodies() == ["0"])
+    await desk.server.say_while_away(room_id, BOB, [str(number) for number in range(1, 250)])
+    await desk.until(lambda: len(desk.messenger.messages(BOB, limit=300).messages) == 250)
+    bodies = [m.body for m in desk.messenger.messages(BOB, limit=300).messages]
+    assert bodies == [str(number) for number in range(250)]
+
+
+async def test_older_messages_are_paged_back_from_the_server(desk: Desk) -> None:
+    room_id = await desk.server.have_direct_room(BOB, history=[str(n) for n in range(150)], shown=5)
+    await desk.start()
+    await desk.until(lambda: len(desk.bodies()) == 5)
+    assert room_id
+    while not (page := desk.messenger.messages(BOB, limit=200)).complete:
+        assert await desk.messenger.load_older(BOB, page.messages[0].cursor)
+    assert [m.body for m in page.messages] == [str(n) for n in range(150)]
+    assert not await desk.messenger.load_older(BOB, page.messages[0].cursor)
+
+
+async def test_reading_is_told_to_the_server_and_survives_restart(desk: Desk) -> None:
+    room_id = await desk.server.have_direct_room(BOB, "Bob")
+    await desk.start()
+    event_id = await desk.server.say(room_id, BOB, "read me")
+    await desk.until(lambda: (c := desk.conversation()) and c.unread == 1)
+    desk.server.fail("mark_read", Unreachable("no network"), times=1000)
+    await desk.messenger.mark_read(BOB)
+    conversation = desk.conversation()
+    assert conversation is not None
+    assert conversation.unread == 0
+    desk.server.heal("mark_read")
+    await desk.restart()
+    await desk.until(lambda: desk.store.pending_intents() == ())
+    reads = [call.arguments for call in desk.server.calls if call.name == "mark_read"]
+    assert reads[-1] == (room_id, event_id)
