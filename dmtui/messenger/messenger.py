@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from dmtui.core.errors import DmtuiError
 from dmtui.core.events import Change, ConnectionChanged, ConversationsChanged, IntentsChanged
-from dmtui.core.intents import Accept, Decline, Deliver, Entry, Outcome
+from dmtui.core.intents import Accept, Decline, Deliver, Entry, Intent, Outcome
 from dmtui.core.model import (
     Connection,
     Conversation,
@@ -278,6 +278,10 @@ class Messenger:
     async def deliver(self, user_id: UserId, text: str) -> Outcome | None:
         """Start Chat semantics, then one message; ``None`` when it waits for the server."""
         return await self.outcome(await self._journal.add(Deliver(valid_user_id(user_id), text)))
+
+    async def write_down(self, intent: Intent) -> Entry:
+        """Have an intent carried out in the background; an identical pending one is the same."""
+        return await self._journal.add(intent)
 
     async def outcome(self, entry: Entry) -> Outcome | None:
         """How an intent ended; ``None`` as soon as one more try did not get through."""
