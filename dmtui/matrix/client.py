@@ -16,10 +16,9 @@ from urllib.parse import quote, urlencode
 import aiohttp
 import nio
 
-from dmtui.core.errors import DmtuiError, ServerTrouble, Unreachable
 from dmtui.core.model import JsonObject, Session
-from dmtui.core.names import clean_line
 from dmtui.matrix.answers import judge
+from dmtui.matrix.wire import no_answer, read_body
 
 LARGEST_BODY = 64 * 1024 * 1024
 PATIENCE = 30.0
@@ -126,41 +125,6 @@ class Client(nio.AsyncClient):
         except (aiohttp.ClientError, OSError) as error:
             raise no_answer(error, self.homeserver) from error
         return judge(transport_response.status, transport_response.headers, body)
-
-
-async def read_body(response: aiohttp.ClientResponse, largest: int) -> bytes:
-    """The body, unpacked; raises ``ServerTrouble`` beyond ``largest`` bytes."""
-    body = bytearray()
-    try:
-        async for chunk in response.content.iter_any():
-            body += chunk
-            if len(body) > largest:
-                raise ServerTrouble("The homeserver's answer is too large.")
-    except BaseException:
-        response.close()
-        raise
-    response.release()
-    return bytes(body)
-
-
-def no_answer(error: Exception, homeserver: str) -> DmtuiError:
-    """What a failed connection means, in one line."""
-    host = clean_line(homeserver.split("://")[-1])
-    match error:
-        case TimeoutError():
-            return Unreachable(f"{host} did not answer in time.")
-        case aiohttp.ClientConnectorDNSError():
-            return Unreachable(f"{host} was not found. Is the name right, and is there a network?")
-        case aiohttp.ClientConnectorCertificateError():
-            return Unreachable(f"The certificate of {host} is not trusted.")
-        case aiohttp.ClientSSLError():
-            return Unreachable(f"{host} does not answer over a secure connection.")
-        case aiohttp.ClientConnectorError():
-            return Unreachable(f"{host} can't be reached.")
-        case aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError() | OSError():
-            return Unreachable(f"{host} broke off the connection.")
-        case _:
-            return ServerTrouble(f"{host} does not answer as a web server should.")
 
 
 def assert_hooks() -> None:
