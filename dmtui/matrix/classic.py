@@ -1,0 +1,194 @@
+"""``GET /v3/sync`` with a filter of rooms, for servers without sliding sync.
+
+A position knows nothing of rooms that its filter left out: those are asked for apart, a few at a
+time, each time from the start, and are from then on part of the filter.
+Client-server API v1.18, "Syncing".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+
+from dmtui.core.errors import Refused, ServerTrouble
+from dmtui.core.model import JsonObject, Membership, RoomId, UserId
+from dmtui.matrix.account_news import DIRECT, IGNORED, heard
+from dmtui.matrix.news import Api, KeyNews, News
+from dmtui.matrix.place import Place
+from dmtui.matrix.room_news import STATE_TYPES, RawRoom, fully_read, typing
+from dmtui.matrix.values import mapping, mappings, opaque, room_id, whole
+
+PATH = "/_matrix/client/v3/sync"
+ROOMS_AT_ONCE = 30
+TIMELINE_LIMIT = 20
+_MARGIN = 30.0  # seconds that an answer may take beyond the time it was asked to wait
+_PATIENCE = 120.0  # for answers from the start
+_NO_ROOM = RoomId("!none:dmtui.invalid")  # an empty filter hides the invites as well
+_LONGEST_QUERY = 3000
+
+
+class Classic:
+    """Asks for news; what it remembers is never needed to resume."""
+
+    def __init__(self, client: Api, me: UserId):
+        self._client = client
+        self._me = me
+        self._invited: frozenset[RoomId] = frozenset()
+        self._filter: tuple[str, str] = ("", "")
+
+    async def fetch(
+        self, place: Place, direct: frozenset[RoomId], rooms: frozenset[RoomId], timeout: float
+    ) -> News:
+        """News since ``place`` of all these rooms, or the first news of some that are new."""
+        followed = {digest(one): one for one in sorted(direct | rooms)}
+        covered = tuple(one for one in place.covered if one in followed)
+        place = replace(place, covered=covered)
+        missing = [key for key in followed if key not in set(covered)]
+        chunk = missing[:ROOMS_AT_ONCE]
+        onward = replace(place, covered=(*covered, *chunk), complete=len(missing) <= len(chunk))
+        names = [followed[key] for key in chunk]
+        if place.position is None:
+            return self._read(onward, await self._ask(None, names, 0.0))
+        if chunk:
+            news = self._read(onward, await self._ask(None, names, 0.0))
+            return News(onward, rooms=news.rooms, complete=onward.complete)
+        try:
+            answer = await self._ask(place.position, {*followed.values(), *self._invited}, timeout)
+        except Refused as error:
+            if error.status != 400:
+                raise
+            return await self.fetch(place.anew(), direct, rooms, timeout)
+        return self._read(onward, answer, since=True)
+
+    async def _ask(self, since: str | None, rooms: Collection[RoomId], wait: float) -> JsonObject:
+        query = {
+            "filter": await self._filter_for(rooms),
+            "timeout": str(int(wait * 1000)),
+            "set_presence": "offline",
+        }
+        if since is not None:
+            query["since"] = since
+        patience = wait + _MARGIN if since else _PATIENCE
+        return await self._client.api("GET", PATH, query=query, timeout=patience)
+
+    async def _filter_for(self, rooms: Collection[RoomId]) -> str:
+        """The filter itself, or the name under which the server keeps a long one."""
+        wanted = json.dumps(room_filter(rooms), separators=(",", ":"))
+        if len(wanted) <= _LONGEST_QUERY:
+            return wanted
+        kept, name = self._filter
+        if kept != wanted:
+            path = f"/_matrix/client/v3/user/{self._me}/filter"
+            answer = await self._client.api("POST", path, room_filter(rooms))
+            found = opaque(answer.get("filter_id"))
+            if found is None or found.startswith("{"):
+                raise ServerTrouble("The homeserver does not keep our sync filter.")
+            name = found
+            self._filter = (wanted, name)
+        return name
+
+    def _read(self, onward: Place, answer: JsonObject, since: bool = False) -> News:
+        position = opaque(answer.get("next_batch"), 65_536)
+        if position is None:
+            raise ServerTrouble("The homeserver's sync answer has no position.")
+        sections = mapping(answer.get("rooms"))
+        invites = {
+            one: mappings(mapping(mapping(raw).get("invite_state")).get("events"))
+            for one, raw in _by_room(sections.get("invite"))
+        }
+        left = dict(_by_room(sections.get("leave")))
+        joined = dict(_by_room(sections.get("join")))
+        rooms = [_room(one, mapping(raw), since) for one, raw in (joined | left).items()]
+        ended = self._invited & left.keys()
+        known = self._invited if since else frozenset[RoomId]()
+        self._invited = (known | invites.keys()) - left.keys() - joined.keys()
+        return News(
+            replace(onward, position=position),
+            _keys(answer, position),
+            tuple(self._standing(one, left) for one in rooms if one.room_id not in ended),
+            invites,
+            None if since else frozenset(invites),
+            tuple(left),
+            heard(mappings(mapping(answer.get("account_data")).get("events"))),
+            onward.complete,
+        )
+
+    def _standing(self, room: RawRoom, left: Collection[RoomId]) -> RawRoom:
+        """Under ``leave`` I am out, even where the answer does not show the event."""
+        out = (Membership.LEAVE, Membership.BAN)
+        if room.room_id not in left or room.membership(self._me) in out:
+            return room
+        event: JsonObject = {
+            "type": "m.room.member",
+            "state_key": self._me,
+            "content": {"membership": "leave"},
+        }
+        return replace(room, after=[event])
+
+
+def digest(room: RoomId) -> str:
+    """A short name for a room, so that a thousand fit into a token."""
+    return hashlib.blake2b(room.encode("utf-8"), digest_size=6).hexdigest()
+
+
+def room_filter(rooms: Collection[RoomId]) -> JsonObject:
+    """Only these rooms, only what is shown of them; invites come whatever the rooms."""
+    nothing: JsonObject = {"types": []}
+    return {
+        "presence": nothing,
+        "account_data": {"types": [DIRECT, IGNORED]},
+        "room": {
+            "rooms": [*sorted(rooms)] or [_NO_ROOM],
+            "include_leave": False,
+            "timeline": {"limit": TIMELINE_LIMIT},
+            "state": {"types": [*STATE_TYPES]},
+            "ephemeral": {"types": ["m.receipt", "m.typing"]},
+            "account_data": {"types": ["m.fully_read"]},
+        },
+    }
+
+
+def _by_room(value: object) -> list[tuple[RoomId, object]]:
+    items = [(room_id(key), item) for key, item in mapping(value).items()]
+    return [(one, item) for one, item in items if one is not None]
+
+
+def _room(one: RoomId, raw: JsonObject, since: bool) -> RawRoom:
+    timeline, summary = mapping(raw.get("timeline")), mapping(raw.get("summary"))
+    before = mappings(mapping(raw.get("state")).get("events"))
+    events = mappings(timeline.get("events"))
+    ephemeral = mappings(mapping(raw.get("ephemeral")).get("events"))
+    types = _last(ephemeral, "m.typing")
+    whole_state = any(event.get("type") == "m.room.create" for event in [*before, *events])
+    return RawRoom(
+        one,
+        not since or whole_state,
+        timeline.get("limited") is True,
+        opaque(timeline.get("prev_batch")),
+        before,
+        events,
+        joined_count=whole(summary.get("m.joined_member_count")),
+        invited_count=whole(summary.get("m.invited_member_count")),
+        receipts=_last(ephemeral, "m.receipt") or {},
+        fully_read=fully_read(mappings(mapping(raw.get("account_data")).get("events"))),
+        typing=None if types is None else typing(types),
+    )
+
+
+def _last(events: Iterable[JsonObject], kind: str) -> JsonObject | None:
+    found = [mapping(event.get("content")) for event in events if event.get("type") == kind]
+    return found[-1] if found else None
+
+
+def _keys(answer: JsonObject, position: str) -> KeyNews:
+    lists = answer.get("device_lists")
+    fallback = answer.get("device_unused_fallback_key_types")
+    return KeyNews(
+        position,
+        mappings(mapping(answer.get("to_device")).get("events")),
+        lists if isinstance(lists, dict) else None,
+        mapping(answer.get("device_one_time_keys_count")),
+        [one for one in fallback if isinstance(one, str)] if isinstance(fallback, list) else None,
+    )

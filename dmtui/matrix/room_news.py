@@ -1,0 +1,155 @@
+"""One room's share of a sync answer: raw, then as a :class:`RoomUpdate`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from dmtui.core.events import Receipt, RoomUpdate, TimelineEvent
+from dmtui.core.model import EventId, JsonObject, Membership, RoomId, UserId
+from dmtui.core.names import clean_line
+from dmtui.matrix.nonce import NONCE_EVENT
+from dmtui.matrix.translate import Translator, members
+from dmtui.matrix.values import event_id, mapping, milliseconds, opaque, room_id, text, user_id
+
+STATE_TYPES = (
+    "m.room.create",
+    "m.room.encryption",
+    "m.room.member",
+    "m.room.name",
+    "m.room.tombstone",
+    "io.element.functional_members",
+    NONCE_EVENT,
+)
+"""Types of state that tell something about a direct room."""
+
+_BREATH = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class RawRoom:
+    """What a sync answer says of a room; ``before`` and ``after`` are state around the timeline."""
+
+    room_id: RoomId
+    initial: bool = False
+    limited: bool = False
+    prev_batch: str | None = None
+    before: list[JsonObject] = field(default_factory=list)
+    timeline: list[JsonObject] = field(default_factory=list)
+    after: list[JsonObject] = field(default_factory=list)
+    joined_count: int | None = None
+    invited_count: int | None = None
+    receipts: JsonObject = field(default_factory=dict)
+    fully_read: EventId | None = None
+    typing: frozenset[UserId] | None = None
+
+    def state(self) -> list[JsonObject]:
+        """All state events mentioned, in an order in which the last one of a kind holds."""
+        timeline = [event for event in self.timeline if "state_key" in event]
+        return [*self.before, *timeline, *self.after]
+
+    def membership(self, me: UserId) -> Membership:
+        """How I stand in the room: joined, unless the answer says otherwise."""
+        mine = (one.membership for one in members(self.state()) if one.user_id == me)
+        return next(mine, Membership.JOIN)
+
+
+async def room_update(raw: RawRoom, translator: Translator) -> RoomUpdate:
+    """The room's news, typed and clean; other tasks get their turn in between."""
+    state = raw.state()
+    update = RoomUpdate(
+        raw.room_id,
+        raw.membership(translator.me),
+        raw.initial,
+        raw.limited,
+        raw.prev_batch,
+        await _timeline(raw, translator),
+        members(state),
+        joined_count=raw.joined_count,
+        invited_count=raw.invited_count,
+        receipts=receipts(raw.receipts),
+        fully_read=raw.fully_read,
+        typing=None if raw.typing is None else raw.typing - {translator.me},
+    )
+    for event in state:
+        update = _with_state(update, event, translator.me)
+    return update
+
+
+async def _timeline(raw: RawRoom, translator: Translator) -> tuple[TimelineEvent, ...]:
+    found = []
+    began = time.monotonic()
+    for event in raw.timeline:
+        if time.monotonic() - began > _BREATH:  # decrypting takes most of a millisecond each
+            await asyncio.sleep(0)
+            began = time.monotonic()
+        if (one := translator.event(raw.room_id, event)) is not None:
+            found.append(one)
+    return tuple(found)
+
+
+def _with_state(update: RoomUpdate, event: JsonObject, me: UserId) -> RoomUpdate:
+    content = mapping(event.get("content"))
+    if event.get("state_key") != "":
+        return update
+    match event.get("type"):
+        case "m.room.create":
+            created = milliseconds(event.get("origin_server_ts"))
+            space = content.get("type") == "m.space"
+            return replace(update, is_space=space, created_at=created or None)
+        case "m.room.encryption":
+            return replace(update, encrypted=True)
+        case "m.room.name":
+            return replace(update, name=clean_line(text(content.get("name"))))
+        case "m.room.tombstone":
+            return replace(update, successor=room_id(content.get("replacement_room")))
+        case "io.element.functional_members":
+            return replace(update, service_members=service_members(content))
+        case kind if kind == NONCE_EVENT and event.get("sender") == me:
+            return replace(update, nonce=opaque(content.get("nonce"), 255))
+        case _:
+            return update
+
+
+def service_members(content: JsonObject) -> frozenset[UserId]:
+    """Users named by ``io.element.functional_members``, whose lists may be nested."""
+    listed = content.get("service_members")
+    found: set[UserId] = set()
+    for item in listed if isinstance(listed, list) else []:
+        for value in item if isinstance(item, list) else [item]:
+            if (one := user_id(value)) is not None:
+                found.add(one)
+    return frozenset(found)
+
+
+def receipts(content: JsonObject) -> tuple[Receipt, ...]:
+    """Read receipts of ``m.receipt`` content; those of threads tell nothing about the room."""
+    found = []
+    for target, kinds in content.items():
+        if (event := event_id(target)) is None:
+            continue
+        for kind in ("m.read", "m.read.private"):
+            for reader, receipt in mapping(mapping(kinds).get(kind)).items():
+                details, who = mapping(receipt), user_id(reader)
+                if who is not None and details.get("thread_id") in (None, "main"):
+                    found.append(Receipt(who, event, milliseconds(details.get("ts"))))
+    return tuple(found)
+
+
+def typing(content: JsonObject) -> frozenset[UserId]:
+    """Who types, of ``m.typing`` content."""
+    listed = content.get("user_ids")
+    found = (user_id(value) for value in listed) if isinstance(listed, list) else ()
+    return frozenset(one for one in found if one is not None)
+
+
+def fully_read(account_data: Iterable[JsonObject]) -> EventId | None:
+    """The read marker among a room's account data."""
+    marks = [
+        event_id(mapping(event.get("content")).get("event_id"))
+        for event in account_data
+        if event.get("type") == "m.fully_read"
+    ]
+    return marks[-1] if marks else None

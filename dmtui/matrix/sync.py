@@ -1,0 +1,149 @@
+"""Asking for news in the way the homeserver offers, and making a :class:`SyncBatch` of the answer.
+
+Room keys are taken in first, so that the messages they open are read in the same batch.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from typing import Protocol
+from urllib.parse import quote
+
+from dmtui.core.errors import NotFound, Refused, ServerTrouble
+from dmtui.core.events import RoomUpdate, SyncBatch
+from dmtui.core.invites import judge_invite
+from dmtui.core.model import Invite, JsonObject, RoomId
+from dmtui.matrix.account_news import DIRECT, IGNORED, ignored_users, listed_rooms
+from dmtui.matrix.classic import Classic
+from dmtui.matrix.news import Api, KeyNews, News
+from dmtui.matrix.place import Way, place_of
+from dmtui.matrix.room_news import room_update
+from dmtui.matrix.sliding import FEATURE, Sliding
+from dmtui.matrix.stripped import stripped_invite
+from dmtui.matrix.translate import Translator
+from dmtui.matrix.values import mapping
+
+log = logging.getLogger(__name__)
+
+
+class KeyKeeper(Protocol):
+    """What sync hands to the encryption side; none of it may fail for a bad message."""
+
+    async def receive(
+        self,
+        to_device: Sequence[JsonObject],
+        device_lists: JsonObject | None,
+        otk_counts: JsonObject,
+        fallback_types: Sequence[str] | None,
+        next_batch: str,
+    ) -> Sequence[tuple[RoomId, str]]:
+        """Take in what came; returns the room keys that arrived."""
+
+    def members_changed(self, room_id: RoomId) -> None:
+        """Somebody came to or left the room."""
+
+
+class Syncing:
+    """The account's news; ``way`` is found out from ``/versions`` unless it is given."""
+
+    def __init__(
+        self, client: Api, keys: KeyKeeper, translator: Translator, way: Way | None = None
+    ):
+        self._client = client
+        self._keys = keys
+        self._translator = translator
+        self._way = way
+        self._ways: dict[Way, Sliding | Classic] = {
+            Way.SLIDING: Sliding(client, translator.me),
+            Way.CLASSIC: Classic(client, translator.me),
+        }
+        self._direct: frozenset[RoomId] | None = None
+        self._invites: dict[RoomId, list[JsonObject]] = {}
+
+    async def sync(self, token: str | None, rooms: frozenset[RoomId], timeout: float) -> SyncBatch:
+        """See ``ports.Homeserver``."""
+        way = self._way or await self._choose()
+        place = place_of(token, way)
+        if self._direct is None and (rooms or place.position or way is Way.CLASSIC):
+            self._direct = await self._ask_direct()
+        try:
+            news = await self._ways[way].fetch(place, self._direct or frozenset(), rooms, timeout)
+        except Refused as error:
+            if way is Way.CLASSIC or error.errcode != "M_UNRECOGNIZED":
+                raise
+            self._way = Way.CLASSIC  # it was offered when we asked, and is no longer
+            return await self.sync(token, rooms, timeout)
+        return await self._batch(news)
+
+    async def _choose(self) -> Way:
+        answer = await self._client.api("GET", "/_matrix/client/versions")
+        offered = mapping(answer.get("unstable_features")).get(FEATURE) is True
+        self._way = Way.SLIDING if offered else Way.CLASSIC
+        log.info("syncing by %s", self._way)
+        return self._way
+
+    async def _ask_direct(self) -> frozenset[RoomId]:
+        """The rooms in ``m.direct`` before sync has told of it."""
+        me = quote(self._translator.me, safe="")
+        try:
+            content = await self._client.api(
+                "GET", f"/_matrix/client/v3/user/{me}/account_data/{DIRECT}"
+            )
+        except NotFound as error:
+            if error.errcode == "M_UNRECOGNIZED":
+                raise ServerTrouble("The homeserver does not know account data.") from error
+            content = {}
+        return listed_rooms(content)
+
+    async def _batch(self, news: News) -> SyncBatch:
+        room_keys = await self._take_in(news.keys) if news.keys else ()
+        direct, ignored = news.account_data.get(DIRECT), news.account_data.get(IGNORED)
+        if direct is not None:
+            self._direct = listed_rooms(direct)
+        updates = [await room_update(raw, self._translator) for raw in news.rooms]
+        self._tell_members(updates)
+        return SyncBatch(
+            news.place.token(),
+            tuple(updates),
+            self._judged(news, again=direct is not None),
+            news.all_invites,
+            news.gone,
+            direct,
+            None if ignored is None else ignored_users(ignored),
+            room_keys,
+            news.complete,
+        )
+
+    async def _take_in(self, news: KeyNews) -> tuple[tuple[RoomId, str], ...]:
+        return tuple(
+            await self._keys.receive(
+                news.to_device,
+                news.device_lists,
+                news.one_time_keys,
+                news.fallback_types,
+                news.next_batch,
+            )
+        )
+
+    def _tell_members(self, updates: Sequence[RoomUpdate]) -> None:
+        for update in updates:
+            if update.members:
+                self._keys.members_changed(update.room_id)
+
+    def _judged(self, news: News, again: bool) -> tuple[Invite, ...]:
+        """The invites in the answer; all pending ones ``again`` where ``m.direct`` is new."""
+        over = {*news.gone, *(room.room_id for room in news.rooms)}
+        known = {room: events for room, events in self._invites.items() if room not in over}
+        if news.all_invites is not None:
+            known = {room: events for room, events in known.items() if room in news.all_invites}
+        self._invites = {**known, **news.invites}
+        told = self._invites if again else news.invites
+        now = int(time.time() * 1000)
+        return tuple(
+            judge_invite(
+                stripped_invite(room, events, self._translator.me), self._direct or (), now
+            )
+            for room, events in told.items()
+        )

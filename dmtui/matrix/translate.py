@@ -1,0 +1,293 @@
+"""The border: one raw room event becomes a clean, typed timeline event, or nothing.
+
+Whatever an event contains, it costs at most itself: nothing here raises for bad content.
+Client-server API v1.18, "Instant Messaging" and "Event relationships".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from dmtui.core.events import (
+    Content,
+    Edit,
+    Line,
+    MembershipChange,
+    Reaction,
+    Redaction,
+    TimelineEvent,
+    Undecryptable,
+)
+from dmtui.core.model import (
+    EventId,
+    JsonObject,
+    Kind,
+    Member,
+    Membership,
+    RoomId,
+    TransactionId,
+    UserId,
+)
+from dmtui.core.names import clean, clean_line
+from dmtui.matrix.values import (
+    event_id,
+    mapping,
+    mappings,
+    milliseconds,
+    opaque,
+    text,
+    user_id,
+)
+
+Decrypt: TypeAlias = Callable[[RoomId, JsonObject], JsonObject | Undecryptable]
+"""The plaintext (``type``, ``content``) of an ``m.room.encrypted`` event, or why there is none."""
+
+LONGEST_BODY = 64 * 1024
+_LONGEST_KEY = 64
+
+_SPOKEN = {"m.text": Kind.TEXT, "m.notice": Kind.NOTICE, "m.emote": Kind.EMOTE}
+_ATTACHED = {
+    "m.image": "image",
+    "m.file": "file",
+    "m.audio": "audio",
+    "m.video": "video",
+    "m.location": "location",
+}
+_POLLS = {"m.poll.start", "org.matrix.msc3381.poll.start"}
+_SILENT = re.compile(
+    r"m\.(call|key|poll|room|rtc|beacon|secret|space|policy)\b|m\.dummy"
+    r"|(org\.matrix|io\.element|im\.vector|im\.nheko|com\.beeper|com\.famedly|de\.sorunome)\."
+)
+_QUOTED = re.compile(r"(?:> .*(?:\n|\Z)|>\n)+\n?")
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+_UNREADABLE = Line(Kind.OTHER, clean_line("a message that can't be read"))
+
+
+@dataclass(frozen=True, slots=True)
+class Translator:
+    """Translates room events as seen by ``me``, with ``decrypt`` for the encrypted ones."""
+
+    me: UserId
+    decrypt: Decrypt
+
+    def events(self, room: RoomId, raws: object) -> tuple[TimelineEvent, ...]:
+        """Those of the list that are something to the reader, in order."""
+        found = (self.event(room, raw) for raw in mappings(raws))
+        return tuple(event for event in found if event is not None)
+
+    def event(self, room: RoomId, raw: JsonObject) -> TimelineEvent | None:
+        """``None`` for state that is no news to the reader, and for what is malformed."""
+        identifier, sender = event_id(raw.get("event_id")), user_id(raw.get("sender"))
+        if identifier is None or sender is None:
+            return None
+        try:
+            content, encrypted = self._content(room, raw)
+        except RecursionError:  # nested beyond reason
+            content, encrypted = _UNREADABLE, False
+        if content is None:
+            return None
+        return TimelineEvent(
+            identifier,
+            sender,
+            milliseconds(raw.get("origin_server_ts")),
+            content,
+            encrypted,
+            self._transaction(sender, raw),
+        )
+
+    def _content(self, room: RoomId, raw: JsonObject) -> tuple[Content | None, bool]:
+        kind = text(raw.get("type"))
+        if "state_key" in raw:
+            return (membership_change(raw) if kind == "m.room.member" else None), False
+        redacted = isinstance(mapping(raw.get("unsigned")).get("redacted_because"), dict)
+        if redacted:
+            return _redacted(kind), kind == "m.room.encrypted"
+        content = mapping(raw.get("content"))
+        if kind != "m.room.encrypted":
+            return readable(kind, content, raw), False
+        if not content:
+            return Line(Kind.REDACTED, clean("")), True
+        plain = self.decrypt(room, raw)
+        if isinstance(plain, Undecryptable):
+            return plain, True
+        return _decrypted(plain, content), True
+
+    def _transaction(self, sender: UserId, raw: JsonObject) -> TransactionId | None:
+        """Set by the server on what this very device sent."""
+        if sender != self.me:
+            return None
+        transaction = opaque(mapping(raw.get("unsigned")).get("transaction_id"), 255)
+        return TransactionId(transaction) if transaction else None
+
+
+def undecryptable(raw: JsonObject, reason: str) -> Undecryptable:
+    """What to keep of an encrypted event until its key arrives."""
+    session = clean_line(text(mapping(raw.get("content")).get("session_id")))
+    return Undecryptable(session, json.dumps(raw), reason)
+
+
+def readable(kind: str, content: JsonObject, raw: JsonObject) -> Content | None:
+    """What the content of a message-like event is to the reader."""
+    match kind:
+        case "m.room.message":
+            return _edit(content) or _message(content)
+        case "m.reaction":
+            return _reaction(content)
+        case "m.room.redaction":
+            target = event_id(content.get("redacts")) or event_id(raw.get("redacts"))
+            return Redaction(target) if target else None
+        case "m.sticker":
+            return _attachment("sticker", content)
+        case "m.call.invite":
+            return Line(Kind.OTHER, clean_line("a call"))
+        case _ if kind in _POLLS:
+            return Line(Kind.OTHER, clean_line(f"poll: {_question(content)}"))
+        case _ if not kind or _SILENT.match(kind):
+            return None
+        case _:
+            return Line(Kind.OTHER, clean_line(kind))
+
+
+def membership_change(raw: JsonObject) -> MembershipChange | None:
+    """A member event on the timeline, with what was before where the server tells."""
+    found = member(raw)
+    if found is None:
+        return None
+    before = mapping(mapping(raw.get("unsigned")).get("prev_content")).get("membership")
+    return MembershipChange(found, _membership(before))
+
+
+def member(raw: JsonObject) -> Member | None:
+    """The subject of an ``m.room.member`` event, stripped or whole."""
+    content = mapping(raw.get("content"))
+    subject = user_id(raw.get("state_key"))
+    membership = _membership(content.get("membership"))
+    if subject is None or membership is None or raw.get("type") != "m.room.member":
+        return None
+    return Member(
+        subject,
+        membership,
+        clean_line(text(content.get("displayname"))),
+        content.get("is_direct") is True,
+        user_id(raw.get("sender")) or UserId(""),
+    )
+
+
+def members(raws: Iterable[JsonObject]) -> tuple[Member, ...]:
+    """Everyone named by the events; the last one about a user holds."""
+    found = (member(raw) for raw in raws if raw.get("type") == "m.room.member")
+    return tuple({one.user_id: one for one in found if one is not None}.values())
+
+
+def _membership(value: object) -> Membership | None:
+    try:
+        return Membership(text(value))
+    except ValueError:
+        return None
+
+
+def _decrypted(plain: JsonObject, outer: JsonObject) -> Content | None:
+    """A plaintext can be anything: no server has looked at it."""
+    kind, content = text(plain.get("type")), mapping(plain.get("content"))
+    if kind in ("m.room.encrypted", "m.room.redaction", "") or "state_key" in plain:
+        return _UNREADABLE
+    relation = outer.get("m.relates_to")
+    if isinstance(relation, dict) and "m.relates_to" not in content:
+        content = {**content, "m.relates_to": relation}
+    return readable(kind, content, plain)
+
+
+def _redacted(kind: str) -> Line | None:
+    shown = kind in ("m.room.message", "m.room.encrypted", "m.sticker")
+    return Line(Kind.REDACTED, clean("")) if shown else None
+
+
+def _edit(content: JsonObject) -> Edit | None:
+    relation = mapping(content.get("m.relates_to"))
+    target, new = event_id(relation.get("event_id")), content.get("m.new_content")
+    if relation.get("rel_type") != "m.replace" or target is None or not isinstance(new, dict):
+        return None
+    line = _message({key: value for key, value in new.items() if key != "m.relates_to"})
+    return Edit(target, line) if line else None
+
+
+def _message(content: JsonObject) -> Line | None:
+    kind, body = content.get("msgtype"), content.get("body")
+    if kind is None and body is None:
+        return Line(Kind.REDACTED, clean("")) if not content else _UNREADABLE
+    if kind == "m.key.verification.request":
+        return Line(Kind.OTHER, clean_line("asks to verify each other"))
+    if not isinstance(kind, str) or not isinstance(body, str):
+        return _UNREADABLE
+    if kind in _ATTACHED:
+        line = _attachment(_ATTACHED[kind], content)
+    elif kind in _SPOKEN:
+        line = Line(_SPOKEN[kind], clean(body, LONGEST_BODY), _html(content))
+    else:
+        line = Line(Kind.OTHER, clean(f"{clean_line(kind)}: {body}", LONGEST_BODY))
+    target = _replied_to(content)
+    return _as_reply(line, target) if target else line
+
+
+def _as_reply(line: Line, target: EventId) -> Line:
+    """Without the quotation that old clients put before the answer."""
+    body = _QUOTED.sub("", line.body, count=1) if line.body.startswith("> ") else line.body
+    return replace(
+        line,
+        body=clean(body or line.body),
+        formatted=_without_quoted_html(line.formatted),
+        reply_to=target,
+    )
+
+
+def _without_quoted_html(formatted: str) -> str:
+    lowered = formatted.lower()
+    start = lowered.find("<mx-reply>")
+    end = lowered.find("</mx-reply>", start) if start >= 0 else -1
+    if end < 0 or len(lowered) != len(formatted):
+        return formatted
+    return formatted[:start] + formatted[end + len("</mx-reply>") :]
+
+
+def _replied_to(content: JsonObject) -> EventId | None:
+    relation = mapping(content.get("m.relates_to"))
+    if relation.get("is_falling_back") is True:  # a thread's message, no answer to that event
+        return None
+    return event_id(mapping(relation.get("m.in_reply_to")).get("event_id"))
+
+
+def _attachment(what: str, content: JsonObject) -> Line:
+    body, filename = text(content.get("body")), text(content.get("filename"))
+    name = f"{what}: {clean_line(filename or body)}"
+    caption = f"\n{body}" if filename and body != filename else ""
+    return Line(Kind.ATTACHMENT, clean(name + caption, LONGEST_BODY))
+
+
+def _html(content: JsonObject) -> str:
+    """The formatted body as it came; only made storable, since it is cleaned when it is read."""
+    if content.get("format") != "org.matrix.custom.html":
+        return ""
+    formatted = text(content.get("formatted_body"))[:LONGEST_BODY]
+    return _SURROGATES.sub("\ufffd", formatted).replace("\0", "\ufffd")
+
+
+def _reaction(content: JsonObject) -> Reaction | None:
+    relation = mapping(content.get("m.relates_to"))
+    target, key = event_id(relation.get("event_id")), text(relation.get("key"))
+    if relation.get("rel_type") != "m.annotation" or target is None or not key:
+        return None
+    return Reaction(target, clean_line(key, _LONGEST_KEY))
+
+
+def _question(content: JsonObject) -> str:
+    """The question of a poll, in the stable and the unstable form (MSC3381)."""
+    poll = mapping(content.get("m.poll") or content.get("org.matrix.msc3381.poll.start"))
+    question = mapping(poll.get("question"))
+    stable = mappings(question.get("m.text"))
+    if stable:
+        return text(stable[0].get("body"))
+    return text(question.get("org.matrix.msc1767.text")) or text(question.get("body"))
