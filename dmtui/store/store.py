@@ -1,18 +1,25 @@
-"""The local database: writes rows, returns frozen snapshots and the keys of what changed.
-
-Skeleton of the public surface; every write is one transaction.
-"""
+"""The local database: writes rows, returns frozen snapshots and the keys of what changed."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
+from time import perf_counter
 from typing import Self
 
 from dmtui.core.direct import Candidate
-from dmtui.core.events import Change, History, SyncBatch, TimelineEvent
-from dmtui.core.intents import Entry, Intent, Outcome
+from dmtui.core.errors import StoreTrouble
+from dmtui.core.events import (
+    Change,
+    ConversationsChanged,
+    History,
+    RoomUpdate,
+    SyncBatch,
+    TimelineEvent,
+)
+from dmtui.core.intents import Accept, CreateRoom, EditDirect, Entry, Intent, Outcome
 from dmtui.core.model import (
     Conversation,
     Cursor,
@@ -24,141 +31,216 @@ from dmtui.core.model import (
     Milliseconds,
     Page,
     RoomId,
+    SendState,
     TransactionId,
     UserId,
 )
+from dmtui.store import account, intents, outbox, people, reading, rooms, timeline
+from dmtui.store.database import Database, text
+from dmtui.store.events import heal
+from dmtui.store.outbox import Outgoing
+from dmtui.store.timeline import Gap
+from dmtui.store.work import Work
 
+__all__ = ["Gap", "Outgoing", "Store"]
 
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Missing events of a room: ``before`` pages back from its upper end (``/messages`` token).
-
-    ``beginning`` is true for the gap that reaches back to the room's creation (ordinary paging);
-    false for a hole between two stored stretches.
-    """
-
-    room_id: RoomId
-    before: str
-    beginning: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A queued message, ready to be sent."""
-
-    transaction_id: TransactionId
-    room_id: RoomId
-    user_id: UserId
-    body: str
-    encrypted: bool
+CHUNK_SECONDS = 0.02
 
 
 class Store:
-    """One account's database. Writes may come from a worker thread, reads from the UI's."""
+    """One account's database. Writes may come from a worker thread, reads from the UI's.
+
+    Every write is one transaction and returns what it changed; ``apply`` is several. All methods
+    raise ``StoreTrouble`` when the disk does not do its part; nothing is half written then.
+    """
+
+    def __init__(self, database: Database, me: UserId):
+        self._database = database
+        self._me = me
 
     @classmethod
     def open(cls, path: Path, me: UserId) -> Self:
-        """Open or create; raises ``StoreTrouble`` (unreadable, newer than this dmtui, other account)."""
-        raise NotImplementedError
+        """Open or create; ``StoreTrouble``: unreadable, newer than this dmtui, other account."""
+        database = Database(path)
+        store = cls(database, me)
+        try:
+            with store._write() as work:
+                owner = text(work.connection, "SELECT value FROM meta WHERE name = 'me'")
+                if owner is None:
+                    rooms.set_meta(work, "me", me)
+                elif owner != me:
+                    raise StoreTrouble(f"The local database belongs to {owner}.")
+                intents.drop_malformed(work)
+        except BaseException:
+            database.close()
+            raise
+        return store
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        self._database.close()
 
     def data_version(self) -> int:
         """Changes when another process has written (``PRAGMA data_version``)."""
-        raise NotImplementedError
+        return self._database.version()
 
-    # -- the server's side --
+    @contextmanager
+    def _write(self) -> Iterator[Work]:
+        """One transaction; its changes are in ``work.done`` once it is committed."""
+        with self._database.write() as connection:
+            work = Work(connection, self._me)
+            yield work
+            work.done = people.refresh(work)
+
+    # -- the server's side --------------------------------------------------------------------
+
     def token(self) -> str | None:
         """The sync token to resume from."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            return account.meta(connection, "token")
 
     def synced(self) -> bool:
         """Whether the whole account was once in the store (a ``complete`` batch was applied)."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            return account.meta(connection, "synced") is not None
 
     def apply(self, batch: SyncBatch) -> frozenset[Change]:
-        """Commit a batch and its token in one transaction; applying it again changes nothing."""
-        raise NotImplementedError
+        """Commit a batch; applying it again changes nothing.
+
+        A batch of many rooms is committed in several transactions, so that other writers get
+        their turn every 20 ms; the token goes with the last one. A crash between two of them
+        means that the batch comes again.
+        """
+        changes: frozenset[Change] = frozenset()
+        waiting = list(reversed(batch.rooms))
+        first, last = True, False
+        while not last:
+            with self._write() as work:
+                if first:
+                    _begin(work, batch)
+                _apply_some(work, waiting)
+                first, last = False, not waiting
+                if last:
+                    _finish(work, batch)
+            changes |= work.done
+        return _together(changes)
 
     def apply_history(self, gap: Gap, history: History) -> frozenset[Change]:
         """Put older events before what follows the gap; closes it when it meets stored events."""
-        raise NotImplementedError
+        with self._write() as work:
+            room = work.room(gap.room_id)
+            if room is not None:
+                rooms.learn_members(work, room, history.members)
+                timeline.fill_gap(work, room, gap.before, history)
+        return work.done
 
     def apply_decrypted(
         self, room_id: RoomId, events: Sequence[TimelineEvent]
     ) -> frozenset[Change]:
         """Heal undecryptable messages in place."""
-        raise NotImplementedError
+        with self._write() as work:
+            room = work.room(room_id)
+            if room is not None:
+                for event in events:
+                    heal(work, room, event)
+        return work.done
 
     def undecryptable(
         self, sessions: Collection[tuple[RoomId, str]] | None
     ) -> dict[RoomId, list[str]]:
         """Raw events per room waiting for these sessions (``None``: for any)."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            wanted = None if sessions is None else set(sessions)
+            return account.waiting_events(connection, wanted)
 
     def apply_members(self, room_id: RoomId, members: Sequence[Member]) -> frozenset[Change]:
         """Replace what is known of the room's members."""
-        raise NotImplementedError
+        with self._write() as work:
+            room = rooms.ensure_room(work, room_id)
+            rooms.replace_members(work, room, members)
+            rooms.forget_counts(work, room)
+        return work.done
 
     def gap_before(self, user_id: UserId, cursor: Cursor | None) -> Gap | None:
-        """The nearest gap at or above the cursor in the conversation (``None``: from the newest)."""
-        raise NotImplementedError
+        """The nearest gap at or above the cursor (``None``: from the newest)."""
+        with self._database.read() as connection:
+            return reading.gap_before(connection, user_id, cursor)
 
     def holes(self) -> tuple[Gap, ...]:
         """Gaps between stored stretches, of limited timelines, newest rooms first."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            return reading.holes(connection)
 
     def direct(self) -> JsonObject | None:
         """``m.direct`` as last seen; ``None`` before the first sync named it."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            return account.direct(connection)
 
     def followed_rooms(self) -> frozenset[RoomId]:
         """Rooms to follow in sync: in ``m.direct``, or in a pending ``EditDirect``/``Accept``."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            return account.followed_rooms(connection)
 
     def room_of_nonce(self, nonce: str) -> RoomId | None:
         """The room that our own createRoom with this nonce made, once sync has shown it."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            return account.room_of_nonce(connection, nonce)
 
-    # -- reading --
+    # -- reading ------------------------------------------------------------------------------
+
     def people(self) -> tuple[Conversation, ...]:
         """All conversations, newest first."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            return people.all_people(connection)
 
     def conversations(self, user_ids: Collection[UserId]) -> tuple[Conversation, ...]:
         """Those of the given people that exist."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            found = (people.person(connection, user_id) for user_id in user_ids)
+            return tuple(conversation for conversation in found if conversation is not None)
 
     def messages(self, user_id: UserId, before: Cursor | None, limit: int) -> Page:
         """The newest ``limit`` messages before the cursor, oldest first."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            return reading.page_before(connection, self._me, user_id, before, limit)
 
     def messages_from(self, user_id: UserId, first: Cursor) -> Page:
         """All messages at or after the cursor: to refresh what is on screen."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            return reading.page_from(connection, self._me, user_id, first)
 
     def message(self, transaction_id: TransactionId) -> Message | None:
-        raise NotImplementedError
+        """Our message with this transaction ID."""
+        with self._database.read() as connection:
+            return reading.message_of(connection, self._me, transaction_id)
 
     def invites(self) -> tuple[Invite, ...]:
         """Pending invites: direct ones first, then newest first."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            return account.invites(connection)
 
     def candidates(self, user_id: UserId) -> tuple[Candidate, ...]:
         """Rooms that could be the conversation with this person, unranked."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            return account.candidates(connection, self._me, user_id)
 
     def person_of(self, room_id: RoomId) -> UserId | None:
         """The person whose conversation the room belongs to."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            return account.person_of(connection, room_id)
 
     def newest_event(self, user_id: UserId) -> tuple[RoomId, EventId] | None:
         """The newest event of the conversation that has an event ID: what a receipt points at."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            return reading.newest_event(connection, self._me, user_id)
 
-    # -- the user's side --
+    # -- the user's side ----------------------------------------------------------------------
+
     def set_draft(self, user_id: UserId, text: str) -> frozenset[Change]:
-        raise NotImplementedError
+        """Keep what is typed but not sent; empty text forgets it."""
+        with self._write() as work:
+            if outbox.set_draft(work, user_id, text):
+                work.changes.add(ConversationsChanged(frozenset({user_id})))
+        return work.done
 
     def queue_message(
         self,
@@ -169,53 +251,178 @@ class Store:
         at: Milliseconds,
     ) -> frozenset[Change]:
         """Insert the local echo; clears the person's draft in the same transaction."""
-        raise NotImplementedError
+        with self._write() as work:
+            outbox.queue(work, user_id, room_id, transaction_id, body, at)
+        return work.done
 
     def next_outgoing(self, busy: Collection[RoomId]) -> Outgoing | None:
         """The oldest queued message of a room that is not busy."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            return outbox.next_outgoing(connection, busy)
 
-    def mark_sending(self, transaction_id: TransactionId) -> frozenset[Change]: ...  # type: ignore[empty-body]
-    def mark_queued(self, transaction_id: TransactionId) -> frozenset[Change]: ...  # type: ignore[empty-body]
-    def mark_sent(self, transaction_id: TransactionId, event_id: EventId) -> frozenset[Change]: ...  # type: ignore[empty-body]
-    def mark_failed(self, transaction_id: TransactionId, reason: str) -> frozenset[Change]: ...  # type: ignore[empty-body]
+    def mark_sending(self, transaction_id: TransactionId) -> frozenset[Change]:
+        """The request is about to be made."""
+        return self._set_state(transaction_id, SendState.SENDING)
+
+    def mark_queued(self, transaction_id: TransactionId) -> frozenset[Change]:
+        """It is to be tried again, with the same transaction ID."""
+        return self._set_state(transaction_id, SendState.QUEUED)
+
+    def mark_failed(self, transaction_id: TransactionId, reason: str) -> frozenset[Change]:
+        """It is not tried again by itself; ``reason`` is one line."""
+        return self._set_state(transaction_id, SendState.FAILED, reason)
+
+    def _set_state(
+        self, transaction_id: TransactionId, state: SendState, failure: str = ""
+    ) -> frozenset[Change]:
+        with self._write() as work:
+            outbox.set_state(work, transaction_id, state, failure)
+        return work.done
+
+    def mark_sent(self, transaction_id: TransactionId, event_id: EventId) -> frozenset[Change]:
+        """The server took it as this event."""
+        with self._write() as work:
+            outbox.sent(work, transaction_id, event_id)
+        return work.done
+
     def discard(self, transaction_id: TransactionId) -> frozenset[Change]:
-        """Remove a message of ours that was not sent."""
-        raise NotImplementedError
+        """Remove a message of ours that was not sent and is not being sent."""
+        with self._write() as work:
+            outbox.discard(work, transaction_id)
+        return work.done
 
     def requeue_interrupted(self) -> frozenset[Change]:
         """At start: messages in ``sending`` go back to ``queued`` (same transaction ID)."""
-        raise NotImplementedError
+        with self._write() as work:
+            outbox.requeue(work)
+        return work.done
 
     def mark_read_here(self, user_id: UserId) -> frozenset[Change]:
         """Everything is read: unread becomes 0 and stays so until something newer arrives.
 
-        Journals ``MarkRead`` for each room concerned, replacing an older pending one.
+        Journals ``MarkRead`` for each room concerned, in place of an older pending one.
         """
-        raise NotImplementedError
+        with self._write() as work:
+            outbox.read_here(work, user_id)
+        return work.done
 
-    # -- intents --
+    def drop_invite(self, room_id: RoomId) -> frozenset[Change]:
+        """Forget a dead or declined invite, also if the server goes on telling of it."""
+        with self._write() as work:
+            rooms.hide_invite(work, room_id)
+        return work.done
+
+    # -- intents ------------------------------------------------------------------------------
+
     def add_intent(self, intent: Intent) -> int:
         """Write it down; an identical pending one is not written twice: its number is returned."""
-        raise NotImplementedError
+        return self.add_intents((intent,))[0][0]
+
+    def add_intents(self, wishes: Sequence[Intent]) -> tuple[tuple[int, ...], frozenset[Change]]:
+        """:meth:`add_intent` for several in one transaction, with what they change."""
+        with self._write() as work:
+            numbers = tuple(_journal(work, intent) for intent in wishes)
+        return numbers, work.done
 
     def pending_intents(self) -> tuple[Entry, ...]:
         """In the order they were written."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            return intents.pending(connection)
 
     def intent(self, number: int) -> Entry | None:
-        raise NotImplementedError
+        """One entry of the journal, settled ones too."""
+        with self._database.read() as connection:
+            return intents.entry(connection, number)
 
     def replace_intent(self, number: int, intent: Intent) -> None:
         """Record progress of a pending intent (``CreateRoom.posted``)."""
-        raise NotImplementedError
+        with self._write() as work:
+            intents.rewrite(work, number, intent)
 
     def postpone_intent(self, number: int, problem: str) -> frozenset[Change]:
         """A try did not get through: counts it and keeps the reason."""
-        raise NotImplementedError
+        with self._write() as work:
+            intents.postpone(work, number, problem)
+        return work.done
 
     def settle_intent(
         self, number: int, outcome: Outcome, then: Sequence[Intent] = ()
     ) -> frozenset[Change]:
-        """End it and write down what follows from it, in one transaction."""
-        raise NotImplementedError
+        """End it and write down what follows from it, in one transaction.
+
+        Settling it again does nothing. The room that an ended ``CreateRoom`` or ``Accept`` names
+        is known from then on, so that it can be talked in before sync has shown it.
+        """
+        with self._write() as work:
+            entry = intents.entry(work.connection, number)
+            if intents.settle(work, number, outcome):
+                if entry is not None and outcome.ok:
+                    _enter(work, entry.intent, outcome)
+                for intent in then:
+                    _journal(work, intent)
+                if entry is not None and isinstance(entry.intent, EditDirect):
+                    _touch_room(work, entry.intent.room_id)
+        return work.done
+
+
+def _begin(work: Work, batch: SyncBatch) -> None:
+    if batch.direct is not None:
+        rooms.set_direct(work, batch.direct)
+    if batch.ignored is not None:
+        rooms.set_ignored(work, batch.ignored)
+
+
+def _apply_some(work: Work, waiting: list[RoomUpdate]) -> None:
+    """Apply updates from the end of the list for a while."""
+    end = perf_counter() + CHUNK_SECONDS
+    while waiting:
+        rooms.apply_room(work, waiting.pop())
+        if perf_counter() > end:
+            return
+
+
+def _finish(work: Work, batch: SyncBatch) -> None:
+    for invite in batch.invites:
+        rooms.put_invite(work, invite)
+    if batch.all_invites is not None:
+        rooms.keep_invites(work, batch.all_invites)
+    for room_id in batch.gone:
+        rooms.leave_room(work, room_id)
+    if batch.complete:
+        rooms.set_meta(work, "synced", "yes")
+    rooms.set_meta(work, "token", batch.token)
+
+
+def _together(changes: frozenset[Change]) -> frozenset[Change]:
+    """One :class:`ConversationsChanged` for all."""
+    people_changed = [c.user_ids for c in changes if isinstance(c, ConversationsChanged)]
+    others = frozenset(c for c in changes if not isinstance(c, ConversationsChanged))
+    if not people_changed:
+        return others
+    return others | {ConversationsChanged(frozenset(chain.from_iterable(people_changed)))}
+
+
+def _journal(work: Work, intent: Intent) -> int:
+    number = intents.add(work, intent)
+    if isinstance(intent, EditDirect):
+        rooms.ensure_room(work, intent.room_id)
+        _touch_room(work, intent.room_id)
+    return number
+
+
+def _enter(work: Work, intent: Intent, outcome: Outcome) -> None:
+    """I am in the room now."""
+    match intent:
+        case CreateRoom(user_id, nonce, encrypted) if outcome.room_id is not None:
+            room = rooms.ensure_room(work, outcome.room_id)
+            rooms.created(work, room, user_id, nonce, encrypted)
+        case Accept(room_id):
+            rooms.accepted(work, rooms.ensure_room(work, room_id), room_id)
+        case _:
+            pass
+
+
+def _touch_room(work: Work, room_id: RoomId) -> None:
+    room = work.room(room_id)
+    if room is not None:
+        work.touch(room)

@@ -1,0 +1,289 @@
+"""Facts of events: one row each, met by echoes, edits, redactions and late keys in any order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dmtui.core.events import (
+    Content,
+    Edit,
+    Line,
+    MembershipChange,
+    Reaction,
+    Redaction,
+    TimelineEvent,
+    Undecryptable,
+)
+from dmtui.core.fold import Weight, edit_applies, line_kind, membership_line, weight
+from dmtui.core.model import EventId, Kind, Safe, SendState, UserId
+from dmtui.store.database import number, text
+from dmtui.store.positions import ECHO
+from dmtui.store.receipts import pass_receipts
+from dmtui.store.work import Work
+
+_LINES = frozenset(Kind)
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """The content's columns of an event row."""
+
+    type: str
+    body: str = ""
+    formatted: str = ""
+    reply_to: str | None = None
+    target: str | None = None
+    session: str | None = None
+    raw: str | None = None
+
+
+def _facts(work: Work, room: int, sender: UserId, content: Content) -> _Facts:
+    match content:
+        case Line(kind, body, formatted, reply_to):
+            return _Facts(kind, body, formatted, reply_to)
+        case Edit(target, line):
+            return _Facts("edit", line.body, line.formatted, target=target)
+        case Redaction(target):
+            return _Facts("redaction", target=target)
+        case Reaction(target, key):
+            return _Facts("reaction", key, target=target)
+        case Undecryptable(session_id, raw, reason):
+            return _Facts(Kind.UNDECRYPTABLE, reason, session=session_id, raw=raw)
+        case MembershipChange():
+            name = text(
+                work.connection,
+                "SELECT name FROM member WHERE room = ? AND user_id = ?",
+                (room, sender),
+            )
+            return _Facts(Kind.MEMBERSHIP, membership_line(content, sender, Safe(name or "")))
+
+
+def position_of(work: Work, room: int, event_id: EventId) -> int | None:
+    """Where the server's order has the event; ``None`` if unknown or an unconfirmed echo."""
+    return number(
+        work.connection,
+        "SELECT t.position FROM event e JOIN timeline t ON t.event = e.number"
+        " WHERE e.room = ? AND e.event_id = ? AND t.position < ?",
+        (room, event_id, ECHO),
+    )
+
+
+def put(work: Work, room: int, event: TimelineEvent, position: int) -> None:
+    """Write the event at the position; an echo of ours that it is the server's copy of moves."""
+    facts = _facts(work, room, event.sender, event.content)
+    own = event.sender == work.me
+    heavy = weight(line_kind(event.content), own, facts.body)
+    row = _echo_of(work, room, event)
+    if row is None:
+        row = _insert(work, room, event, facts)
+    else:
+        _confirm(work, row, event, facts)
+    work.connection.execute("DELETE FROM timeline WHERE event = ?", (row,))
+    work.connection.execute(
+        "INSERT INTO timeline (room, position, event, weight) VALUES (?, ?, ?, ?)",
+        (room, position, row, heavy),
+    )
+    work.touch(room, lines=True)
+    _relate(work, room, event.event_id, event.content)
+    reads = event.sender if heavy >= Weight.MESSAGE else None
+    pass_receipts(work.connection, room, event.event_id, position, reads)
+
+
+def heal(work: Work, room: int, event: TimelineEvent) -> bool:
+    """Replace an undecryptable event by what it says; false if there is none to heal."""
+    if isinstance(event.content, Undecryptable):
+        return False
+    row = number(
+        work.connection,
+        "SELECT number FROM event WHERE room = ? AND event_id = ? AND type = ?",
+        (room, event.event_id, Kind.UNDECRYPTABLE),
+    )
+    if row is None:
+        return False
+    facts = _facts(work, room, event.sender, event.content)
+    _rewrite(work, row, event, facts)
+    heavy = weight(line_kind(event.content), event.sender == work.me, facts.body)
+    work.connection.execute("UPDATE timeline SET weight = ? WHERE event = ?", (heavy, row))
+    work.touch(room, lines=True)
+    _relate(work, room, event.event_id, event.content)
+    return True
+
+
+def adopt(work: Work, row: int, room: int, event_id: EventId) -> None:
+    """The message of ours in ``row`` became this event, which sync may have brought already."""
+    connection = work.connection
+    twin = connection.execute(
+        "SELECT e.number, t.position FROM event e LEFT JOIN timeline t ON t.event = e.number"
+        " WHERE e.room = ? AND e.event_id = ? AND e.number <> ?",
+        (room, event_id, row),
+    ).fetchone()
+    if twin is not None:
+        _delete(work, twin[0])
+        if twin[1] is not None:
+            connection.execute("UPDATE timeline SET position = ? WHERE event = ?", (twin[1], row))
+    connection.execute(
+        "UPDATE event SET event_id = ?, state = ?, failure = '' WHERE number = ?",
+        (event_id, SendState.SENT, row),
+    )
+    work.touch(room, lines=True)
+    _meet(work, room, event_id)
+
+
+def _echo_of(work: Work, room: int, event: TimelineEvent) -> int | None:
+    """The row that already stands for the event: our echo, by transaction or by event ID."""
+    by_id = number(
+        work.connection,
+        "SELECT number FROM event WHERE room = ? AND event_id = ?",
+        (room, event.event_id),
+    )
+    if event.transaction_id is None or event.sender != work.me:
+        return by_id
+    by_transaction = number(
+        work.connection,
+        "SELECT number FROM event WHERE room = ? AND transaction_id = ?",
+        (room, event.transaction_id),
+    )
+    if by_transaction is None:
+        return by_id
+    if by_id is not None and by_id != by_transaction:
+        _delete(work, by_id)
+    return by_transaction
+
+
+def _insert(work: Work, room: int, event: TimelineEvent, facts: _Facts) -> int:
+    inserted = work.connection.execute(
+        "INSERT INTO event (room, event_id, sender, sent_at, type, body, formatted, reply_to,"
+        " target, encrypted, session, raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            room,
+            event.event_id,
+            event.sender,
+            event.sent_at,
+            facts.type,
+            facts.body,
+            facts.formatted,
+            facts.reply_to,
+            facts.target,
+            event.encrypted,
+            facts.session,
+            facts.raw,
+        ),
+    )
+    assert inserted.lastrowid is not None  # noqa: S101 - an INSERT always has one
+    return inserted.lastrowid
+
+
+def _confirm(work: Work, row: int, event: TimelineEvent, facts: _Facts) -> None:
+    """The server's copy of our echo; what we typed stays if the copy can't be read."""
+    work.connection.execute(
+        "UPDATE event SET event_id = ?, state = ?, failure = '' WHERE number = ?",
+        (event.event_id, SendState.SENT, row),
+    )
+    if not isinstance(event.content, Undecryptable):
+        _rewrite(work, row, event, facts)
+
+
+def _rewrite(work: Work, row: int, event: TimelineEvent, facts: _Facts) -> None:
+    work.connection.execute(
+        "UPDATE event SET sent_at = ?, type = ?, body = ?, formatted = ?, reply_to = ?,"
+        " target = ?, encrypted = ?, session = ?, raw = ? WHERE number = ?",
+        (
+            event.sent_at,
+            facts.type,
+            facts.body,
+            facts.formatted,
+            facts.reply_to,
+            facts.target,
+            event.encrypted,
+            facts.session,
+            facts.raw,
+            row,
+        ),
+    )
+
+
+def _delete(work: Work, row: int) -> None:
+    work.connection.execute("DELETE FROM timeline WHERE event = ?", (row,))
+    work.connection.execute("UPDATE event SET edit = NULL WHERE edit = ?", (row,))
+    work.connection.execute("DELETE FROM event WHERE number = ?", (row,))
+
+
+def _relate(work: Work, room: int, event_id: EventId, content: Content) -> None:
+    """Change what the event points at, and meet what points at the event."""
+    match content:
+        case Edit(target=target):
+            _meet(work, room, event_id)
+            _settle_edit(work, room, target)
+        case Redaction(target=target):
+            _redact(work, room, target, event_id)
+        case _:
+            _meet(work, room, event_id)
+
+
+def _meet(work: Work, room: int, event_id: EventId) -> None:
+    """Apply the edits and the redaction that came before the event itself."""
+    redaction = text(
+        work.connection,
+        "SELECT event_id FROM event WHERE room = ? AND target = ? AND type = 'redaction'",
+        (room, event_id),
+    )
+    if redaction is not None:
+        _redact(work, room, event_id, EventId(redaction))
+    else:
+        _settle_edit(work, room, event_id)
+
+
+def _settle_edit(work: Work, room: int, target: str) -> None:
+    """Show the newest edit that may change the target, or the original without one."""
+    connection = work.connection
+    original = connection.execute(
+        "SELECT number, type, sender, encrypted, edit, redacted_by FROM event"
+        " WHERE room = ? AND event_id = ?",
+        (room, target),
+    ).fetchone()
+    if original is None or original[5] is not None or original[1] not in _LINES:
+        return
+    row, kind, sender, encrypted, shown, _ = original
+    newest = None
+    for edit, editor, edit_encrypted in connection.execute(
+        "SELECT number, sender, encrypted FROM event WHERE room = ? AND target = ?"
+        " AND type = 'edit' AND redacted_by IS NULL ORDER BY sent_at DESC, event_id DESC",
+        (room, target),
+    ):
+        if edit_applies(Kind(kind), sender, bool(encrypted), editor, bool(edit_encrypted)):
+            newest = edit
+            break
+    if newest != shown:
+        connection.execute("UPDATE event SET edit = ? WHERE number = ?", (newest, row))
+        work.touch(room, lines=True)
+
+
+def _redact(work: Work, room: int, target: str, redaction: EventId) -> None:
+    """Wipe the target, and what an edit had changed goes back."""
+    connection = work.connection
+    found = connection.execute(
+        "SELECT number, type, target FROM event"
+        " WHERE room = ? AND event_id = ? AND redacted_by IS NULL",
+        (room, target),
+    ).fetchone()
+    if found is None:
+        return
+    row, kind, edited = found
+    if kind in (Kind.MEMBERSHIP, "redaction"):
+        return
+    line = kind in _LINES
+    connection.execute(
+        "UPDATE event SET redacted_by = ?, body = '', formatted = '', edit = NULL,"
+        " session = NULL, raw = NULL, type = ? WHERE number = ?",
+        (redaction, Kind.REDACTED if line else kind, row),
+    )
+    if line:
+        connection.execute(
+            "UPDATE event SET body = '', formatted = '' WHERE room = ? AND target = ?"
+            " AND type = 'edit'",
+            (room, target),
+        )
+        connection.execute("UPDATE timeline SET weight = ? WHERE event = ?", (Weight.MESSAGE, row))
+    work.touch(room, lines=True)
+    if kind == "edit":
+        _settle_edit(work, room, edited)

@@ -1,0 +1,350 @@
+"""The people list: one row per person, rewritten for those whom a transaction touched."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+
+from dmtui.core.direct import Candidate, rank, room_person
+from dmtui.core.events import Change, ConversationsChanged, TimelineChanged
+from dmtui.core.fold import Company, Weight, company, latest_name, peer_state, preview
+from dmtui.core.intents import DirectAction, EditDirect
+from dmtui.core.lookalikes import skeleton
+from dmtui.core.model import (
+    Conversation,
+    Kind,
+    Membership,
+    Milliseconds,
+    PeerState,
+    RoomId,
+    Safe,
+    UserId,
+)
+from dmtui.core.names import display_name, localpart, with_user_id
+from dmtui.store.database import number
+from dmtui.store.intents import pending_edits
+from dmtui.store.receipts import read_position
+from dmtui.store.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The newest message of a room, or its creation, or when somebody joined."""
+
+    at: Milliseconds
+    said: bool
+    preview: Safe
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """A joined room of a person."""
+
+    number: int
+    candidate: Candidate
+    peer: PeerState
+    last: _Last
+
+
+def refresh(work: Work) -> frozenset[Change]:
+    """Bring the touched people's rows up to date and say what changed."""
+    talks: dict[int, UserId] = {}
+    people = set(work.people)
+    for room in sorted(work.rooms):
+        former, present = _assign(work, room)
+        people.update(user for user in (former, present) if user is not None)
+        if present is not None:
+            talks[room] = present
+    changed = set()
+    likenesses: set[str] = set()
+    for user_id in sorted(people):
+        if _rewrite(work, user_id, likenesses):
+            changed.add(user_id)
+    changed |= _settle_clashes(work, likenesses)
+    changes = set(work.changes)
+    if changed:
+        changes.add(ConversationsChanged(frozenset(changed)))
+    changes |= {TimelineChanged(talks[room]) for room in work.lines if room in talks}
+    return frozenset(changes)
+
+
+def _assign(work: Work, room: int) -> tuple[UserId | None, UserId | None]:
+    """Decide whose room it is; returns who had it before, and who has it now."""
+    connection = work.connection
+    room_id, membership, space, inviter, former = connection.execute(
+        "SELECT room_id, membership, space, inviter, person FROM room WHERE number = ?", (room,)
+    ).fetchone()
+    person = None
+    if membership == Membership.JOIN and not space:
+        listed = {
+            user_id
+            for (user_id,) in connection.execute(
+                "SELECT user_id FROM direct WHERE room_id = ?", (room_id,)
+            )
+        }
+        listed = _with_edits(listed, RoomId(room_id), pending_edits(work))
+        humans = _company(connection, room, work.me).known
+        person = room_person(listed, work.me, humans, inviter) if listed else None
+    if person != former:
+        connection.execute("UPDATE room SET person = ? WHERE number = ?", (person, room))
+        work.lines.add(room)
+    return former, person
+
+
+def _with_edits(listed: set[UserId], room_id: RoomId, edits: tuple[EditDirect, ...]) -> set[UserId]:
+    """Who lists the room once the pending edits of the map are through."""
+    for edit in edits:
+        if edit.room_id != room_id:
+            continue
+        match edit.action:
+            case DirectAction.ADD:
+                listed = listed | {edit.user_id}
+            case DirectAction.REMOVE:
+                listed = listed - {edit.user_id}
+            case DirectAction.MOVE:
+                listed = {edit.user_id}
+    return listed
+
+
+def _company(connection: sqlite3.Connection, room: int, me: UserId) -> Company:
+    service, joined, invited = connection.execute(
+        "SELECT service, joined_count, invited_count FROM room WHERE number = ?", (room,)
+    ).fetchone()
+    members = [
+        (UserId(user_id), Membership(membership))
+        for user_id, membership in connection.execute(
+            "SELECT user_id, membership FROM member WHERE room = ?"
+            " AND membership IN ('join', 'invite')",
+            (room,),
+        )
+    ]
+    return company(members, me, json.loads(service), joined, invited)
+
+
+def _rewrite(work: Work, user_id: UserId, likenesses: set[str]) -> bool:
+    """Write the person's row, or remove it without a room; false if nothing is different."""
+    connection = work.connection
+    known = connection.execute(
+        "SELECT latest, name, likeness, room, preview, unread, encrypted, peer, flag_pending"
+        " FROM person WHERE user_id = ?",
+        (user_id,),
+    ).fetchone()
+    rooms = _rooms_of(work, user_id)
+    if not rooms:
+        if known is not None:
+            connection.execute("DELETE FROM person WHERE user_id = ?", (user_id,))
+            likenesses.add(known[2])
+        return known is not None
+    serving = _serving(rooms)
+    _show(connection, rooms, serving)
+    shown = [room for room in rooms if room.peer is not PeerState.GROUP or room is serving]
+    last = max((room.last for room in shown), key=lambda last: (last.said, last.at))
+    name = _name(work, user_id, serving.number)
+    row = (
+        last.at,
+        name,
+        skeleton(name),
+        serving.number,
+        last.preview,
+        sum(unread(connection, room.number, work.me) for room in shown),
+        int(serving.candidate.encrypted),
+        serving.peer,
+        int(any(_is_pending(work, room.candidate.room_id) for room in shown)),
+    )
+    if known == row:
+        return False
+    if known is None or known[2] != row[2]:
+        likenesses.update({row[2]} if known is None else {known[2], row[2]})
+    connection.execute(
+        "INSERT INTO person (latest, name, likeness, room, preview, unread, encrypted, peer,"
+        " flag_pending, user_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (user_id) DO UPDATE SET latest = excluded.latest, name = excluded.name,"
+        " likeness = excluded.likeness, room = excluded.room, preview = excluded.preview,"
+        " unread = excluded.unread, encrypted = excluded.encrypted, peer = excluded.peer,"
+        " flag_pending = excluded.flag_pending",
+        (*row, user_id),
+    )
+    return True
+
+
+def _rooms_of(work: Work, user_id: UserId) -> list[_Room]:
+    connection = work.connection
+    rows = connection.execute("SELECT number FROM room WHERE person = ?", (user_id,)).fetchall()
+    rooms = []
+    for (room,) in rows:
+        last = _last(work, room)
+        candidate = candidate_of(work.connection, work.me, room, user_id, last.at * last.said)
+        peer = peer_state(candidate.peer, candidate.humans, user_id == work.me)
+        rooms.append(_Room(room, candidate, peer, last))
+    return rooms
+
+
+def _serving(rooms: list[_Room]) -> _Room:
+    """The ranked room; where none is fit, the one most lately used."""
+    ranked = rank([room.candidate for room in rooms])
+    if ranked:
+        return next(room for room in rooms if room.candidate == ranked[0])
+    return max(rooms, key=lambda room: (room.last.at, room.candidate.room_id))
+
+
+def _show(connection: sqlite3.Connection, rooms: list[_Room], serving: _Room) -> None:
+    """Rooms for two make the timeline; a group only if there is nothing else."""
+    for room in rooms:
+        shown = room is serving or room.peer is not PeerState.GROUP
+        connection.execute(
+            "UPDATE room SET shown = ? WHERE number = ? AND shown <> ?", (shown, room.number, shown)
+        )
+
+
+def candidate_of(
+    connection: sqlite3.Connection,
+    me: UserId,
+    room: int,
+    user_id: UserId,
+    last_message: Milliseconds | None = None,
+) -> Candidate:
+    """The room as a candidate for the person; listed under them, or flagged by its invite."""
+    room_id, mine, encrypted, created_at, space, successor, inviter = connection.execute(
+        "SELECT room_id, membership, encrypted, created_at, space, successor, inviter"
+        " FROM room WHERE number = ?",
+        (room,),
+    ).fetchone()
+    peer = connection.execute(
+        "SELECT membership FROM member WHERE room = ? AND user_id = ?", (room, user_id)
+    ).fetchone()
+    if last_message is None:
+        last_message = (
+            number(
+                connection,
+                "SELECT e.sent_at FROM timeline t JOIN event e ON e.number = t.event"
+                " WHERE t.room = ? AND t.weight >= ? ORDER BY t.position DESC LIMIT 1",
+                (room, Weight.MESSAGE),
+            )
+            or 0
+        )
+    return Candidate(
+        RoomId(room_id),
+        Membership(mine),
+        None if peer is None or user_id == me else Membership(peer[0]),
+        _company(connection, room, me).count,
+        flagged=True,
+        encrypted=bool(encrypted),
+        last_message=last_message,
+        created_at=created_at,
+        space=bool(space),
+        successor=successor,
+        peer_invited_me=inviter == user_id,
+    )
+
+
+def _last(work: Work, room: int) -> _Last:
+    connection = work.connection
+    row = connection.execute(
+        "SELECT e.sent_at, e.type, coalesce(d.body, e.body), e.sender FROM timeline t"
+        " JOIN event e ON e.number = t.event LEFT JOIN event d ON d.number = e.edit"
+        " WHERE t.room = ? AND t.weight >= ? ORDER BY t.position DESC LIMIT 1",
+        (room, Weight.MESSAGE),
+    ).fetchone()
+    if row is None:
+        created = number(connection, "SELECT created_at FROM room WHERE number = ?", (room,)) or 0
+        newest = number(
+            connection,
+            "SELECT e.sent_at FROM timeline t JOIN event e ON e.number = t.event"
+            " WHERE t.room = ? AND e.type = ? ORDER BY t.position DESC LIMIT 1",
+            (room, Kind.MEMBERSHIP),
+        )
+        return _Last(max(created, newest or 0), False, Safe(""))
+    sent_at, kind, body, sender = row
+    own = sender == work.me
+    name = _name(work, UserId(sender), room) if kind == Kind.EMOTE else Safe("")
+    return _Last(sent_at, True, preview(Kind(kind), body, own, name))
+
+
+def unread(connection: sqlite3.Connection, room: int, me: UserId) -> int:
+    """Messages by others that I have not read."""
+    read = read_position(connection, room, me)
+    return (
+        number(
+            connection,
+            "SELECT count(*) FROM timeline WHERE room = ? AND position > ? AND weight = ?",
+            (room, -(1 << 62) if read is None else read, Weight.COUNTED),
+        )
+        or 0
+    )
+
+
+def _name(work: Work, user_id: UserId, room: int) -> Safe:
+    if user_id == work.me:
+        return Safe("Notes to self")
+    rows = work.connection.execute(
+        "SELECT name FROM member WHERE user_id = ? AND name <> '' ORDER BY room <> ?, room DESC",
+        (user_id, room),
+    )
+    return display_name(user_id, latest_name((Safe(row[0]) for row in rows), user_id))
+
+
+def _is_pending(work: Work, room_id: RoomId) -> bool:
+    return any(
+        edit.room_id == room_id and edit.action is not DirectAction.REMOVE
+        for edit in pending_edits(work)
+    )
+
+
+def _settle_clashes(work: Work, likenesses: set[str]) -> set[UserId]:
+    """People whose names read alike carry their user IDs; returns those who start or stop to."""
+    changed = set()
+    for likeness in likenesses:
+        rows = work.connection.execute(
+            "SELECT user_id, clash FROM person WHERE likeness = ?", (likeness,)
+        ).fetchall()
+        clash = int(len(rows) > 1)
+        for user_id, known in rows:
+            if known != clash:
+                work.connection.execute(
+                    "UPDATE person SET clash = ? WHERE user_id = ?", (clash, user_id)
+                )
+                changed.add(UserId(user_id))
+    return changed
+
+
+# -- reading --------------------------------------------------------------------------------
+
+_COLUMNS = (
+    "SELECT p.user_id, p.name, p.clash, r.room_id, p.latest, p.preview, p.unread, p.encrypted,"
+    " p.peer, coalesce(d.text, ''), p.flag_pending FROM person p JOIN room r ON r.number = p.room"
+    " LEFT JOIN draft d ON d.user_id = p.user_id"
+)
+
+
+def all_people(connection: sqlite3.Connection) -> tuple[Conversation, ...]:
+    rows = connection.execute(f"{_COLUMNS} ORDER BY p.latest DESC, p.user_id")
+    return tuple(_conversation(row) for row in rows)
+
+
+def person(connection: sqlite3.Connection, user_id: UserId) -> Conversation | None:
+    row = connection.execute(f"{_COLUMNS} WHERE p.user_id = ?", (user_id,)).fetchone()
+    return None if row is None else _conversation(row)
+
+
+def _conversation(
+    row: tuple[UserId, Safe, int, RoomId, int, Safe, int, int, str, str, int],
+) -> Conversation:
+    user_id, name, clash, room_id, latest, line, count, encrypted, peer, draft, pending = row
+    return Conversation(
+        user_id,
+        with_user_id(user_id, name) if clash else name,
+        room_id,
+        latest,
+        line,
+        count,
+        bool(encrypted),
+        PeerState(peer),
+        draft,
+        bool(pending),
+    )
+
+
+def sender_name(user_id: UserId, name: str | None) -> Safe:
+    """The name that a member event gives, else the localpart."""
+    return Safe(name) if name else localpart(user_id)

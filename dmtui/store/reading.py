@@ -1,0 +1,194 @@
+"""Pages of a conversation: several rooms of one person merged by position."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dmtui.core.fold import DELETED, Weight
+from dmtui.core.model import (
+    Cursor,
+    EventId,
+    Kind,
+    Message,
+    Page,
+    RoomId,
+    Safe,
+    SendState,
+    TransactionId,
+    UserId,
+)
+from dmtui.store.database import number
+from dmtui.store.people import sender_name
+from dmtui.store.positions import ECHO
+from dmtui.store.receipts import peer_position, read_position
+from dmtui.store.timeline import Gap
+
+_END = (1 << 63) - 1
+
+_COLUMNS = (
+    "SELECT t.position, t.weight, e.number, e.event_id, e.sender, e.sent_at, e.type,"
+    " coalesce(d.body, e.body), e.state, e.failure, e.edit IS NOT NULL, e.encrypted,"
+    " (SELECT m.name FROM member m WHERE m.room = e.room AND m.user_id = e.sender)"
+    " FROM timeline t JOIN event e ON e.number = t.event LEFT JOIN event d ON d.number = e.edit"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """A room on show, and how far both sides have read it."""
+
+    number: int
+    room_id: RoomId
+    read: int
+    read_by_peer: int
+
+
+def _shown_rooms(connection: sqlite3.Connection, me: UserId, user_id: UserId) -> list[_Room]:
+    rows = connection.execute(
+        "SELECT number, room_id FROM room WHERE person = ? AND shown = 1", (user_id,)
+    ).fetchall()
+    return [_look(connection, me, room, RoomId(room_id)) for room, room_id in rows]
+
+
+def _look(connection: sqlite3.Connection, me: UserId, room: int, room_id: RoomId) -> _Room:
+    read = read_position(connection, room, me)
+    peer = peer_position(connection, room, me)
+    start = -_END
+    return _Room(room, room_id, start if read is None else read, start if peer is None else peer)
+
+
+def page_before(
+    connection: sqlite3.Connection, me: UserId, user_id: UserId, cursor: Cursor | None, limit: int
+) -> Page:
+    """The newest ``limit`` messages before the cursor."""
+    end = _END if cursor is None else cursor.position
+    rooms = _shown_rooms(connection, me, user_id)
+    messages: list[Message] = []
+    for room in rooms:
+        rows = connection.execute(
+            f"{_COLUMNS} WHERE t.room = ? AND t.position < ? AND t.weight > 0"
+            " ORDER BY t.position DESC LIMIT ?",
+            (room.number, end, limit + 1),
+        )
+        messages += [_message(me, room, row) for row in rows]
+    messages.sort(key=lambda message: message.cursor.position)
+    start = max(len(messages) - limit, 0)
+    while start and messages[start - 1].cursor == messages[start].cursor:
+        start -= 1
+    return Page(tuple(messages[start:]), start > 0, _complete(connection, rooms))
+
+
+def page_from(connection: sqlite3.Connection, me: UserId, user_id: UserId, first: Cursor) -> Page:
+    """All messages at or after the cursor."""
+    rooms = _shown_rooms(connection, me, user_id)
+    messages: list[Message] = []
+    more = False
+    for room in rooms:
+        rows = connection.execute(
+            f"{_COLUMNS} WHERE t.room = ? AND t.position >= ? AND t.weight > 0 ORDER BY t.position",
+            (room.number, first.position),
+        )
+        messages += [_message(me, room, row) for row in rows]
+        more = more or bool(
+            number(
+                connection,
+                "SELECT 1 FROM timeline WHERE room = ? AND position < ? AND weight > 0 LIMIT 1",
+                (room.number, first.position),
+            )
+        )
+    messages.sort(key=lambda message: message.cursor.position)
+    return Page(tuple(messages), more, _complete(connection, rooms))
+
+
+def message_of(
+    connection: sqlite3.Connection, me: UserId, transaction_id: TransactionId
+) -> Message | None:
+    """The message of ours with this transaction ID."""
+    found = connection.execute(
+        "SELECT r.number, r.room_id FROM event e JOIN room r ON r.number = e.room"
+        " WHERE e.transaction_id = ?",
+        (transaction_id,),
+    ).fetchone()
+    if found is None:
+        return None
+    row = connection.execute(f"{_COLUMNS} WHERE e.transaction_id = ?", (transaction_id,)).fetchone()
+    return _message(me, _look(connection, me, found[0], RoomId(found[1])), row)
+
+
+def newest_event(
+    connection: sqlite3.Connection, me: UserId, user_id: UserId
+) -> tuple[RoomId, EventId] | None:
+    """The newest positioned event of the conversation."""
+    newest: tuple[int, RoomId, EventId] | None = None
+    for room in _shown_rooms(connection, me, user_id):
+        row = connection.execute(
+            "SELECT t.position, e.event_id FROM timeline t JOIN event e ON e.number = t.event"
+            " WHERE t.room = ? AND t.position < ? ORDER BY t.position DESC LIMIT 1",
+            (room.number, ECHO),
+        ).fetchone()
+        if row is not None and (newest is None or row[0] > newest[0]):
+            newest = (row[0], room.room_id, EventId(row[1]))
+    return None if newest is None else newest[1:]
+
+
+def gap_before(
+    connection: sqlite3.Connection, user_id: UserId, cursor: Cursor | None
+) -> Gap | None:
+    """The newest gap at or above the cursor.
+
+    In a second room of the person the history may begin below the cursor: it is missing all the
+    same.
+    """
+    row: tuple[RoomId, str, int] | None = connection.execute(
+        "SELECT r.room_id, g.token, g.beginning FROM room r JOIN gap g ON g.room = r.number"
+        " WHERE r.person = ? AND r.shown = 1 AND (g.position <= ? OR g.beginning = 1)"
+        " ORDER BY g.position DESC LIMIT 1",
+        (user_id, _END if cursor is None else cursor.position),
+    ).fetchone()
+    return None if row is None else Gap(row[0], row[1], bool(row[2]))
+
+
+def holes(connection: sqlite3.Connection) -> tuple[Gap, ...]:
+    """All gaps between stored stretches, newest first."""
+    rows = connection.execute(
+        "SELECT r.room_id, g.token FROM gap g JOIN room r ON r.number = g.room"
+        " WHERE g.beginning = 0 AND r.membership = 'join' ORDER BY g.position DESC"
+    )
+    return tuple(Gap(RoomId(room_id), token, False) for room_id, token in rows)
+
+
+def _complete(connection: sqlite3.Connection, rooms: Sequence[_Room]) -> bool:
+    return not any(
+        number(connection, "SELECT 1 FROM gap WHERE room = ? AND beginning = 1", (room.number,))
+        for room in rooms
+    )
+
+
+def _message(
+    me: UserId,
+    room: _Room,
+    row: tuple[int, int, int, str | None, str, int, str, str, str, str, int, int, str | None],
+) -> Message:
+    position, heavy, key, event_id, sender, sent_at, kind, body, state, failure = row[:10]
+    own = sender == me
+    shown = Kind(kind)
+    return Message(
+        key=str(key),
+        room_id=room.room_id,
+        cursor=Cursor(position),
+        event_id=None if event_id is None else EventId(event_id),
+        sender=UserId(sender),
+        sender_name=sender_name(UserId(sender), row[12]),
+        own=own,
+        sent_at=sent_at,
+        kind=shown,
+        body=DELETED if shown is Kind.REDACTED else Safe(body),
+        state=SendState(state),
+        failure=failure,
+        edited=bool(row[10]),
+        encrypted=bool(row[11]),
+        unread=heavy == Weight.COUNTED and position > room.read,
+        read_by_peer=own and position <= room.read_by_peer,
+    )

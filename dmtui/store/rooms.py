@@ -1,0 +1,340 @@
+"""Facts of rooms, their members, pending invites and the direct map, as sync tells them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+
+from dmtui.core.direct import read_direct
+from dmtui.core.events import MembershipChange, RoomUpdate, TimelineEvent
+from dmtui.core.fold import changed_lists, is_snapshot, merged_member
+from dmtui.core.model import (
+    EventId,
+    Invite,
+    JsonObject,
+    Member,
+    Membership,
+    RoomId,
+    Safe,
+    UserId,
+)
+from dmtui.store.database import Value, number, one, text
+from dmtui.store.positions import ECHO
+from dmtui.store.receipts import move, start_reading, take_receipt
+from dmtui.store.timeline import place_live
+from dmtui.store.work import Work
+
+
+def ensure_room(work: Work, room_id: RoomId, membership: Membership = Membership.JOIN) -> int:
+    """The room's row number; a room not seen yet gets a row with this membership of mine."""
+    room = work.room(room_id)
+    if room is None:
+        work.connection.execute(
+            "INSERT INTO room (room_id, membership) VALUES (?, ?)", (room_id, membership)
+        )
+        room = work.room(room_id)
+        assert room is not None  # noqa: S101 - inserted above
+        work.touch(room)
+    return room
+
+
+def apply_room(work: Work, update: RoomUpdate) -> None:
+    """News of one room."""
+    room = ensure_room(work, update.room_id, update.membership)
+    _facts(work, room, update)
+    if update.initial and is_snapshot(update.members, update.joined_count, update.invited_count):
+        replace_members(work, room, update.members)
+    else:
+        for member in update.members:
+            put_member(work, room, member)
+    fresh = place_live(work, room, update)
+    _member_events(work, room, update, fresh)
+    first = number(
+        work.connection,
+        "SELECT min(position) FROM timeline WHERE room = ? AND position < ?",
+        (room, ECHO),
+    )
+    for receipt in update.receipts:
+        take_receipt(work, room, receipt)
+    if update.fully_read is not None:
+        _fully_read(work, room, update.fully_read)
+    if first is not None:
+        start_reading(work, room, first)
+    if update.membership is not Membership.INVITE:
+        drop_invite(work, update.room_id)
+
+
+def _facts(work: Work, room: int, update: RoomUpdate) -> None:
+    connection = work.connection
+    facts: dict[str, Value] = {
+        "membership": update.membership,
+        "encrypted": 1 if update.encrypted else None,
+        "name": update.name,
+        "space": update.is_space,
+        "created_at": update.created_at,
+        "successor": update.successor,
+        "service": None
+        if update.service_members is None
+        else json.dumps(sorted(update.service_members)),
+        "nonce": update.nonce,
+        "joined_count": update.joined_count,
+        "invited_count": update.invited_count,
+    }
+    invite = connection.execute(
+        "SELECT inviter, direct, encrypted FROM invite WHERE room_id = ?", (update.room_id,)
+    ).fetchone()
+    if invite is not None:
+        facts["inviter"], facts["invite_direct"] = invite[0], invite[1]
+        facts["encrypted"] = facts["encrypted"] or invite[2] or None
+    told = {column: value for column, value in facts.items() if value is not None}
+    columns = ", ".join(told)
+    known = connection.execute(f"SELECT {columns} FROM room WHERE number = ?", (room,))  # noqa: S608
+    if known.fetchone() == tuple(told.values()):
+        return
+    places = ", ".join(f"{column} = ?" for column in told)
+    connection.execute(
+        f"UPDATE room SET {places} WHERE number = ?",  # noqa: S608 - fixed column names
+        (*told.values(), room),
+    )
+    work.touch(room)
+
+
+# -- members --------------------------------------------------------------------------------
+
+
+def member_of(work: Work, room: int, user_id: UserId) -> Member | None:
+    row = work.connection.execute(
+        "SELECT membership, name, is_direct, sender FROM member WHERE room = ? AND user_id = ?",
+        (room, user_id),
+    ).fetchone()
+    if row is None:
+        return None
+    return Member(user_id, Membership(row[0]), Safe(row[1]), bool(row[2]), UserId(row[3]))
+
+
+def put_member(work: Work, room: int, news: Member) -> bool:
+    """Take over one member event; false if it says nothing new."""
+    known = member_of(work, room, news.user_id)
+    member = merged_member(known, news)
+    if member == known:
+        return False
+    work.connection.execute(
+        "INSERT OR REPLACE INTO member (room, user_id, membership, name, is_direct, sender)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            room,
+            member.user_id,
+            member.membership,
+            member.name,
+            member.is_direct,
+            member.sender,
+        ),
+    )
+    if news.user_id == work.me and news.membership is Membership.INVITE:
+        work.connection.execute(
+            "UPDATE room SET inviter = ?, invite_direct = ? WHERE number = ?",
+            (news.sender or None, news.is_direct, room),
+        )
+    work.touch(room, lines=known is not None and known.name != member.name)
+    return True
+
+
+def replace_members(work: Work, room: int, members: Sequence[Member]) -> None:
+    """These are all members: others have left, with their last names kept."""
+    named = {member.user_id for member in members}
+    for member in members:
+        put_member(work, room, member)
+    for (user_id,) in work.connection.execute(
+        "SELECT user_id FROM member WHERE room = ? AND membership IN ('join', 'invite')", (room,)
+    ).fetchall():
+        if user_id not in named:
+            put_member(work, room, Member(user_id, Membership.LEAVE))
+
+
+def learn_members(work: Work, room: int, members: Sequence[Member]) -> None:
+    """Members as they were in old history: only those never heard of."""
+    for member in members:
+        if member_of(work, room, member.user_id) is None:
+            put_member(work, room, member)
+
+
+def _member_events(
+    work: Work, room: int, update: RoomUpdate, fresh: Sequence[TimelineEvent]
+) -> None:
+    """Member events on the timeline are newer than the state before it."""
+    stated = {member.user_id for member in update.members}
+    changed = False
+    for event in fresh:
+        match event.content:
+            case MembershipChange(member=member):
+                if update.initial and member.user_id in stated:
+                    continue
+                changed = put_member(work, room, member) or changed
+    if changed and update.joined_count is None:
+        forget_counts(work, room)
+
+
+def forget_counts(work: Work, room: int) -> None:
+    """The counts are older than the members: count those instead."""
+    work.connection.execute(
+        "UPDATE room SET joined_count = NULL, invited_count = NULL WHERE number = ?", (room,)
+    )
+    work.touch(room)
+
+
+def _fully_read(work: Work, room: int, event_id: EventId) -> None:
+    place = number(
+        work.connection,
+        "SELECT t.position FROM event e JOIN timeline t ON t.event = e.number"
+        " WHERE e.room = ? AND e.event_id = ? AND t.position < ?",
+        (room, event_id, ECHO),
+    )
+    if place is not None and move(work.connection, room, work.me, place):
+        work.touch(room, lines=True)
+
+
+def leave_room(work: Work, room_id: RoomId) -> None:
+    """I am no longer in the room, nor invited."""
+    room = work.room(room_id)
+    if room is not None:
+        left = work.connection.execute(
+            "UPDATE room SET membership = 'leave' WHERE number = ? AND membership <> 'leave'",
+            (room,),
+        )
+        if left.rowcount:
+            work.touch(room)
+    drop_invite(work, room_id)
+
+
+def created(work: Work, room: int, peer: UserId, nonce: str, encrypted: bool) -> None:
+    """A room of our own making that sync has not shown yet."""
+    work.connection.execute(
+        "UPDATE room SET nonce = ?, encrypted = max(encrypted, ?) WHERE number = ?",
+        (nonce, encrypted, room),
+    )
+    if peer != work.me and member_of(work, room, peer) is None:
+        put_member(work, room, Member(peer, Membership.INVITE, is_direct=True, sender=work.me))
+    work.touch(room)
+
+
+def accepted(work: Work, room: int, room_id: RoomId) -> None:
+    """We joined by an invite, and sync has not shown it yet."""
+    invite = work.connection.execute(
+        "SELECT inviter, inviter_name, direct, encrypted FROM invite WHERE room_id = ?", (room_id,)
+    ).fetchone()
+    if invite is None:
+        return
+    inviter, name, direct, encrypted = invite
+    work.connection.execute(
+        "UPDATE room SET membership = 'join', inviter = ?, invite_direct = ?,"
+        " encrypted = max(encrypted, ?) WHERE number = ?",
+        (inviter, direct, encrypted, room),
+    )
+    if member_of(work, room, inviter) is None:
+        put_member(work, room, Member(inviter, Membership.JOIN, name))
+    drop_invite(work, room_id)
+    work.touch(room)
+
+
+# -- invites --------------------------------------------------------------------------------
+
+
+def put_invite(work: Work, invite: Invite) -> None:
+    """A new or changed invite; the time it was first received stays."""
+    connection = work.connection
+    values = (
+        invite.inviter,
+        invite.inviter_name,
+        int(invite.direct),
+        invite.room_name,
+        invite.reason,
+        int(invite.encrypted),
+        invite.warning,
+    )
+    room = work.room(invite.room_id)
+    if room is not None:
+        connection.execute("UPDATE room SET membership = 'invite' WHERE number = ?", (room,))
+        work.touch(room)
+    known = connection.execute(
+        "SELECT inviter, inviter_name, direct, room_name, reason, encrypted, warning"
+        " FROM invite WHERE room_id = ?",
+        (invite.room_id,),
+    ).fetchone()
+    if known == values:
+        return
+    connection.execute(
+        "INSERT INTO invite (inviter, inviter_name, direct, room_name, reason, encrypted, warning,"
+        " room_id, received) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (room_id) DO UPDATE"
+        " SET inviter = excluded.inviter, inviter_name = excluded.inviter_name,"
+        " direct = excluded.direct, room_name = excluded.room_name, reason = excluded.reason,"
+        " encrypted = excluded.encrypted, warning = excluded.warning, dropped = 0",
+        (*values, invite.room_id, invite.received),
+    )
+    work.invites_changed()
+
+
+def hide_invite(work: Work, room_id: RoomId) -> None:
+    """It is answered or dead, whatever the server goes on telling; a different one shows."""
+    hidden = work.connection.execute(
+        "UPDATE invite SET dropped = 1 WHERE room_id = ? AND dropped = 0", (room_id,)
+    )
+    if hidden.rowcount:
+        work.invites_changed()
+
+
+def drop_invite(work: Work, room_id: RoomId) -> None:
+    dropped = work.connection.execute("DELETE FROM invite WHERE room_id = ?", (room_id,))
+    if dropped.rowcount:
+        work.invites_changed()
+
+
+def keep_invites(work: Work, room_ids: Collection[RoomId]) -> None:
+    """Only these are pending."""
+    for (room_id,) in work.connection.execute("SELECT room_id FROM invite").fetchall():
+        if room_id not in room_ids:
+            drop_invite(work, room_id)
+
+
+def set_ignored(work: Work, user_ids: Collection[UserId]) -> None:
+    connection = work.connection
+    known = {row[0] for row in connection.execute("SELECT user_id FROM ignored")}
+    if known == set(user_ids):
+        return
+    connection.execute("DELETE FROM ignored")
+    connection.executemany("INSERT INTO ignored (user_id) VALUES (?)", [(u,) for u in user_ids])
+    work.invites_changed()
+
+
+# -- the direct map -------------------------------------------------------------------------
+
+
+def set_direct(work: Work, content: JsonObject) -> None:
+    """``m.direct`` as it now is: kept verbatim, and taken apart for look-ups."""
+    connection = work.connection
+    verbatim = json.dumps(content)
+    if text(connection, "SELECT value FROM meta WHERE name = 'direct'") == verbatim:
+        return
+    set_meta(work, "direct", verbatim)
+    before: dict[UserId, list[str]] = {}
+    for user_id, room_id in connection.execute("SELECT user_id, room_id FROM direct"):
+        before.setdefault(UserId(user_id), []).append(room_id)
+    now = read_direct(content)
+    connection.execute("DELETE FROM direct")
+    connection.executemany(
+        "INSERT INTO direct (user_id, room_id) VALUES (?, ?)",
+        [(user_id, room_id) for user_id, rooms in now.items() for room_id in rooms],
+    )
+    for room_id in changed_lists(before, now):
+        room = work.room(RoomId(room_id))
+        if room is not None:
+            work.touch(room)
+
+
+def set_meta(work: Work, name: str, value: str) -> None:
+    work.connection.execute(
+        "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (name, value)
+    )
+
+
+def is_encrypted(work: Work, room: int) -> bool:
+    return bool(one(work.connection, "SELECT encrypted FROM room WHERE number = ?", (room,)))

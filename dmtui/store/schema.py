@@ -1,0 +1,160 @@
+"""The tables, as numbered migrations: ``PRAGMA user_version`` counts those applied."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from dmtui.core.errors import StoreTrouble
+
+_FIRST = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE room (
+    number INTEGER PRIMARY KEY,
+    room_id TEXT NOT NULL UNIQUE,
+    membership TEXT NOT NULL,
+    encrypted INTEGER NOT NULL DEFAULT 0,
+    name TEXT NOT NULL DEFAULT '',
+    space INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL DEFAULT 0,
+    successor TEXT,
+    service TEXT NOT NULL DEFAULT '[]',
+    nonce TEXT,
+    joined_count INTEGER,
+    invited_count INTEGER,
+    inviter TEXT,
+    invite_direct INTEGER NOT NULL DEFAULT 0,
+    marked INTEGER,
+    person TEXT,
+    shown INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX room_person ON room (person) WHERE person IS NOT NULL;
+CREATE INDEX room_nonce ON room (nonce) WHERE nonce IS NOT NULL;
+
+CREATE TABLE member (
+    room INTEGER NOT NULL REFERENCES room,
+    user_id TEXT NOT NULL,
+    membership TEXT NOT NULL,
+    name TEXT NOT NULL DEFAULT '',
+    is_direct INTEGER NOT NULL DEFAULT 0,
+    sender TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (room, user_id)
+) WITHOUT ROWID;
+CREATE INDEX member_user ON member (user_id);
+
+CREATE TABLE event (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    room INTEGER NOT NULL REFERENCES room,
+    event_id TEXT,
+    transaction_id TEXT UNIQUE,
+    sender TEXT NOT NULL,
+    sent_at INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    body TEXT NOT NULL DEFAULT '',
+    formatted TEXT NOT NULL DEFAULT '',
+    reply_to TEXT,
+    target TEXT,
+    encrypted INTEGER NOT NULL DEFAULT 0,
+    edit INTEGER REFERENCES event,
+    redacted_by TEXT,
+    session TEXT,
+    raw TEXT,
+    state TEXT NOT NULL DEFAULT 'sent',
+    failure TEXT NOT NULL DEFAULT '',
+    recipient TEXT,
+    UNIQUE (room, event_id)
+);
+CREATE INDEX event_target ON event (room, target) WHERE target IS NOT NULL;
+CREATE INDEX event_edit ON event (edit) WHERE edit IS NOT NULL;
+CREATE INDEX event_session ON event (room, session) WHERE session IS NOT NULL;
+CREATE INDEX event_unsent ON event (state, number) WHERE state <> 'sent';
+
+CREATE TABLE timeline (
+    room INTEGER NOT NULL REFERENCES room,
+    position INTEGER NOT NULL,
+    event INTEGER NOT NULL UNIQUE REFERENCES event,
+    weight INTEGER NOT NULL,
+    PRIMARY KEY (room, position)
+) WITHOUT ROWID;
+
+CREATE TABLE gap (
+    room INTEGER NOT NULL REFERENCES room,
+    position INTEGER NOT NULL,
+    token TEXT NOT NULL,
+    beginning INTEGER NOT NULL,
+    PRIMARY KEY (room, position)
+) WITHOUT ROWID;
+CREATE INDEX gap_hole ON gap (position) WHERE beginning = 0;
+
+CREATE TABLE receipt (
+    room INTEGER NOT NULL REFERENCES room,
+    user_id TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    read_at INTEGER NOT NULL,
+    position INTEGER,
+    PRIMARY KEY (room, user_id)
+) WITHOUT ROWID;
+
+CREATE TABLE direct (
+    user_id TEXT NOT NULL,
+    room_id TEXT NOT NULL,
+    PRIMARY KEY (user_id, room_id)
+) WITHOUT ROWID;
+CREATE INDEX direct_room ON direct (room_id);
+
+CREATE TABLE invite (
+    room_id TEXT PRIMARY KEY,
+    inviter TEXT NOT NULL,
+    inviter_name TEXT NOT NULL,
+    direct INTEGER NOT NULL,
+    received INTEGER NOT NULL,
+    room_name TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    encrypted INTEGER NOT NULL,
+    warning TEXT NOT NULL,
+    dropped INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+
+CREATE TABLE ignored (user_id TEXT PRIMARY KEY) WITHOUT ROWID;
+
+CREATE TABLE person (
+    user_id TEXT PRIMARY KEY,
+    latest INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    likeness TEXT NOT NULL,
+    clash INTEGER NOT NULL DEFAULT 0,
+    room INTEGER NOT NULL REFERENCES room,
+    preview TEXT NOT NULL,
+    unread INTEGER NOT NULL,
+    encrypted INTEGER NOT NULL,
+    peer TEXT NOT NULL,
+    flag_pending INTEGER NOT NULL
+);
+CREATE INDEX person_latest ON person (latest DESC, user_id);
+CREATE INDEX person_likeness ON person (likeness);
+
+CREATE TABLE draft (user_id TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE intent (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    problem TEXT NOT NULL DEFAULT '',
+    outcome TEXT
+);
+CREATE INDEX intent_pending ON intent (number) WHERE outcome IS NULL
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST,)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the tables up to date inside the caller's transaction."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > len(MIGRATIONS):
+        raise StoreTrouble("The local database was made by a newer dmtui: update dmtui.")
+    for script in MIGRATIONS[version:]:
+        for statement in script.split(";"):
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
