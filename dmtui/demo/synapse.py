@@ -250,15 +250,15 @@ def stop(process: subprocess.Popen[bytes], timeout: float = 5.0) -> None:
 
 
 def die_with_parent() -> None:
-    """Linux: be sent SIGTERM when the parent ends; elsewhere this does nothing."""
+    """Linux: be killed when the thread that started us ends; elsewhere this does nothing."""
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
 def _end_with_input() -> None:
     sys.stdin.buffer.read()
-    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def main(arguments: Iterable[str]) -> None:

@@ -1,0 +1,158 @@
+"""Who lives in the demo, what was said before it began, and what they answer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+GUEST = "demo"
+GUEST_NAME = "Demo"
+
+_HELP = (
+    "Gladly! Write to Bob or Carol in the list, press Ctrl+N and look for Frank, whom nobody has"
+    " written to yet, and wait a moment: Dave is about to ask whether he may chat with you."
+    " F1 shows the keys."
+)
+_GREETING = re.compile(r"\b(hi|hello|hey|hallo|moin|good (morning|evening|day))\b", re.IGNORECASE)
+_THANKS = re.compile(r"\b(thanks|thank you|thx|cheers)\b", re.IGNORECASE)
+_FAREWELL = re.compile(r"\b(bye|good night|see you|cu)\b", re.IGNORECASE)
+_QUOTED = 60
+
+
+class Role(StrEnum):
+    """How a contact comes into the guest's life."""
+
+    FRIEND = "friend"  # a conversation with history
+    CONFIDANT = "confidant"  # an encrypted conversation, still empty
+    STRANGER = "stranger"  # sends a direct invite after a moment
+    UNKNOWN = "unknown"  # is only in the user directory
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A line of history, ``minutes_ago`` when the demo starts; by the contact unless ``mine``."""
+
+    minutes_ago: int
+    text: str
+    mine: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Character:
+    """A contact; ``unread`` counts the newest lines of ``history`` that the guest has not read.
+
+    ``opening`` is what the contact says first, unasked; ``answers`` are given to questions and
+    ``musings`` to everything else, in turn.
+    """
+
+    localpart: str
+    name: str
+    role: Role
+    answers: tuple[str, ...]
+    musings: tuple[str, ...]
+    opening: str = ""
+    history: tuple[Spoken, ...] = ()
+    unread: int = 0
+
+
+def reply(character: Character, said: str, turn: int) -> str:
+    """What the contact answers to ``said``; ``turn`` counts its earlier answers."""
+    words = " ".join(said.split())
+    if words.casefold().strip("!?. /") == "help":
+        return _HELP
+    if _FAREWELL.search(words):
+        return f"See you! You find me here as {character.name}, as long as the demo runs."
+    if _THANKS.search(words):
+        return "Any time."
+    if words.endswith("?"):
+        return character.answers[turn % len(character.answers)]
+    if _GREETING.search(words) and len(words) < _QUOTED:
+        return f"Hello! {character.name} here. What is new with you?"
+    quoted = words if len(words) <= _QUOTED else f"{words[:_QUOTED].rstrip()}…"
+    return f"“{quoted}”: {character.musings[turn % len(character.musings)]}"
+
+
+CAST = (
+    Character(
+        localpart="alice",
+        name="Alice",
+        role=Role.FRIEND,
+        answers=(
+            "Good question. I would try it and see: nothing in this demo can break.",
+            "Yes, I believe so. And if not, we have learnt something.",
+            "Ask Bob, he knows such things. I only know keyboards.",
+        ),
+        musings=("tell me more.", "I had not thought of that.", "that goes into my notebook."),
+        history=(
+            Spoken(9, "Hello and welcome! I am Alice, and I live in this demo."),
+            Spoken(8, "Everything here runs on your own machine: the homeserver, and all of us."),
+            Spoken(6, "Nice to meet you, Alice.", mine=True),
+            Spoken(4, "Write me something and I will answer. “help” works, too."),
+            Spoken(3, "When you leave, all of this is gone without a trace."),
+        ),
+        unread=2,
+    ),
+    Character(
+        localpart="bob",
+        name="Bob",
+        role=Role.FRIEND,
+        answers=(
+            "Flour, water, salt and time. That is my answer to most questions.",
+            "Twenty minutes more, I would say.",
+            "I'd sleep on it. Dough gets better that way, too.",
+        ),
+        musings=("sounds like a recipe.", "I like that.", "noted, between two loaves."),
+        history=(
+            Spoken(61, "The bread is out of the oven 🍞"),
+            Spoken(59, "How did it turn out?", mine=True),
+            Spoken(58, "Crisp outside, soft inside. A little flat, like a terminal."),
+            Spoken(55, "Keep me a slice!", mine=True),
+        ),
+    ),
+    Character(
+        localpart="carol",
+        name="Carol",
+        role=Role.FRIEND,
+        answers=(
+            "Platform 3, as far as I know.",
+            "The timetable says no, experience says yes.",
+            "In about an hour, if the connection holds.",
+        ),
+        musings=("all aboard.", "that reminds me of a long journey.", "I'll pass it on."),
+        history=(
+            Spoken(190, "Sitting in the train along the coast. Grey sea, grey sky."),
+            Spoken(188, "I wish I were there.", mine=True),
+            Spoken(187, "Next time you come along."),
+            Spoken(131, "Two hours late, by the way. But what a view!"),
+        ),
+        unread=1,
+    ),
+    Character(
+        localpart="erin",
+        name="Erin",
+        role=Role.CONFIDANT,
+        answers=(
+            "Only the two of us can read this, so: yes.",
+            "I'd rather not say. No, wait, here I can: it was me.",
+            "That stays between us.",
+        ),
+        musings=("your secret is safe.", "nobody else has read that.", "sealed and locked away."),
+        opening="This conversation is encrypted from end to end. The homeserver can't read a word.",
+    ),
+    Character(
+        localpart="dave",
+        name="Dave",
+        role=Role.STRANGER,
+        answers=("I was about to ask you the same!", "Certainly.", "Not that I know of."),
+        musings=("good to know.", "we should talk more often.", "I see."),
+        opening="Thank you for letting me in! I am Dave. I have asked, and you have said yes.",
+    ),
+    Character(
+        localpart="frank",
+        name="Frank",
+        role=Role.UNKNOWN,
+        answers=("Hm. Let me think about that.", "Why not?", "Who knows?"),
+        musings=("so it is.", "nobody writes to me usually, so thank you for that.", "right."),
+    ),
+)
