@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dmtui.config import Config, read_config
+from dmtui.core.errors import ConfigTrouble, ProfileInUse, StoreTrouble
+from dmtui.core.model import Session, UserId
+from dmtui.lock import ProfileLock
+from dmtui.profile import InvalidProfileName, ProfilePaths
+from dmtui.session import load_session, save_session
+
+SESSION = Session(UserId("@me:example.org"), "DEVICE", "secret-token", "https://example.org")
+
+
+@pytest.fixture
+def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProfilePaths:
+    for name in ("CONFIG", "DATA", "STATE", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
+    return ProfilePaths.named()
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+# -- settings -------------------------------------------------------------------------------
+
+
+def config(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "config.toml"
+    file.write_text(text, "utf-8")
+    return file
+
+
+def test_without_a_file_every_setting_has_its_default(tmp_path: Path) -> None:
+    assert read_config(tmp_path / "none.toml") == Config()
+    assert read_config(config(tmp_path, "")) == Config()
+
+
+def test_settings_are_read(tmp_path: Path) -> None:
+    text = '[ui]\ntheme = "nord"\n[privacy]\nsend_typing = false\nsend_read_receipts = false\n'
+    assert read_config(config(tmp_path, text)) == Config("nord", False, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[ui]\n\ncolour = 1\n", "line 3: there is no setting ui.colour; there is ui.theme."),
+        ("[ui]\ntheme = 5\n", "line 2: ui.theme must be text in quotes."),
+        (
+            "# hm\n[privacy]\n'send_typing' = 1\n",
+            "line 3: privacy.send_typing must be true or false.",
+        ),
+        ("privacy.send_typing = 'no'\n", "line 1: privacy.send_typing must be true or false."),
+        ("ui = { theme = 5 }\n", ": ui.theme must be text in quotes."),
+        ("\n[colours]\nred = 1\n", "line 2: colours is no section; there are [privacy], [ui]."),
+        ("theme = 'nord'\n", "line 1: theme is no section; there are [privacy], [ui]."),
+        ("ui = 3\n", "line 1: ui is no section; there are [privacy], [ui]."),
+        ("[ui]\ntheme =\n", "(at line 2, column 8)."),
+        ('[ui]\n"a\\u001b[2J" = 1\n', "there is no setting ui.a\u241b[2J; there is ui.theme."),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_file_and_line(
+    tmp_path: Path, text: str, complaint: str
+) -> None:
+    file = config(tmp_path, text)
+    with pytest.raises(ConfigTrouble) as trouble:
+        read_config(file)
+    assert str(trouble.value).startswith(str(file))
+    assert str(trouble.value).endswith(complaint)
+    assert "\n" not in str(trouble.value)
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigTrouble, match="not UTF-8"):
+        read_config(file)
+    with pytest.raises(ConfigTrouble, match="can't be read"):
+        read_config(tmp_path)
+
+
+# -- profiles -------------------------------------------------------------------------------
+
+
+def test_the_xdg_variables_move_everything(paths: ProfilePaths, tmp_path: Path) -> None:
+    assert paths.data == tmp_path / "data/dmtui/default"
+    assert paths.state == tmp_path / "state/dmtui/default"
+    assert paths.config_file == tmp_path / "config/dmtui/config.toml"
+    for file in (paths.session_file, paths.store_file, paths.encryption, paths.lock_file):
+        assert file.parent == paths.data
+
+
+def test_profiles_are_apart(paths: ProfilePaths) -> None:
+    other = ProfilePaths.named("work")
+    assert other.data.name == "work"
+    assert other.session_file != paths.session_file
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a b", "-x", "x" * 65, "\u00e4", "a\n"])
+def test_a_profile_name_can_not_leave_its_place(name: str) -> None:
+    with pytest.raises(InvalidProfileName):
+        ProfilePaths.named(name)
+
+
+def test_directories_are_made_private(paths: ProfilePaths) -> None:
+    paths.data.mkdir(parents=True, mode=0o755)
+    paths.prepare()
+    assert mode(paths.data) == 0o700
+    assert mode(paths.state) == 0o700
+
+
+# -- the session ----------------------------------------------------------------------------
+
+
+def test_a_saved_session_is_private_and_loads_again(paths: ProfilePaths) -> None:
+    assert load_session(paths) is None
+    save_session(paths, SESSION)
+    assert load_session(paths) == SESSION
+    assert mode(paths.session_file) == 0o600
+    assert [file.name for file in paths.data.iterdir()] == ["session.json"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "[" * 100_000,
+        "{}",
+        '{"user_id": "@me:x", "device_id": "D", "access_token": 5, "homeserver": "https://x"}',
+        '{"user_id": "me", "device_id": "D", "access_token": "T", "homeserver": "https://x"}',
+        '{"user_id": "@me:x", "device_id": "", "access_token": "T", "homeserver": "https://x"}',
+    ],
+)
+def test_a_damaged_session_is_one_clear_line(paths: ProfilePaths, content: str) -> None:
+    paths.prepare()
+    paths.session_file.write_text(content)
+    with pytest.raises(StoreTrouble, match="saved session is damaged") as trouble:
+        load_session(paths)
+    assert str(paths.session_file) in str(trouble.value)
+    assert "\n" not in str(trouble.value)
+
+
+def leave_traces(paths: ProfilePaths) -> None:
+    paths.encryption.mkdir()
+    (paths.encryption / "keys").touch()
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{paths.store_file}{suffix}").touch()
+
+
+def test_another_account_finds_nothing_of_the_former(paths: ProfilePaths) -> None:
+    save_session(paths, SESSION)
+    leave_traces(paths)
+    save_session(paths, replace(SESSION, user_id=UserId("@you:example.org")))
+    assert [file.name for file in paths.data.iterdir()] == ["session.json"]
+
+
+def test_a_new_device_of_the_account_keeps_messages_and_drops_keys(paths: ProfilePaths) -> None:
+    save_session(paths, SESSION)
+    leave_traces(paths)
+    save_session(paths, replace(SESSION, device_id="OTHER"))
+    assert paths.store_file.exists()
+    assert not paths.encryption.exists()
+
+
+def test_a_new_token_of_the_device_keeps_everything(paths: ProfilePaths) -> None:
+    save_session(paths, SESSION)
+    leave_traces(paths)
+    save_session(paths, replace(SESSION, access_token="renewed"))
+    assert (paths.encryption / "keys").exists()
+    assert paths.store_file.exists()
+
+
+def test_wiping_leaves_neither_token_nor_keys_nor_messages(paths: ProfilePaths) -> None:
+    save_session(paths, SESSION)
+    leave_traces(paths)
+    paths.wipe()
+    paths.wipe()
+    assert list(paths.data.iterdir()) == []
+
+
+def test_a_failed_write_leaves_the_former_session(
+    paths: ProfilePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    save_session(paths, SESSION)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        save_session(paths, replace(SESSION, access_token="renewed"))
+    assert json.loads(paths.session_file.read_text())["access_token"] == SESSION.access_token
+    assert [file.name for file in paths.data.iterdir()] == ["session.json"]
+
+
+def test_a_session_does_not_show_its_token() -> None:
+    assert "secret-token" not in repr(SESSION)
+
+
+# -- the lock -------------------------------------------------------------------------------
+
+HOLD = """
+import sys
+from dmtui.lock import ProfileLock
+from dmtui.profile import ProfilePaths
+with ProfileLock(ProfilePaths.named()):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_the_second_process_is_told_which_one_has_the_profile(paths: ProfilePaths) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(ProfileInUse, match=rf"already running .*\(process {holder.pid}\)"):
+            ProfileLock(paths).__enter__()
+        with ProfileLock(ProfilePaths.named("other")):
+            pass
+        holder.kill()
+    with ProfileLock(paths):
+        assert int(paths.lock_file.read_text()) == os.getpid()
+
+
+def test_the_lock_is_free_again_after_its_block(paths: ProfilePaths) -> None:
+    with ProfileLock(paths), pytest.raises(ProfileInUse):
+        ProfileLock(paths).__enter__()
+    with ProfileLock(paths):
+        pass
