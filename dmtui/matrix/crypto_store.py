@@ -1,0 +1,288 @@
+"""The encryption database: account, sessions, devices and what was seen; one SQLite file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TypeAlias
+
+from nio.crypto import InboundGroupSession, OlmAccount, Session
+
+from dmtui.core.errors import StoreTrouble
+from dmtui.core.model import RoomId
+from dmtui.matrix.devices import Device
+
+_VERSION = 1
+_SESSIONS_PER_DEVICE = 20
+_SCHEMA = """
+CREATE TABLE account (user_id TEXT, device_id TEXT, uploaded INTEGER NOT NULL,
+    pickle TEXT NOT NULL, PRIMARY KEY (user_id, device_id)) WITHOUT ROWID;
+CREATE TABLE olm (sender_key TEXT, session_id TEXT, created REAL NOT NULL, used REAL NOT NULL,
+    pickle TEXT NOT NULL, PRIMARY KEY (sender_key, session_id)) WITHOUT ROWID;
+CREATE TABLE megolm (room_id TEXT, session_id TEXT, sender_key TEXT, ed25519 TEXT NOT NULL,
+    owner TEXT NOT NULL, first_index INTEGER NOT NULL, pickle TEXT NOT NULL,
+    PRIMARY KEY (room_id, session_id, sender_key)) WITHOUT ROWID;
+CREATE TABLE replay (room_id TEXT, session_id TEXT, message_index INTEGER, event_id TEXT NOT NULL,
+    PRIMARY KEY (room_id, session_id, message_index)) WITHOUT ROWID;
+CREATE TABLE withheld (room_id TEXT, session_id TEXT, sender TEXT, code TEXT NOT NULL,
+    PRIMARY KEY (room_id, session_id, sender)) WITHOUT ROWID;
+CREATE TABLE tracked (user_id TEXT PRIMARY KEY, outdated INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE device (user_id TEXT, device_id TEXT, ed25519 TEXT NOT NULL,
+    curve25519 TEXT NOT NULL, name TEXT NOT NULL, raw TEXT NOT NULL, blocked INTEGER NOT NULL,
+    PRIMARY KEY (user_id, device_id)) WITHOUT ROWID;
+CREATE TABLE handled (number INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE,
+    batch TEXT NOT NULL, room_id TEXT NOT NULL, session_id TEXT NOT NULL);
+"""
+
+Row: TypeAlias = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoomKey:
+    """An inbound Megolm session; ``owner`` is the user who sent it to us over Olm."""
+
+    session: InboundGroupSession
+    owner: str
+
+
+class CryptoStore:
+    """One device's encryption state; every call is short and blocking.
+
+    Raises ``StoreTrouble`` alone.
+    """
+
+    def __init__(self, path: Path, user_id: str, device_id: str, key: str) -> None:
+        self._me = (user_id, device_id)
+        self._key = key
+        try:
+            self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        except sqlite3.Error as error:
+            raise StoreTrouble("The encryption database can't be opened.") from error
+        try:
+            self._prepare()
+        except StoreTrouble:
+            self._database.close()
+            raise
+
+    def _prepare(self) -> None:
+        self._do("PRAGMA journal_mode = WAL")
+        self._do("PRAGMA synchronous = NORMAL")
+        self._do("PRAGMA secure_delete = ON")
+        version = self._do("PRAGMA user_version")[0][0]
+        if version == 0:
+            with self.transaction():
+                for statement in _SCHEMA.split(";\n"):
+                    self._do(statement)
+                self._do(f"PRAGMA user_version = {_VERSION}")
+        elif version != _VERSION:
+            raise StoreTrouble("The encryption database was written by a newer dmtui.")
+        accounts = self._do("SELECT user_id, device_id FROM account")
+        if any(user_id != self._me[0] for user_id, _ in accounts):
+            raise StoreTrouble("The encryption database belongs to another account.")
+        if any(device_id != self._me[1] for _, device_id in accounts):
+            self._forget_former_device()
+
+    def _forget_former_device(self) -> None:
+        """After a new sign-in: room keys stay readable, everything else was the old device's."""
+        with self.transaction():
+            for table in ("account", "olm", "tracked", "handled"):
+                self._do(f"DELETE FROM {table}")  # noqa: S608 (names are ours)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def _do(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
+        try:
+            return self._database.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise StoreTrouble(f"The encryption database failed: {error}.") from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing; an inner transaction joins the outer one. Nothing awaits inside."""
+        if self._database.in_transaction:
+            yield
+            return
+        self._do("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._do("COMMIT")
+        except BaseException:
+            self._database.rollback()
+            raise
+
+    # -- account, in the shape nio's Olm machine asks for --
+    def load_account(self) -> OlmAccount | None:
+        rows = self._do(
+            "SELECT pickle, uploaded FROM account WHERE (user_id, device_id) = (?, ?)", self._me
+        )
+        if not rows:
+            return None
+        try:
+            return OlmAccount.from_pickle(str(rows[0][0]).encode(), self._key, bool(rows[0][1]))
+        except ValueError as error:
+            raise StoreTrouble(
+                "The encryption keys can't be opened with their key file."
+            ) from error
+
+    def save_account(self, account: OlmAccount) -> None:
+        pickle = account.pickle(self._key).decode()
+        self._do(
+            "INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?)",
+            (*self._me, account.shared, pickle),
+        )
+
+    # -- Olm sessions --
+    def olm_sessions(self, sender_key: str) -> list[Session]:
+        """Sessions with the device, the one to send with first."""
+        rows = self._do(
+            "SELECT pickle, created, used FROM olm WHERE sender_key = ? ORDER BY used DESC",
+            (sender_key,),
+        )
+        sessions = []
+        for pickle, created, used in rows:
+            try:
+                sessions.append(
+                    Session.from_pickle(
+                        str(pickle).encode(),
+                        datetime.fromtimestamp(float(str(created))),
+                        self._key,
+                        datetime.fromtimestamp(float(str(used))),
+                    )
+                )
+            except ValueError:
+                continue  # a damaged session is as good as none: a new one will be made
+        return sessions
+
+    def save_session(self, curve_key: str, session: Session, used: float | None = None) -> None:
+        """Store the ratchet; ``used`` is when a message was last received with it."""
+        used = session.use_time.timestamp() if used is None else used
+        values = (curve_key, session.id, session.creation_time.timestamp(), used)
+        self._do(
+            "INSERT INTO olm VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
+            " SET used = excluded.used, pickle = excluded.pickle",
+            (*values, session.pickle(self._key).decode()),
+        )
+        self._do(
+            "DELETE FROM olm WHERE sender_key = ?1 AND session_id NOT IN (SELECT session_id"
+            " FROM olm WHERE sender_key = ?1 ORDER BY used DESC LIMIT ?2)",
+            (curve_key, _SESSIONS_PER_DEVICE),
+        )
+
+    # -- Megolm sessions --
+    def room_keys(self, room_id: RoomId, session_id: str) -> list[RoomKey]:
+        rows = self._do(
+            "SELECT pickle, ed25519, sender_key, owner FROM megolm"
+            " WHERE (room_id, session_id) = (?, ?)",
+            (room_id, session_id),
+        )
+        found = []
+        for pickle, ed25519, sender_key, owner in rows:
+            try:
+                session = InboundGroupSession.from_pickle(
+                    str(pickle).encode(), str(ed25519), str(sender_key), room_id, self._key
+                )
+            except ValueError:
+                continue  # damaged: as if it had not arrived
+            found.append(RoomKey(session, str(owner)))
+        return found
+
+    def save_room_key(self, key: RoomKey) -> None:
+        session = key.session
+        self._do(
+            "INSERT OR REPLACE INTO megolm VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                session.room_id,
+                session.id,
+                session.sender_key,
+                session.ed25519,
+                key.owner,
+                session.first_known_index,
+                session.pickle(self._key).decode(),
+            ),
+        )
+
+    def first_use(self, room_id: RoomId, session_id: str, index: int, event_id: str) -> bool:
+        """Whether this index of the session was used by no other event; remembers that it was."""
+        key = (room_id, session_id, index)
+        self._do("INSERT OR IGNORE INTO replay VALUES (?, ?, ?, ?)", (*key, event_id))
+        rows = self._do(
+            "SELECT event_id FROM replay WHERE (room_id, session_id, message_index) = (?, ?, ?)",
+            key,
+        )
+        return rows == [(event_id,)]
+
+    def save_withheld(self, room_id: str, session_id: str, sender: str, code: str) -> None:
+        self._do(
+            "INSERT OR REPLACE INTO withheld VALUES (?, ?, ?, ?)",
+            (room_id, session_id, sender, code),
+        )
+
+    def withheld(self, room_id: str, session_id: str, sender: str) -> str | None:
+        """The code with which the sender refused us the session's key."""
+        rows = self._do(
+            "SELECT code FROM withheld WHERE (room_id, session_id, sender) = (?, ?, ?)",
+            (room_id, session_id, sender),
+        )
+        return str(rows[0][0]) if rows else None
+
+    # -- people and devices --
+    def tracked(self) -> dict[str, bool]:
+        """Users whose devices we follow; true where the list is outdated."""
+        return {
+            str(user_id): bool(outdated)
+            for user_id, outdated in self._do("SELECT user_id, outdated FROM tracked")
+        }
+
+    def track(self, users: Iterable[str], outdated: bool) -> None:
+        with self.transaction():
+            for user_id in users:
+                self._do("INSERT OR REPLACE INTO tracked VALUES (?, ?)", (user_id, outdated))
+
+    def untrack(self, users: Iterable[str]) -> None:
+        with self.transaction():
+            for user_id in users:
+                self._do("DELETE FROM tracked WHERE user_id = ?", (user_id,))
+
+    def devices(self) -> Iterator[Device]:
+        rows = self._do(
+            "SELECT user_id, device_id, ed25519, curve25519, name, raw, blocked FROM device"
+        )
+        for user_id, device_id, ed25519, curve25519, name, raw, blocked in rows:
+            keys = (str(ed25519), str(curve25519))
+            yield Device(str(user_id), str(device_id), *keys, str(name), str(raw), bool(blocked))
+
+    def replace_devices(self, user_id: str, devices: Iterable[Device]) -> None:
+        with self.transaction():
+            self._do("DELETE FROM device WHERE user_id = ?", (user_id,))
+            for device in devices:
+                texts = (device.ed25519, device.curve25519, device.name, device.raw)
+                self._do(
+                    "INSERT INTO device VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (user_id, device.device_id, *texts, device.blocked),
+                )
+
+    # -- to-device events already handled --
+    def handled(self, digest: bytes) -> tuple[str, str] | None:
+        """The (room, session) that a handled event brought, both empty if it brought none."""
+        rows = self._do("SELECT room_id, session_id FROM handled WHERE digest = ?", (digest,))
+        return (str(rows[0][0]), str(rows[0][1])) if rows else None
+
+    def remember_handled(self, digest: bytes, batch: str, brought: tuple[str, str]) -> None:
+        self._do(
+            "INSERT OR REPLACE INTO handled (digest, batch, room_id, session_id)"
+            " VALUES (?, ?, ?, ?)",
+            (digest, batch, *brought),
+        )
+
+    def prune_handled(self, batch: str) -> None:
+        """Forget all but this batch and the one before: the server repeats no other."""
+        self._do(
+            "DELETE FROM handled WHERE batch <> ?1 AND batch <> (SELECT batch FROM handled"
+            " WHERE batch <> ?1 ORDER BY number DESC LIMIT 1)",
+            (batch,),
+        )

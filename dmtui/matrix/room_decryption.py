@@ -1,0 +1,83 @@
+"""Room messages decrypted: the right session, its rightful owner, each index once."""
+
+from __future__ import annotations
+
+import vodozemac
+
+from dmtui.core.events import Undecryptable
+from dmtui.core.model import JsonObject, RoomId
+from dmtui.matrix.crypto_store import CryptoStore, RoomKey
+from dmtui.matrix.device_lists import DeviceLists
+from dmtui.matrix.machine import MEGOLM
+from dmtui.matrix.plaintext import read_object
+from dmtui.matrix.translate import undecryptable
+from dmtui.matrix.values import LONGEST_ID, event_id, mapping, opaque, text, user_id
+
+_NOT_YET = "The key for this message has not arrived yet."
+_WITHHELD = {
+    "m.blacklisted": "The sender has blocked this device from reading the message.",
+    "m.unverified": "The sender's app gives no keys to devices that are not verified.",
+    "m.unauthorised": "The sender's app did not find this device entitled to the message.",
+    "m.unavailable": "The sender's app no longer has the key for this message.",
+    "m.no_olm": "The sender's app could not set up an encrypted channel to this device.",
+    "m.history_not_shared": "The sender's app does not share the key for this older message.",
+}
+
+
+class RoomDecryption:
+    """Decrypts events with the room keys in the store."""
+
+    def __init__(self, store: CryptoStore, lists: DeviceLists) -> None:
+        self._store = store
+        self._lists = lists
+
+    def decrypt(self, room_id: RoomId, raw: JsonObject) -> JsonObject | Undecryptable:
+        """The plaintext (``type``, ``content``, ``room_id``) of an ``m.room.encrypted`` event.
+
+        Never raises for what is in the event. The session is found by room and session ID alone:
+        ``sender_key`` and ``device_id`` are deprecated (MSC3700).
+        """
+        found = self._open(room_id, raw)
+        return undecryptable(raw, found) if isinstance(found, str) else found
+
+    def _open(self, room_id: RoomId, raw: JsonObject) -> JsonObject | str:
+        content = mapping(raw.get("content"))
+        sender, event = user_id(raw.get("sender")), event_id(raw.get("event_id"))
+        session_id = opaque(content.get("session_id"), LONGEST_ID)
+        ciphertext = text(content.get("ciphertext"))
+        if content.get("algorithm") != MEGOLM:
+            return "This message is encrypted in a way that dmtui does not know."
+        if not (session_id and ciphertext and sender and event) or "state_key" in raw:
+            return "This message is malformed."
+        keys = self._store.room_keys(room_id, session_id)
+        if not keys:
+            code = self._store.withheld(room_id, session_id, sender)
+            return _NOT_YET if code is None else _WITHHELD.get(code, "The sender withheld the key.")
+        key = next((key for key in keys if self._may_speak(key, sender)), None)
+        if key is None:
+            return "The key of this message belongs to somebody other than its sender."
+        return self._read(room_id, key, ciphertext, event)
+
+    def _may_speak(self, key: RoomKey, sender: str) -> bool:
+        owners = self._lists.owners(key.session.sender_key)
+        return key.owner == sender and (not owners or sender in owners)
+
+    def _read(self, room_id: RoomId, key: RoomKey, ciphertext: str, event: str) -> JsonObject | str:
+        session = key.session
+        try:
+            message = vodozemac.MegolmMessage.from_base64(ciphertext)
+            if message.message_index() < session.first_known_index:
+                return "This message is older than the key that was shared with this device."
+            plaintext, index = session.decrypt(ciphertext)
+        except ValueError:
+            return "This message is damaged."
+        payload = read_object(plaintext)
+        if payload is None or not isinstance(payload.get("content"), dict):
+            return "This message is malformed."
+        if payload.get("room_id") != room_id:
+            return "This message was written for another room."
+        if not isinstance(payload.get("type"), str) or "state_key" in payload:
+            return "This message is malformed."
+        if not self._store.first_use(room_id, session.id, index, event):
+            return "This message repeats an earlier one."
+        return payload

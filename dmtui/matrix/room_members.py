@@ -1,0 +1,79 @@
+"""Who is in an encrypted room, and its encryption settings; asked once until something changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from dmtui.core.errors import CannotEncrypt, NotFound
+from dmtui.core.model import JsonObject, RoomId
+from dmtui.matrix.client import path
+from dmtui.matrix.machine import MEGOLM
+from dmtui.matrix.requests import Requests
+from dmtui.matrix.values import mapping, mappings, user_id, whole
+
+_USUAL_MESSAGES, _MOST_MESSAGES = 100, 10_000
+_HOUR_MS, _WEEK_MS, _YEAR_MS = 3_600_000, 604_800_000, 31_536_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Users who are joined or invited, and when to change keys."""
+
+    users: frozenset[str]
+    messages_per_key: int
+    age_of_key: timedelta
+
+
+class RoomMembers:
+    """Audiences by room, kept until :meth:`changed`."""
+
+    def __init__(self, requests: Requests) -> None:
+        self._requests = requests
+        self._known: dict[RoomId, Audience] = {}
+        self._changes: dict[RoomId, int] = {}
+
+    def changed(self, room_id: RoomId) -> None:
+        """Members or settings of the room are different now."""
+        self._known.pop(room_id, None)
+        self._changes[room_id] = self._changes.get(room_id, 0) + 1
+
+    async def audience(self, room_id: RoomId) -> Audience:
+        """Raises what the requests raise, and ``CannotEncrypt`` for an unknown algorithm."""
+        known = self._known.get(room_id)
+        if known is not None:
+            return known
+        before = self._changes.get(room_id, 0)
+        audience = _audience(await self._members(room_id), await self._settings(room_id))
+        if self._changes.get(room_id, 0) == before:
+            self._known[room_id] = audience
+        return audience
+
+    async def _members(self, room_id: RoomId) -> frozenset[str]:
+        target = path("rooms", room_id, "members") + "?not_membership=leave"
+        answer = await self._requests.api("GET", target)
+        found = set()
+        for event in mappings(answer.get("chunk")):
+            member = user_id(event.get("state_key"))
+            if member and mapping(event.get("content")).get("membership") in ("join", "invite"):
+                found.add(str(member))
+        return frozenset(found)
+
+    async def _settings(self, room_id: RoomId) -> JsonObject:
+        target = path("rooms", room_id, "state", "m.room.encryption") + "/"
+        try:
+            return await self._requests.api("GET", target)
+        except NotFound:  # who asks for encryption gets it, whatever the server says
+            return {"algorithm": MEGOLM}
+
+
+def _audience(users: frozenset[str], settings: JsonObject) -> Audience:
+    if settings.get("algorithm", MEGOLM) != MEGOLM:
+        raise CannotEncrypt("This room is encrypted in a way that dmtui does not know.")
+    messages = whole(settings.get("rotation_period_msgs")) or _USUAL_MESSAGES
+    age = whole(settings.get("rotation_period_ms")) or _WEEK_MS
+    return Audience(
+        users,
+        min(messages, _MOST_MESSAGES),
+        timedelta(milliseconds=min(max(age, _HOUR_MS), _YEAR_MS)),
+    )
