@@ -4,40 +4,36 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 from dmtui.core.errors import ConfigTrouble
 from dmtui.core.names import clean_line
 
+DEFAULT_THEME = "textual-dark"
+KNOWN = "there are ui.theme and the section [keys]"
+
 _SECTION = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
 _SETTING = re.compile(r"\s*([^\s=#\[][^=#]*?)\s*=")
-_KINDS = MappingProxyType({str: "text in quotes", bool: "true or false"})
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All settings; each has a default."""
+    """All settings; each has a default.
 
-    theme: str = ""  # empty: the app's own
-    send_typing: bool = True
-    send_read_receipts: bool = True
+    ``keys`` maps ids of commands to their keys: ``[keys]`` ``chat.start = "ctrl+n,f5"``.
+    """
 
-
-_FIELDS: Mapping[str, tuple[str, type]] = MappingProxyType(
-    {
-        "ui.theme": ("theme", str),
-        "privacy.send_typing": ("send_typing", bool),
-        "privacy.send_read_receipts": ("send_read_receipts", bool),
-    }
-)
-_SECTIONS = frozenset(name.partition(".")[0] for name in _FIELDS)
+    theme: str = DEFAULT_THEME
+    keys: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_config(file: Path) -> Config:
-    """The settings in ``file``, the defaults without one; raises ``ConfigTrouble``."""
+def read_config(file: Path, themes: Collection[str], commands: Collection[str]) -> Config:
+    """The settings in ``file``, the defaults without one; raises ``ConfigTrouble``.
+
+    ``themes`` and ``commands`` are those that may be named.
+    """
     try:
         text = file.read_text("utf-8")
         tables: dict[str, object] = tomllib.loads(text)
@@ -50,7 +46,7 @@ def read_config(file: Path) -> Config:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigTrouble(f"{file}: {clean_line(str(error))}.") from error
     try:
-        return _checked(tables)
+        return _checked(dict(_settings(tables)), themes, commands)
     except _WrongSetting as wrong:
         line = _line_of(wrong.name, text)
         where = f"{file}, line {line}" if line else str(file)
@@ -59,50 +55,50 @@ def read_config(file: Path) -> Config:
 
 class _WrongSetting(Exception):
     def __init__(self, name: str, problem: str):
-        super().__init__(problem)
         self.name = name
-        self.problem = problem
+        self.problem = f"{clean_line(name, 60)} {problem}"
 
 
-def _checked(tables: Mapping[str, object]) -> Config:
-    values: dict[str, object] = {}
-    for section, settings in tables.items():
-        if section not in _SECTIONS or not isinstance(settings, dict):
-            known = ", ".join(f"[{name}]" for name in sorted(_SECTIONS))
-            raise _WrongSetting(section, f"{_shown(section)} is no section; there are {known}")
-        for setting, value in settings.items():
-            name = f"{section}.{setting}"
-            field, kind = _FIELDS.get(name, ("", object))
-            if not field:
-                raise _WrongSetting(name, f"there is no setting {_shown(name)}{_those_of(section)}")
-            if not isinstance(value, kind):
-                raise _WrongSetting(name, f"{_shown(name)} must be {_KINDS[kind]}")
-            values[field] = value
-    return Config(**values)  # type: ignore[arg-type]  # each value's type was checked above
+def _settings(tables: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Settings by their full dotted names, however they were nested."""
+    for name, value in tables.items():
+        if isinstance(value, dict) and value:
+            yield from _settings(value, f"{prefix}{name}.")
+        elif not isinstance(value, dict):
+            yield f"{prefix}{name}", value
 
 
-def _those_of(section: str) -> str:
-    known = (name for name in _FIELDS if name.startswith(f"{section}."))
-    return f"; there is {', '.join(known)}"
-
-
-def _shown(name: str) -> str:
-    return clean_line(name, 60)
+def _checked(
+    settings: Mapping[str, object], themes: Collection[str], commands: Collection[str]
+) -> Config:
+    theme, keys = DEFAULT_THEME, {}
+    for name, value in settings.items():
+        command = name.removeprefix("keys.")
+        if name != "ui.theme" and command == name:
+            raise _WrongSetting(name, f"is no setting; {KNOWN}")
+        if not isinstance(value, str):
+            raise _WrongSetting(name, "must be text in quotes")
+        if name == "ui.theme":
+            if value not in themes:
+                raise _WrongSetting(name, f"must be one of {', '.join(sorted(themes))}")
+            theme = value
+        elif command not in commands:
+            raise _WrongSetting(name, "is no command; F1 lists them")
+        else:
+            keys[command] = value
+    return Config(theme, keys)
 
 
 def _line_of(name: str, text: str) -> int | None:
-    """Where the section or setting was written, counted from 1; ``None`` if spelt unusually."""
-    prefix = ""
+    """Where the setting was written, counted from 1; ``None`` if spelt unusually."""
+    section = ""
     for number, line in enumerate(text.splitlines(), start=1):
-        if section := _SECTION.match(line):
-            prefix = _plain(section.group(1))
-            written = prefix
+        if heading := _SECTION.match(line):
+            section = _plain(heading.group(1))
         elif setting := _SETTING.match(line):
-            written = ".".join(filter(None, (prefix, _plain(setting.group(1)))))
-        else:
-            continue
-        if written == name or written.startswith(f"{name}."):
-            return number
+            written = ".".join(filter(None, (section, _plain(setting.group(1)))))
+            if name == written or name.startswith(f"{written}."):
+                return number
     return None
 
 

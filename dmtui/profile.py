@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from platformdirs import PlatformDirs
@@ -42,6 +42,10 @@ class ProfilePaths:
             places.user_state_path / name,
             places.user_config_path / "config.toml",
         )
+
+    def inside(self, directory: Path) -> ProfilePaths:
+        """The same settings over other data, all of it in ``directory``."""
+        return replace(self, data=directory / "data", state=directory / "state")
 
     @property
     def session_file(self) -> Path:

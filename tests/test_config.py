@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dmtui.config import Config, read_config
+from dmtui.config import KNOWN, Config, read_config
 from dmtui.core.errors import ConfigTrouble, ProfileInUse, StoreTrouble
 from dmtui.core.model import Session, UserId
 from dmtui.lock import ProfileLock
@@ -40,32 +40,37 @@ def config(tmp_path: Path, text: str) -> Path:
     return file
 
 
+def read(file: Path) -> Config:
+    return read_config(file, themes=("nord", "textual-dark"), commands=("chat.start", "app.quit"))
+
+
 def test_without_a_file_every_setting_has_its_default(tmp_path: Path) -> None:
-    assert read_config(tmp_path / "none.toml") == Config()
-    assert read_config(config(tmp_path, "")) == Config()
+    assert read(tmp_path / "none.toml") == Config()
+    assert read(config(tmp_path, "[ui]\n[keys]\n")) == Config(theme="textual-dark", keys={})
 
 
-def test_settings_are_read(tmp_path: Path) -> None:
-    text = '[ui]\ntheme = "nord"\n[privacy]\nsend_typing = false\nsend_read_receipts = false\n'
-    assert read_config(config(tmp_path, text)) == Config("nord", False, False)
+@pytest.mark.parametrize(
+    "keys", ['[keys]\nchat.start = "f5"', '[keys]\n"chat.start" = "f5"', '[keys.chat]\nstart="f5"']
+)
+def test_settings_are_read(tmp_path: Path, keys: str) -> None:
+    file = config(tmp_path, f'[ui]\ntheme = "nord"\n{keys}\n')
+    assert read(file) == Config("nord", {"chat.start": "f5"})
 
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("[ui]\n\ncolour = 1\n", "line 3: there is no setting ui.colour; there is ui.theme."),
-        ("[ui]\ntheme = 5\n", "line 2: ui.theme must be text in quotes."),
-        (
-            "# hm\n[privacy]\n'send_typing' = 1\n",
-            "line 3: privacy.send_typing must be true or false.",
-        ),
-        ("privacy.send_typing = 'no'\n", "line 1: privacy.send_typing must be true or false."),
-        ("ui = { theme = 5 }\n", ": ui.theme must be text in quotes."),
-        ("\n[colours]\nred = 1\n", "line 2: colours is no section; there are [privacy], [ui]."),
-        ("theme = 'nord'\n", "line 1: theme is no section; there are [privacy], [ui]."),
-        ("ui = 3\n", "line 1: ui is no section; there are [privacy], [ui]."),
+        ("[ui]\n\ncolour = 1\n", f", line 3: ui.colour is no setting; {KNOWN}."),
+        ("[ui]\ntheme = 5\n", ", line 2: ui.theme must be text in quotes."),
+        ("[ui]\ntheme = 'no'\n", ", line 2: ui.theme must be one of nord, textual-dark."),
+        ("# hm\n[keys]\n'app.quit' = 1\n", ", line 3: keys.app.quit must be text in quotes."),
+        ("keys.app.stop = 'q'\n", ", line 1: keys.app.stop is no command; F1 lists them."),
+        ("ui = { theme = 5 }\n", ", line 1: ui.theme must be text in quotes."),
+        ("\n[colours]\nred = 1\n", f", line 3: colours.red is no setting; {KNOWN}."),
+        ("theme = 'nord'\n", f", line 1: theme is no setting; {KNOWN}."),
+        ("ui = 3\n", f", line 1: ui is no setting; {KNOWN}."),
         ("[ui]\ntheme =\n", "(at line 2, column 8)."),
-        ('[ui]\n"a\\u001b[2J" = 1\n', "there is no setting ui.a\u241b[2J; there is ui.theme."),
+        ('[ui]\n"a\\u001b[2J" = 1\n', f": ui.a\u241b[2J is no setting; {KNOWN}."),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_file_and_line(
@@ -73,7 +78,7 @@ def test_a_wrong_setting_is_named_with_its_file_and_line(
 ) -> None:
     file = config(tmp_path, text)
     with pytest.raises(ConfigTrouble) as trouble:
-        read_config(file)
+        read(file)
     assert str(trouble.value).startswith(str(file))
     assert str(trouble.value).endswith(complaint)
     assert "\n" not in str(trouble.value)
@@ -83,9 +88,9 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigTrouble, match="not UTF-8"):
-        read_config(file)
+        read(file)
     with pytest.raises(ConfigTrouble, match="can't be read"):
-        read_config(tmp_path)
+        read(tmp_path)
 
 
 # -- profiles -------------------------------------------------------------------------------

@@ -1,0 +1,86 @@
+"""``dmtui send``, ``accept`` and ``decline``: one intent each, followed to its outcome."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from argparse import Namespace
+
+from dmtui.command_line.account import signed_in
+from dmtui.command_line.answers import Failure, WrongUsage, say, say_json
+from dmtui.command_line.errand import Errand, Wish
+from dmtui.compose import open_store
+from dmtui.core.intents import Accept, Decline, Deliver, Outcome
+from dmtui.core.model import Invite, RoomId
+from dmtui.core.names import valid_user_id
+from dmtui.profile import ProfilePaths
+from dmtui.store.store import Store
+
+
+def send(paths: ProfilePaths, options: Namespace) -> None:
+    """Start Chat semantics, then one message."""
+    user_id = valid_user_id(options.user)
+    text = _text(options.text)
+    outcome = _carry_out(paths, lambda _: Deliver(user_id, text))
+    if options.json:
+        say_json({"room_id": outcome.room_id, "event_id": outcome.event_id})
+    else:
+        say(f"Sent to {user_id}.")
+
+
+def accept(paths: ProfilePaths, options: Namespace) -> None:
+    """Join; a direct invite becomes a direct chat unless it is wished as a room."""
+    room_id = _room_id(options.room)
+    direct = False
+
+    def wish(store: Store) -> Accept:
+        nonlocal direct
+        invite = _invite(store, room_id)
+        direct = invite.direct and not options.as_room
+        return Accept(room_id, invite.inviter, direct)
+
+    _carry_out(paths, wish)
+    say("Accepted: the chat is among your people." if direct else "Joined as a room.")
+
+
+def decline(paths: ProfilePaths, options: Namespace) -> None:
+    """Decline, and ignore the inviter if so wished."""
+    room_id = _room_id(options.room)
+    _carry_out(
+        paths, lambda store: Decline(room_id, _invite(store, room_id).inviter, options.ignore)
+    )
+    say("Declined, and the sender is ignored from now on." if options.ignore else "Declined.")
+
+
+def _carry_out(paths: ProfilePaths, wish: Wish) -> Outcome:
+    session = signed_in(paths)
+    with contextlib.closing(open_store(paths, session)) as store:
+        outcome = Errand(paths, session, store, wish).run()
+    if not outcome.ok:
+        raise Failure(outcome.message or "The homeserver refused.")
+    return outcome
+
+
+def _text(typed: str | None) -> str:
+    try:
+        text = sys.stdin.buffer.read().decode("utf-8") if typed is None else typed
+        text.encode("utf-8")
+    except UnicodeError as error:
+        raise WrongUsage("The message is not UTF-8 text.") from error
+    text = text.removesuffix("\n")
+    if not text.strip():
+        raise WrongUsage("There is nothing to send: the message is empty.")
+    return text
+
+
+def _room_id(text: str) -> RoomId:
+    if not text.startswith("!"):
+        raise WrongUsage("A room ID starts with !; dmtui inbox shows those of pending invites.")
+    return RoomId(text)
+
+
+def _invite(store: Store, room_id: RoomId) -> Invite:
+    for invite in store.invites():
+        if invite.room_id == room_id:
+            return invite
+    raise Failure(f"There is no pending invite to {room_id}; dmtui inbox lists them.")

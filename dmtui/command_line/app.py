@@ -1,0 +1,72 @@
+"""``dmtui`` itself and ``dmtui demo``: the app over a profile."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from argparse import Namespace
+
+from dmtui.command_line.answers import Failure
+from dmtui.compose import Account, write_log
+from dmtui.config import Config, read_config
+from dmtui.lock import ProfileLock
+from dmtui.profile import ProfilePaths
+
+NO_TERMINAL = "The app needs a terminal; dmtui --help lists the commands that do not."
+
+
+def app(paths: ProfilePaths, options: Namespace) -> None:
+    """Open the app; without an account it asks to sign in."""
+    config = _config(paths)
+    _require_terminal()
+    with ProfileLock(paths):
+        _run(paths, config, demo=False)
+
+
+def demo(paths: ProfilePaths, options: Namespace) -> None:
+    """Open the app on a homeserver with contacts that lives as long as the app."""
+    config = _config(paths)
+    _require_terminal()
+    from dmtui.demo.demo import demo as running_demo
+    from dmtui.session import save_session
+
+    with running_demo() as here:
+        own = paths.inside(here.directory)
+        save_session(own, here.session)
+        _run(own, config, demo=True)
+
+
+def _run(paths: ProfilePaths, config: Config, demo: bool) -> None:
+    write_log(paths)
+    with contextlib.closing(Account(paths)) as account:
+        from dmtui.matrix.sign_in import sign_in_with_password
+        from dmtui.ui.app import DmtuiApp
+
+        running = DmtuiApp(
+            messenger=account.saved(),
+            open_messenger=account.signed_in,
+            sign_in=sign_in_with_password,
+            demo=demo,
+            keymap=config.keys,
+            theme=config.theme,
+        )
+        running.run()
+    if running.return_code:
+        raise SystemExit(running.return_code)
+
+
+def _config(paths: ProfilePaths) -> Config:
+    from textual.theme import BUILTIN_THEMES
+
+    from dmtui.ui.commands import COMMANDS
+
+    return read_config(
+        paths.config_file,
+        themes=frozenset(BUILTIN_THEMES),
+        commands=frozenset(command.id for command in COMMANDS),
+    )
+
+
+def _require_terminal() -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise Failure(NO_TERMINAL)

@@ -1,0 +1,89 @@
+"""What may be typed after ``dmtui``."""
+
+from __future__ import annotations
+
+import argparse
+
+from dmtui import __version__
+
+PROFILE = "default"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser; ``command`` is empty for the app itself."""
+    top = argparse.ArgumentParser(
+        prog="dmtui",
+        description="Your direct messages, in your terminal. Without a command: the app.",
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action="version", version=f"dmtui {__version__}")
+    top.add_argument(
+        "--profile",
+        default=PROFILE,
+        metavar="NAME",
+        help="one account of several (default: %(default)s)",
+    )
+    top.set_defaults(command="")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND")
+    _account(commands)
+    _messages(commands)
+    _invites(commands)
+    return top
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str
+) -> argparse.ArgumentParser:
+    added = commands.add_parser(
+        name, help=text, description=text.capitalize() + ".", allow_abbrev=False
+    )
+    added.set_defaults(command=name)
+    return added
+
+
+def _account(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    _command(
+        commands,
+        "demo",
+        "try dmtui with a homeserver and contacts of its own, leaving nothing behind",
+    )
+    login = _command(commands, "login", "sign in with a password")
+    login.add_argument("user", nargs="?", default="", metavar="@user:server")
+    login.add_argument(
+        "--homeserver",
+        default="",
+        metavar="URL",
+        help="where the server answers, if it can't be found by the user ID",
+    )
+    login.add_argument(
+        "--password-stdin", action="store_true", help="read the password from standard input"
+    )
+    _command(
+        commands, "logout", "end the session and delete its keys and messages from this computer"
+    )
+
+
+def _messages(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    send = _command(commands, "send", "send one message, starting the chat if there is none")
+    send.add_argument("user", metavar="@user:server")
+    send.add_argument(
+        "text", nargs="?", metavar="TEXT", help="read from standard input if left out"
+    )
+    _json(send)
+    _json(_command(commands, "people", "list the people you talk to, newest message first"))
+
+
+def _invites(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    _json(_command(commands, "inbox", "list pending invites"))
+    accept = _command(commands, "accept", "accept an invite")
+    accept.add_argument("room", metavar="ROOM", help="room ID, as shown by dmtui inbox")
+    accept.add_argument(
+        "--as-room", action="store_true", help="join without making it a direct chat"
+    )
+    decline = _command(commands, "decline", "decline an invite")
+    decline.add_argument("room", metavar="ROOM", help="room ID, as shown by dmtui inbox")
+    decline.add_argument("--ignore", action="store_true", help="also ignore the person who sent it")
+
+
+def _json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print JSON")

@@ -1,0 +1,95 @@
+"""``dmtui people`` and ``dmtui inbox``: read from the store, without the network once synced."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+from datetime import datetime
+
+from dmtui.command_line.account import signed_in
+from dmtui.command_line.answers import say, say_json
+from dmtui.compose import open_store
+from dmtui.core.model import Conversation, Invite, JsonObject, PeerState
+from dmtui.core.times import list_time
+from dmtui.profile import ProfilePaths
+from dmtui.store.store import Store
+
+
+@contextlib.contextmanager
+def _synced_store(paths: ProfilePaths) -> Iterator[Store]:
+    session = signed_in(paths)
+    with contextlib.closing(open_store(paths, session)) as store:
+        if not store.synced():
+            from dmtui.command_line.errand import Errand
+
+            Errand(paths, session, store, wish=None).run()
+        yield store
+
+
+def people(paths: ProfilePaths, options: Namespace) -> None:
+    """Everyone with a conversation, newest message first."""
+    with _synced_store(paths) as store:
+        conversations = store.people()
+    if options.json:
+        say_json([_person(conversation) for conversation in conversations])
+        return
+    if not conversations:
+        say("Nobody yet: dmtui send @user:server starts a chat.")
+    now, zone = int(time.time() * 1000), datetime.now().astimezone().tzinfo
+    assert zone is not None  # noqa: S101 - astimezone() sets it
+    for conversation in conversations:
+        unread = f"{conversation.unread} unread" if conversation.unread else ""
+        when = list_time(conversation.latest, now, zone)
+        name = _with_state(conversation)
+        say("\t".join((name, conversation.user_id, unread, when, conversation.preview)))
+
+
+def _with_state(conversation: Conversation) -> str:
+    match conversation.peer:
+        case PeerState.JOINED:
+            return conversation.name
+        case state:
+            return f"{conversation.name} ({state})"
+
+
+def _person(conversation: Conversation) -> JsonObject:
+    return {
+        "user_id": conversation.user_id,
+        "name": conversation.name,
+        "room_id": conversation.room_id,
+        "latest": conversation.latest,
+        "preview": conversation.preview,
+        "unread": conversation.unread,
+        "encrypted": conversation.encrypted,
+        "peer": conversation.peer.value,
+    }
+
+
+def inbox(paths: ProfilePaths, options: Namespace) -> None:
+    """Pending invites, direct ones first."""
+    with _synced_store(paths) as store:
+        invites = store.invites()
+    if options.json:
+        say_json([_invite(invite) for invite in invites])
+        return
+    if not invites:
+        say("No pending invites.")
+    for invite in invites:
+        kind = "chat" if invite.direct else f"room {invite.room_name}".strip()
+        say("\t".join((invite.room_id, kind, invite.inviter_name, invite.inviter, invite.warning)))
+
+
+def _invite(invite: Invite) -> JsonObject:
+    return {
+        "room_id": invite.room_id,
+        "direct": invite.direct,
+        "inviter": invite.inviter,
+        "inviter_name": invite.inviter_name,
+        "room_name": invite.room_name,
+        "reason": invite.reason,
+        "received": invite.received,
+        "encrypted": invite.encrypted,
+        "warning": invite.warning,
+    }
