@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ELLIPSIS = "…"
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufe0f]")
-_BREAKS = re.compile(r"\S+\s*|\s+")
+_BREAKS = re.compile(r"[^ ]+ *| +")
 
 
 def printable(text: str) -> str:
@@ -72,7 +72,7 @@ def _wrap_paragraph(text: str, width: int) -> list[str]:
     lines: list[str] = []
     line, used = "", 0
     for word in _BREAKS.findall(text):
-        bare = word.rstrip()
+        bare = word.rstrip(" ")
         if line and used + cell_len(bare) > width:
             lines.append(line.rstrip())
             line, used = "", 0

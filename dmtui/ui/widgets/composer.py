@@ -171,6 +171,7 @@ class Composer(TextArea, inherit_bindings=False):
         text = self.text.strip("\n").rstrip()
         if not text.strip():
             return
+        self.history.checkpoint()
         with self.prevent(TextArea.Changed):
             self.clear()
         self._stop_typing()

@@ -144,7 +144,7 @@ def _text_style(message: Message) -> str:
 
 def _failure(message: Message) -> str:
     reason = f": {message.failure}" if message.failure else ""
-    return f"✗ not sent{reason} · x retry · d discard · e edit"
+    return f"✗ not sent{reason} · x\N{NO-BREAK SPACE}retry · d\N{NO-BREAK SPACE}discard · e\N{NO-BREAK SPACE}edit"
 
 
 def _mark(message: Message) -> tuple[str, str, str]:

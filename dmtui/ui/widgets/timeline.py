@@ -403,20 +403,25 @@ class Timeline(LineView):
         if index is not None:
             self._select(index)
         elif step < 0:
-            self._scroll_to_line(0)
-            self._ask_for_older(insist=True)
+            self._scroll_up_to(0)
         else:
             self.post_message(self.PassedEnd())
 
     def action_page(self, step: int) -> None:
         lines = max(1, self.line_count - 2)
-        self._scroll_to_line(round(self.scroll_y) + step * lines)
         if step < 0:
-            self._ask_for_older(insist=True)
+            self._scroll_up_to(round(self.scroll_y) - lines)
+        else:
+            self._scroll_to_line(round(self.scroll_y) + lines)
 
     def action_oldest(self) -> None:
-        self._scroll_to_line(0)
-        self._ask_for_older(insist=True)
+        self._scroll_up_to(0)
+
+    def _scroll_up_to(self, y: int) -> None:
+        """Scroll up; a reader who is at the top already asks for older messages again."""
+        if self.scroll_y <= 0:
+            self._ask_for_older(insist=True)
+        self._scroll_to_line(max(0, y))
 
     def action_newest(self) -> None:
         self._cursor = None

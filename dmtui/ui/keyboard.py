@@ -1,0 +1,51 @@
+"""A guard for the keyboard: no sequence a terminal sends may end Textual's input thread.
+
+Textual 8.2.8 raises on the event types and alternates of the kitty keyboard protocol, such as
+``ESC [ 13 ; 1 : 3 u`` (Enter released), and no key works from then on.
+"""
+
+from __future__ import annotations
+
+import re
+
+from textual import events
+from textual._xterm_parser import XTermParser
+from textual.keys import Keys
+
+_EXTENDED_KEY = re.compile(r"\x1b\[([\d:]*)(?:;([\d:]*))?(;[\d:;]*)?([u~ABCDEFHPQRS])")
+_RELEASE = "3"
+
+_parse_extended_key = XTermParser._parse_extended_key
+
+
+def plain_sequence(sequence: str) -> str | None:
+    """Reduce a kitty key to what Textual reads: no alternates, no event type; ``None`` if released.
+
+    See https://sw.kovidgoyal.net/kitty/keyboard-protocol/#an-overview
+    """
+    match = _EXTENDED_KEY.fullmatch(sequence)
+    if match is None:
+        return sequence
+    codes, modifiers, text, end = match.groups(default="")
+    code = codes.partition(":")[0]
+    modifier, _, event_type = modifiers.partition(":")
+    if event_type == _RELEASE:
+        return None
+    if codes == code and not event_type:
+        return sequence
+    return f"\x1b[{code};{modifier or '1'}{text}{end}"
+
+
+def _guarded(parser: XTermParser, sequence: str) -> list[events.Key] | None:
+    plain = plain_sequence(sequence)
+    if plain is None:
+        return [events.Key(Keys.Ignore, sequence)]
+    try:
+        return _parse_extended_key(parser, plain)
+    except (ValueError, OverflowError):
+        return [events.Key(Keys.Ignore, sequence)]
+
+
+def guard_keyboard() -> None:
+    """Have every Textual driver of this process read keys through the guard; once is enough."""
+    XTermParser._parse_extended_key = _guarded  # type: ignore[method-assign, assignment]

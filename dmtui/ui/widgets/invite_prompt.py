@@ -1,0 +1,162 @@
+"""The question an invite asks: chat, join as a room, decline, ignore, or later."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import reactive
+from textual.style import Style
+from textual.widget import Widget
+
+from dmtui.core.model import Invite, RoomId
+from dmtui.ui.widgets.cells import printable
+
+
+class Answer(StrEnum):
+    """What the user wants done with an invite."""
+
+    CHAT = "chat"
+    ROOM = "room"
+    DECLINE = "decline"
+    IGNORE = "ignore"  # decline, and ignore the inviter
+    LATER = "later"
+
+
+_ANSWERS = (
+    ("a", Answer.CHAT, "chat"),
+    ("r", Answer.ROOM, "accept as room"),
+    ("d", Answer.DECLINE, "decline"),
+    ("b", Answer.IGNORE, "decline and ignore"),
+    ("l", Answer.LATER, "later"),
+)
+
+
+class InvitePrompt(Widget, can_focus=True):
+    """A panel for one invite; it takes no focus by itself: ``focus_key`` names the key that does.
+
+    What a stranger wrote (message, room name) stays hidden until the user asks for it.
+    """
+
+    DEFAULT_CSS = """
+    InvitePrompt {
+        height: auto;
+        max-height: 60%;
+        overflow-y: auto;
+        padding: 0 1;
+        border: round $accent 60%;
+        background: $background;
+        link-style: none;
+        link-color: $foreground;
+        link-background: $background;
+        &:focus { border: round $accent; }
+        & > .invite--name { text-style: bold; }
+        & > .invite--dim { color: $text-muted; }
+        & > .invite--safe { color: $text-success; }
+        & > .invite--warning { color: $text-warning; }
+        & > .invite--key { color: $text-accent; text-style: bold; }
+    }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "invite--name",
+        "invite--dim",
+        "invite--safe",
+        "invite--warning",
+        "invite--key",
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "answer('chat')", "Chat", id="invite.chat"),
+        Binding("r", "answer('room')", "Accept as room", id="invite.room"),
+        Binding("d", "answer('decline')", "Decline", id="invite.decline"),
+        Binding("b", "answer('ignore')", "Decline and ignore", id="invite.ignore"),
+        Binding("l,escape", "answer('later')", "Later", id="invite.later"),
+        Binding("m", "reveal", "Show message", id="invite.reveal"),
+    ]
+
+    invite: reactive[Invite | None] = reactive(None, layout=True)
+    waiting: reactive[int] = reactive(0, layout=True)
+    focus_key: reactive[str] = reactive("Tab", layout=True)
+    revealed: reactive[bool] = reactive(False, layout=True)
+
+    class Answered(Message):
+        """The user answered the invite."""
+
+        def __init__(self, room_id: RoomId, answer: Answer) -> None:
+            super().__init__()
+            self.room_id = room_id
+            self.answer = answer
+
+    def watch_invite(self, before: Invite | None, after: Invite | None) -> None:
+        if before is None or after is None or before.room_id != after.room_id:
+            self.revealed = False
+
+    def watch_has_focus(self, value: bool) -> None:
+        super().watch_has_focus(value)
+        self.refresh(layout=True)
+
+    def render(self) -> Content:
+        invite = self.invite
+        if invite is None:
+            return Content("")
+        lines = [self._who(invite), self._what(invite)]
+        if invite.warning:
+            lines.append(self._styled(f"! {printable(invite.warning)}", "invite--warning"))
+        if self.revealed:
+            lines.extend(self._hidden(invite))
+        lines.append(self._keys(invite))
+        return Content("\n").join(lines)
+
+    def _styled(self, text: str, name: str) -> Content:
+        return Content.styled(text, self.get_visual_style(name))
+
+    def _who(self, invite: Invite) -> Content:
+        name = printable(invite.inviter_name)
+        user_id = printable(invite.inviter)
+        if not name or name == user_id:
+            return self._styled(user_id, "invite--name")
+        return Content.assemble(
+            self._styled(name, "invite--name"), self._styled(f"  {user_id}", "invite--dim")
+        )
+
+    def _what(self, invite: Invite) -> Content:
+        wish = "wants to chat with you" if invite.direct else "invites you to a room"
+        parts = [Content(wish), self._styled(" · ", "invite--dim")]
+        if invite.encrypted:
+            parts.append(self._styled("encrypted", "invite--safe"))
+        else:
+            parts.append(self._styled("not encrypted", "invite--warning"))
+        if self.waiting > 1:
+            parts.append(self._styled(f" · {self.waiting - 1} more waiting", "invite--dim"))
+        return Content("").join(parts)
+
+    def _hidden(self, invite: Invite) -> list[Content]:
+        lines = []
+        if invite.room_name:
+            lines.append(Content(f"Room name: {printable(invite.room_name)}"))
+        if invite.reason:
+            lines.append(Content(f"Message: {printable(invite.reason)}"))
+        return lines
+
+    def _keys(self, invite: Invite) -> Content:
+        if not self.has_focus:
+            return self._styled(f"Press {self.focus_key} to answer", "invite--dim")
+        items = [self._key(key, f"answer('{answer}')", text) for key, answer, text in _ANSWERS]
+        if (invite.reason or invite.room_name) and not self.revealed:
+            items.append(self._key("m", "reveal", "show message"))
+        gap = Content("   ")
+        return Content("\n").join([gap.join(items[:3]), gap.join(items[3:])])
+
+    def _key(self, key: str, action: str, text: str) -> Content:
+        """Let a click do what the key does."""
+        words = Content.assemble(self._styled(key, "invite--key"), Content(f" {text}"))
+        return words.stylize(Style.from_meta({"@click": action}))
+
+    def action_answer(self, answer: str) -> None:
+        if self.invite is not None:
+            self.post_message(self.Answered(self.invite.room_id, Answer(answer)))
+
+    def action_reveal(self) -> None:
+        self.revealed = True

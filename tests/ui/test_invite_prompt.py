@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from textual.app import App, ComposeResult
+from textual.widgets import Input
+
+from dmtui.core.model import Invite, RoomId, Safe, UserId
+from dmtui.ui.widgets.invite_prompt import Answer, InvitePrompt
+from tests.ui.hosting import HOSTILE, STEERING, painted
+
+INVITE = Invite(
+    room_id=RoomId("!inv"),
+    inviter=UserId("@mallory:example.org"),
+    inviter_name=Safe("Mallory"),
+    direct=True,
+    received=1,
+    room_name=Safe("Lottery room"),
+    reason=Safe("you won"),
+)
+
+
+class Host(App[None]):
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers: list[tuple[RoomId, Answer]] = []
+
+    def compose(self) -> ComposeResult:
+        yield Input()
+        yield InvitePrompt()
+
+    @property
+    def prompt(self) -> InvitePrompt:
+        return self.query_one(InvitePrompt)
+
+    @property
+    def shown(self) -> str:
+        return "\n".join(painted(self.prompt))
+
+    def on_invite_prompt_answered(self, message: InvitePrompt.Answered) -> None:
+        self.answers.append((message.room_id, message.answer))
+
+
+@pytest.mark.parametrize(
+    ("key", "answer"),
+    [
+        ("a", Answer.CHAT),
+        ("r", Answer.ROOM),
+        ("d", Answer.DECLINE),
+        ("b", Answer.IGNORE),
+        ("l", Answer.LATER),
+        ("escape", Answer.LATER),
+    ],
+)
+async def test_each_key_gives_its_answer(key: str, answer: Answer) -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.prompt.invite = INVITE
+        app.prompt.focus()
+        await pilot.press(key)
+        await pilot.pause()
+        assert app.answers == [(RoomId("!inv"), answer)]
+
+
+async def test_new_invite_leaves_the_keyboard_where_it_is() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.query_one(Input).focus()
+        app.prompt.focus_key = "F6"
+        app.prompt.invite = INVITE
+        await pilot.press("a", "d")
+        await pilot.pause()
+        assert app.answers == []
+        assert app.query_one(Input).value == "ad"
+        assert "Press F6 to answer" in app.shown
+
+
+async def test_inviter_is_named_with_user_id_and_encryption_said() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.prompt.invite = INVITE
+        await pilot.pause()
+        assert "Mallory" in app.shown
+        assert "@mallory:example.org" in app.shown
+        assert "not encrypted" in app.shown
+        app.prompt.invite = replace(INVITE, encrypted=True, direct=False, warning="Public room")
+        await pilot.pause()
+        assert "not encrypted" not in app.shown
+        assert "encrypted" in app.shown
+        assert "invites you to a room" in app.shown
+        assert "! Public room" in app.shown
+
+
+async def test_message_and_room_name_stay_hidden_until_asked_for() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.prompt.invite = INVITE
+        app.prompt.focus()
+        await pilot.pause()
+        assert "you won" not in app.shown
+        assert "Lottery" not in app.shown
+        await pilot.press("m")
+        await pilot.pause()
+        assert "Message: you won" in app.shown
+        assert "Room name: Lottery room" in app.shown
+        app.prompt.invite = replace(INVITE, room_id=RoomId("!next"))
+        await pilot.pause()
+        assert "you won" not in app.shown
+
+
+async def test_all_keys_are_named_on_a_small_screen() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.prompt.invite = INVITE
+        app.prompt.focus()
+        await pilot.pause()
+        for words in ("a chat", "r accept as room", "d decline", "b decline and ignore", "l later"):
+            assert words in app.shown
+
+
+async def test_hostile_invite_is_shown_literally_without_steering_bytes() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.prompt.invite = replace(
+            INVITE, inviter_name=Safe(HOSTILE), reason=Safe(HOSTILE), inviter=UserId(HOSTILE + "x")
+        )
+        app.prompt.focus()
+        await pilot.press("m")
+        await pilot.pause()
+        assert "[@click=app.quit]quit[/]" in app.shown
+        assert not any(byte in app.shown for byte in STEERING)

@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from rich.cells import cell_len
+from textual.app import App, ComposeResult
+from textual.message import Message
+
+from dmtui.core.model import Conversation, PeerState, Safe, UserId
+from dmtui.ui.widgets.people_list import LOCK, PeopleList
+from tests.ui.hosting import HOSTILE, STEERING, line_of, now, painted, people, person
+
+
+class Host(App[None]):
+    CSS = "PeopleList { width: 34; height: 1fr; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.posted: list[Message] = []
+
+    def compose(self) -> ComposeResult:
+        yield PeopleList(now=now)
+
+    @property
+    def people(self) -> PeopleList:
+        return self.query_one(PeopleList)
+
+    def on_people_list_selected(self, message: PeopleList.Selected) -> None:
+        self.posted.append(message)
+
+    def on_people_list_requests_selected(self, message: PeopleList.RequestsSelected) -> None:
+        self.posted.append(message)
+
+    @property
+    def selected(self) -> list[UserId]:
+        return [m.user_id for m in self.posted if isinstance(m, PeopleList.Selected)]
+
+
+async def test_person_takes_two_lines_with_name_and_preview() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.people.update_rows([replace(person(0), unread=3, encrypted=True), person(1)])
+        await pilot.pause()
+        lines = painted(app.people)
+        assert "Person 0" in lines[0]
+        assert LOCK in lines[0]
+        assert "preview 0" in lines[1]
+        assert lines[1].rstrip().endswith("3")
+        assert "Person 1" in lines[2]
+        assert LOCK not in lines[2]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda c: replace(c, peer=PeerState.LEFT), "(left)"),
+        (lambda c: replace(c, peer=PeerState.INVITED), "(invited)"),
+        (lambda c: replace(c, peer=PeerState.GROUP), "(group)"),
+        (lambda c: replace(c, flag_pending=True), "(flag pending)"),
+        (lambda c: replace(c, draft="half a line"), "Draft: half a line"),
+    ],
+)
+async def test_state_is_said_in_words(
+    change: Callable[[Conversation], Conversation], words: str
+) -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.people.update_rows([change(person(0, "A person with a very long name indeed"))])
+        await pilot.pause()
+        assert line_of(app.people, words) is not None
+
+
+async def test_keys_move_the_cursor_and_enter_selects() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.people.update_rows(people(100))
+        app.people.focus()
+        for keys, expected in (
+            (("down", "j", "k", "enter"), 1),
+            (("end", "enter"), 99),
+            (("up", "enter"), 98),
+            (("home", "enter"), 0),
+            (("pagedown", "enter"), 9),
+            (("pageup", "enter"), 0),
+        ):
+            await pilot.press(*keys)
+            await pilot.pause()
+            assert app.selected[-1] == f"@p{expected}:example.org"
+            assert line_of(app.people, f"Person {expected}") is not None
+
+
+async def test_cursor_stays_with_its_person_when_the_order_changes() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        rows = people(50)
+        app.people.update_rows(rows)
+        app.people.focus()
+        await pilot.press("down", "down", "down")
+        app.people.update_rows([rows[30], *rows[:30], *rows[31:]])
+        assert app.people.cursor_person == rows[3].user_id
+        app.people.update_rows([rows[3], *rows[:3], *rows[4:]])
+        await pilot.press("enter")
+        assert app.selected == [rows[3].user_id]
+
+
+async def test_vanished_person_leaves_the_cursor_on_a_neighbour() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)):
+        rows = people(3)
+        app.people.update_rows(rows)
+        app.people.highlight(rows[2].user_id)
+        app.people.update_rows(rows[:2])
+        assert app.people.cursor_person == rows[1].user_id
+
+
+async def test_filtered_list_scrolls_back_into_what_is_left() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        rows = people(1000)
+        app.people.update_rows(rows)
+        app.people.focus()
+        await pilot.press("end")
+        app.people.update_rows(rows[500:503])
+        await pilot.pause()
+        assert "Person 500" in painted(app.people)[0]
+        app.people.highlight_first()
+        await pilot.press("enter")
+        assert app.selected == [rows[500].user_id]
+
+
+async def test_requests_row_comes_and_goes_without_moving_the_cursor() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        rows = people(5)
+        app.people.update_rows(rows)
+        app.people.focus()
+        app.people.highlight(rows[2].user_id)
+        app.people.requests = 2
+        await pilot.pause()
+        assert "2 requests" in painted(app.people)[0]
+        assert app.people.cursor_person == rows[2].user_id
+        app.people.requests = 0
+        assert app.people.cursor_person == rows[2].user_id
+        await pilot.pause()
+        assert line_of(app.people, "request") is None
+
+
+async def test_enter_on_the_requests_row_asks_for_the_requests() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.people.update_rows(people(5))
+        app.people.requests = 1
+        app.people.focus()
+        await pilot.press("home", "enter")
+        assert [type(m) for m in app.posted] == [PeopleList.RequestsSelected]
+        assert "1 request " in painted(app.people)[0]
+
+
+async def test_requests_alone_are_selectable() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.people.requests = 1
+        app.people.update_rows([])
+        app.people.focus()
+        await pilot.press("enter")
+        assert [type(m) for m in app.posted] == [PeopleList.RequestsSelected]
+
+
+async def test_click_and_wheel_reach_people_below() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.people.update_rows(people(100))
+        await pilot.click(PeopleList, offset=(5, 5))
+        await pilot.pause()
+        assert app.selected == ["@p2:example.org"]
+        app.people.scroll_to(y=40, animate=False)
+        await pilot.click(PeopleList, offset=(5, 1))
+        await pilot.pause()
+        assert app.selected[-1] == "@p20:example.org"
+
+
+async def test_empty_list_says_what_to_press() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.pause()
+        assert line_of(app.people, "Ctrl+N") is not None
+        app.people.focus()
+        await pilot.press("up", "down", "end", "enter")
+        assert app.posted == []
+
+
+async def test_opened_conversation_is_marked_apart_from_the_cursor() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        rows = people(5)
+        app.people.update_rows(rows)
+        app.people.opened = rows[3].user_id
+        await pilot.pause()
+        assert [y for y, line in enumerate(painted(app.people)) if line.startswith("▌")] == [6, 7]
+
+
+@pytest.mark.parametrize("width", [60, 200])
+async def test_hostile_text_is_shown_literally_without_steering_bytes(width: int) -> None:
+    app = Host()
+    async with app.run_test(size=(width, 20)) as pilot:
+        hostile = replace(person(0, HOSTILE), preview=Safe(HOSTILE))
+        app.people.styles.width = width
+        app.people.update_rows([hostile, replace(hostile, user_id=UserId("@q:x"), draft=HOSTILE)])
+        await pilot.pause()
+        lines = painted(app.people)
+        assert not any(byte in line for byte in STEERING for line in lines)
+        assert "[/x]" in lines[0]
+        assert "[/x]" in lines[1]
+        assert {cell_len(line) for line in lines} == {app.people.size.width}
+
+
+@pytest.mark.parametrize(
+    "name", ["日本語の名前がとても長い人です確かに", "👩‍👩‍👧‍👦" * 12, "e\u0301" * 40, "❤\ufe0f Ann"]
+)
+async def test_wide_names_keep_the_time_aligned(name: str) -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.people.update_rows([person(0, name), person(0)])
+        await pilot.pause()
+        wide, plain = painted(app.people)[0:3:2]
+        assert cell_len(wide) == cell_len(plain)
+        assert cell_len(wide.rstrip()) == cell_len(plain.rstrip())
