@@ -1,0 +1,125 @@
+"""The app: which screen is on show, and leaving in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import App
+
+from dmtui.core.errors import DmtuiError
+from dmtui.ui.commands import CommandProvider, Scope, bindings
+from dmtui.ui.keyboard import guard_keyboard
+from dmtui.ui.screens.help import Help
+from dmtui.ui.screens.main import MainScreen
+from dmtui.ui.screens.sign_in import SignInScreen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from textual.binding import BindingType
+    from textual.command import Provider
+    from textual.screen import Screen
+
+    from dmtui.core import ports
+    from dmtui.core.model import Session
+    from dmtui.messenger.messenger import Messenger
+
+
+class DmtuiApp(App[None]):
+    """Opens with the main screen if there is an account, else with the sign-in screen.
+
+    ``keymap`` maps ids of commands to keys, as in :mod:`dmtui.ui.commands`.
+    """
+
+    TITLE = "dmtui"
+    CSS_PATH = "dmtui.tcss"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {CommandProvider}
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.EVERYWHERE, app=True)]
+
+    def __init__(
+        self,
+        *,
+        messenger: Messenger | None,
+        open_messenger: Callable[[Session], Messenger],
+        sign_in: ports.SignIn,
+        demo: bool = False,
+        keymap: Mapping[str, str] | None = None,
+        theme: str = "textual-dark",
+    ):
+        super().__init__()
+        guard_keyboard()
+        self._messenger = messenger
+        self._open_messenger = open_messenger
+        self._sign_in = sign_in
+        self._demo = demo
+        self._keys = keymap or {}
+        self.theme = theme
+
+    def get_default_screen(self) -> Screen[None]:
+        """The first frame is the real thing."""
+        if self._messenger is not None:
+            return MainScreen(self._messenger, self._demo)
+        return SignInScreen(self._sign_in)
+
+    def on_mount(self) -> None:
+        self.set_keymap(self._keys)
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(NotImplementedError):  # Windows
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                loop.add_signal_handler(number, self.leave)
+
+    def on_unmount(self) -> None:
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(NotImplementedError):
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                loop.remove_signal_handler(number)
+
+    @on(SignInScreen.SignedIn)
+    def open_account(self, event: SignInScreen.SignedIn) -> None:
+        """Signed in: on to the main screen."""
+        try:
+            self._messenger = self._open_messenger(event.session)
+        except DmtuiError as error:
+            if isinstance(self.screen, SignInScreen):
+                self.screen.tell(str(error))
+            return
+        self.switch_screen(MainScreen(self._messenger, self._demo))
+
+    @on(MainScreen.SignInWanted)
+    @work(group="leave", exclusive=True)
+    async def sign_in_again(self) -> None:
+        """The session is over: end its work, keep its store, ask for the password."""
+        user_id = str(self._messenger.me) if self._messenger else ""
+        problem = await self._settle()
+        self.switch_screen(SignInScreen(self._sign_in, user_id, problem))
+
+    async def action_quit(self) -> None:
+        """Ctrl+Q."""
+        self.leave()
+
+    @work(group="leave", exclusive=True)
+    async def leave(self) -> None:
+        """Drafts to disk, the messenger stopped, then the end."""
+        problem = await self._settle()
+        self.exit(message=problem or None, return_code=1 if problem else 0)
+
+    async def _settle(self) -> str:
+        messenger, self._messenger = self._messenger, None
+        try:
+            for screen in self.screen_stack:
+                if isinstance(screen, MainScreen):
+                    await screen.settle()
+            if messenger is not None:
+                await messenger.stop()
+        except DmtuiError as error:
+            return str(error)
+        return ""
+
+    def action_keys(self) -> None:
+        """F1."""
+        if not isinstance(self.screen, Help):
+            self.push_screen(Help())

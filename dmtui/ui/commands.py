@@ -1,0 +1,199 @@
+"""The one registry of commands: key bindings, palette, help and hints are all read from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.binding import Binding
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+
+class Scope(StrEnum):
+    """Where a command's keys work; the value is the heading in the help."""
+
+    EVERYWHERE = "Everywhere"
+    PEOPLE = "People list"
+    CONVERSATION = "Conversation"
+    COMPOSER = "Composer"
+    REQUEST = "Request"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something a key does.
+
+    ``keys`` is a comma-separated list for Textual; ``shown`` is how people read it. ``action`` is
+    empty for keys that the focused widget handles by itself: they are in the help alone.
+    ``hint`` is the short title in the line of hints; ``priority`` keys work while typing.
+    """
+
+    id: str
+    keys: str
+    shown: str
+    title: str
+    scope: Scope
+    action: str = ""
+    hint: str = ""
+    priority: bool = False
+
+
+def _everywhere(
+    name: str, keys: str, shown: str, title: str, action: str, hint: str = ""
+) -> Command:
+    return Command(name, keys, shown, title, Scope.EVERYWHERE, action, hint, priority=True)
+
+
+COMMANDS: tuple[Command, ...] = (
+    _everywhere("chat.start", "ctrl+n", "Ctrl+N", "Start a chat", "start_chat", "Start Chat"),
+    _everywhere("person.go", "ctrl+k", "Ctrl+K", "Go to a person", "go_to_person", "Go to"),
+    _everywhere("app.palette", "ctrl+p", "Ctrl+P", "All commands", "app.command_palette"),
+    _everywhere("person.next", "alt+down,ctrl+down", "Alt+↓ Ctrl+↓", "Next person", "go_by(1)"),
+    _everywhere(
+        "person.previous", "alt+up,ctrl+up", "Alt+↑ Ctrl+↑", "Previous person", "go_by(-1)"
+    ),
+    _everywhere("person.unread", "f3,alt+a", "F3 Alt+A", "Next unread", "go_to_unread"),
+    *(
+        _everywhere(f"person.{n}", f"alt+{n}", f"Alt+{n}", f"Person {n} of the list", f"go_to({n})")
+        for n in range(1, 10)
+    ),
+    _everywhere("requests.open", "f6,ctrl+r", "F6 Ctrl+R", "Answer requests", "answer_requests"),
+    _everywhere("people.toggle", "f4", "F4", "People list on or off", "toggle_people", "People"),
+    Command(
+        "focus.next",
+        "tab",
+        "Tab",
+        "People, conversation, composer in turn",
+        Scope.EVERYWHERE,
+        "app.focus_next",
+    ),
+    Command(
+        "focus.previous",
+        "shift+tab",
+        "Shift+Tab",
+        "The same, backwards",
+        Scope.EVERYWHERE,
+        "app.focus_previous",
+    ),
+    Command(
+        "focus.back",
+        "escape",
+        "Esc",
+        "Back, step by step, to the composer",
+        Scope.EVERYWHERE,
+        "back",
+    ),
+    Command("app.copy", "ctrl+c", "Ctrl+C", "Copy what is selected", Scope.EVERYWHERE),
+    _everywhere("app.theme", "", "", "Colours", "app.change_theme"),
+    _everywhere("app.help", "f1", "F1", "Keys", "app.keys", "Keys"),
+    _everywhere("app.quit", "ctrl+q", "Ctrl+Q", "Quit", "app.quit", "Quit"),
+    Command("people.up", "up,k", "↑ k", "Person above", Scope.PEOPLE),
+    Command("people.down", "down,j", "↓ j", "Person below", Scope.PEOPLE),
+    Command("people.page-up", "pageup", "PgUp", "A page up", Scope.PEOPLE),
+    Command("people.page-down", "pagedown", "PgDn", "A page down", Scope.PEOPLE),
+    Command("people.first", "home", "Home", "First person", Scope.PEOPLE),
+    Command("people.last", "end", "End", "Last person", Scope.PEOPLE),
+    Command("people.open", "enter", "Enter", "Open", Scope.PEOPLE, hint="Open"),
+    Command("people.filter", "slash", "/", "Filter by name", Scope.PEOPLE, "filter", "Filter"),
+    Command("timeline.up", "up,k", "↑ k", "Older message", Scope.CONVERSATION, hint="Select"),
+    Command("timeline.down", "down,j", "↓ j", "Newer message", Scope.CONVERSATION),
+    Command("timeline.page-up", "pageup", "PgUp", "A page up", Scope.CONVERSATION),
+    Command("timeline.page-down", "pagedown", "PgDn", "A page down", Scope.CONVERSATION),
+    Command("timeline.oldest", "home", "Home", "Oldest, and load older", Scope.CONVERSATION),
+    Command("timeline.newest", "end", "End", "Newest", Scope.CONVERSATION),
+    Command(
+        "timeline.choose",
+        "enter",
+        "Enter",
+        "What can be done with it",
+        Scope.CONVERSATION,
+        hint="Actions",
+    ),
+    Command("timeline.copy", "y", "y", "Copy", Scope.CONVERSATION, hint="Copy"),
+    Command("timeline.retry", "x", "x", "Failed message: send again", Scope.CONVERSATION),
+    Command("timeline.discard", "d", "d", "Failed message: discard", Scope.CONVERSATION),
+    Command(
+        "timeline.edit", "e", "e", "Failed message: back into the composer", Scope.CONVERSATION
+    ),
+    Command(
+        "person.invite_back",
+        "i",
+        "i",
+        "They left: invite back or start anew",
+        Scope.CONVERSATION,
+        "invite_back",
+    ),
+    Command("composer.send", "", "Enter", "Send", Scope.COMPOSER, hint="Send"),
+    Command(
+        "composer.newline", "", "Ctrl+J Shift+Enter", "New line", Scope.COMPOSER, hint="New line"
+    ),
+    Command("composer.select", "", "↑", "When empty: the newest message", Scope.COMPOSER),
+    Command("invite.chat", "a", "a", "Chat", Scope.REQUEST, hint="Chat"),
+    Command("invite.room", "r", "r", "Accept as a room", Scope.REQUEST, hint="As a room"),
+    Command("invite.decline", "d", "d", "Decline", Scope.REQUEST, hint="Decline"),
+    Command("invite.ignore", "b", "b", "Decline and ignore", Scope.REQUEST, hint="Ignore"),
+    Command("invite.later", "l,escape", "l Esc", "Later", Scope.REQUEST, hint="Later"),
+    Command("invite.reveal", "m", "m", "Show what they wrote", Scope.REQUEST),
+)
+
+
+def of_scope(scope: Scope) -> Iterator[Command]:
+    """The commands of a scope, in the order of the registry."""
+    return (command for command in COMMANDS if command.scope is scope)
+
+
+def bindings(scope: Scope, *, app: bool = False) -> list[Binding]:
+    """Textual bindings of a scope, each with the command's id, so that keys can be remapped.
+
+    ``app`` picks the commands that the app carries out, else those of the screen.
+    """
+    return [
+        Binding(
+            command.keys,
+            command.action,
+            command.title,
+            show=False,
+            priority=command.priority,
+            id=command.id,
+        )
+        for command in of_scope(scope)
+        if command.keys and command.action and command.action.startswith("app.") is app
+    ]
+
+
+class CommandProvider(Provider):
+    """Offers the commands that work everywhere in the command palette."""
+
+    def _offered(self) -> Iterator[tuple[str, str, str]]:
+        for command in of_scope(Scope.EVERYWHERE):
+            if command.priority and command.id != "app.palette":
+                yield command.title, command.shown, command.action
+
+    async def discover(self) -> Hits:
+        """Everything there is, before anything is typed."""
+        for title, shown, action in self._offered():
+            yield DiscoveryHit(title, self._runner(action), help=shown)
+
+    async def search(self, query: str) -> Hits:
+        """Commands whose title matches loosely."""
+        matcher = self.matcher(query)
+        for title, shown, action in self._offered():
+            if (score := matcher.match(title)) > 0:
+                yield Hit(score, matcher.highlight(title), self._runner(action), help=shown)
+
+    def _runner(self, action: str) -> Callable[[], Awaitable[object]]:
+        return partial(self.app.run_action, action, self.screen)
+
+
+def hints(scope: Scope) -> Content:
+    """One line of the keys that matter most where the focus is."""
+    shown = [c for c in (*of_scope(scope), *of_scope(Scope.EVERYWHERE)) if c.hint]
+    return Content("   ").join(
+        Content.assemble((c.shown.split(" ")[0], "$accent"), f" {c.hint}") for c in shown
+    )

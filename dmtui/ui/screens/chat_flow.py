@@ -1,0 +1,109 @@
+"""Start Chat as a conversation with the user: ask what has to be asked, then open."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from dmtui.core.errors import DmtuiError
+from dmtui.messenger.results import (
+    Consent,
+    Failed,
+    InvitedAlready,
+    Opened,
+    PersonLeft,
+    StartChatResult,
+    Unencrypted,
+    Unverified,
+    Waiting,
+)
+from dmtui.ui.screens.confirm import Choice, Question
+
+if TYPE_CHECKING:
+    from dmtui.core.model import Invite, UserId
+    from dmtui.messenger.messenger import Messenger
+
+Ask: TypeAlias = Callable[[Question[Consent]], Awaitable[Consent | None]]
+Tell: TypeAlias = Callable[[str], None]
+
+
+async def begin_chat(messenger: Messenger, user_id: UserId, ask: Ask, tell: Tell) -> UserId | None:
+    """The person whose conversation is to be opened; ``None`` when there is nothing to open.
+
+    Once asked for, the chat is started even if the dialog is closed meanwhile.
+    """
+    consent = Consent()
+    while True:
+        try:
+            result = await asyncio.shield(messenger.start_chat(user_id, consent))
+        except DmtuiError as error:
+            tell(str(error))
+            return None
+        match result:
+            case Opened():
+                return result.user_id
+            case InvitedAlready():
+                return await _accept(messenger, result.invite, ask, tell)
+            case Waiting() | Failed():
+                tell(result.why)
+                return None
+        answer = await ask(question(result, consent))
+        if answer is None:
+            tell("Nothing was started.")
+            return None
+        consent = answer
+
+
+def question(result: StartChatResult, consent: Consent) -> Question[Consent]:
+    """What to ask before trying again; each answer is the consent to try with."""
+    match result:
+        case PersonLeft():
+            return Question(
+                f"{result.user_id} left this chat",
+                "Invite them back to it, or begin a new one? The old messages stay either way.",
+                (
+                    Choice("i", "Invite back", replace(consent, invite_back=True)),
+                    Choice("n", "New chat", replace(consent, anew=True)),
+                ),
+            )
+        case Unverified():
+            return Question(
+                f"{result.user_id} can't be verified",
+                result.why,
+                (Choice("s", "Start the chat anyway", replace(consent, unverified=True)),),
+            )
+        case Unencrypted():
+            return Question(
+                f"Without encryption: {result.user_id}",
+                result.why,
+                (Choice("s", "Start without encryption", replace(consent, unencrypted=True)),),
+            )
+        case _:
+            raise AssertionError(result)
+
+
+async def _accept(messenger: Messenger, invite: Invite, ask: Ask, tell: Tell) -> UserId | None:
+    wanted = await ask(
+        Question(
+            f"{invite.inviter_name or invite.inviter} has invited you already",
+            "Accept that invite? Both of you are then in the same chat.",
+            (Choice("a", "Accept and chat", Consent()),),
+        )
+    )
+    if wanted is None:
+        tell("Nothing was started; the request stays listed.")
+        return None
+    try:
+        outcome = await messenger.accept(invite.room_id)
+    except DmtuiError as error:
+        tell(str(error))
+        return None
+    if outcome is None:
+        tell("Accepted as soon as the homeserver answers.")
+        return None
+    if not outcome.ok:
+        tell(outcome.message)
+        return None
+    return invite.inviter

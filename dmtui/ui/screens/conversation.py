@@ -1,0 +1,350 @@
+"""The right-hand side: one person's messages, who is typing, and the composer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message as UiMessage
+from textual.widgets import Static
+
+from dmtui.core.errors import DmtuiError
+from dmtui.core.model import Conversation, Message, PeerState, SendState, TransactionId, UserId
+from dmtui.core.timeline import first_unread
+from dmtui.ui.commands import Scope, bindings
+from dmtui.ui.screens.confirm import Choice, Question
+from dmtui.ui.widgets.composer import Composer
+from dmtui.ui.widgets.invite_prompt import InvitePrompt
+from dmtui.ui.widgets.timeline import Timeline
+from dmtui.ui.widgets.typing_line import TypingLine
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+    from textual.timer import Timer
+
+    from dmtui.messenger.messenger import Messenger
+    from dmtui.ui.screens.drafts import Drafts
+
+_SAVE_AFTER = 0.5  # seconds without a key
+
+
+class ConversationPane(Vertical):
+    """Shows one conversation and acts for it; :attr:`person` is ``None`` before one is opened."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.CONVERSATION)]
+
+    class BackWanted(UiMessage):
+        """The person left and is to be invited back, or a new chat begun."""
+
+        def __init__(self, user_id: UserId) -> None:
+            super().__init__()
+            self.user_id = user_id
+
+    def __init__(self, messenger: Messenger, drafts: Drafts):
+        super().__init__(id="conversation")
+        self._messenger = messenger
+        self._drafts = drafts
+        self._saving: Timer | None = None
+        self.conversation: Conversation | None = None
+        self._messages: tuple[Message, ...] = ()
+        self._more = False
+        self._complete = False
+        self._new: str | None = None
+
+    def compose(self) -> ComposeResult:
+        yield InvitePrompt(id="prompt")
+        yield Static(id="header", markup=False)
+        yield Static(id="welcome", markup=False)
+        yield Timeline(id="timeline")
+        yield TypingLine(id="typing")
+        yield Composer(id="composer")
+
+    def on_mount(self) -> None:
+        self.watch(self.timeline, "scroll_y", self.mark_read, init=False)
+        self.watch(self.app, "app_focus", self.mark_read, init=False)
+        self.add_class("closed")
+
+    @property
+    def timeline(self) -> Timeline:
+        """The messages."""
+        return self.query_one(Timeline)
+
+    @property
+    def composer(self) -> Composer:
+        """Where the user types."""
+        return self.query_one(Composer)
+
+    @property
+    def person(self) -> UserId | None:
+        """Whose conversation is on show."""
+        return self.conversation.user_id if self.conversation else None
+
+    # -- what is on show --
+
+    def welcome(self, text: Content) -> None:
+        """Show this while no conversation is open."""
+        self.query_one("#welcome", Static).update(text)
+
+    def open(self, conversation: Conversation) -> None:
+        """Show this conversation's newest messages and its draft."""
+        self._stop_typing()
+        self.conversation = conversation
+        page = self._messenger.messages(conversation.user_id)
+        self._messages, self._more, self._complete = page.messages, page.more, page.complete
+        self._new = first_unread(page.messages)
+        self.set_class(False, "closed")
+        self.timeline.loading_older = False
+        self.timeline.open(self._messages, complete=self._at_beginning, first_unread=self._new)
+        self.composer.load_draft(self._drafts.of(conversation.user_id, conversation.draft))
+        self._describe(conversation)
+        self.show_typing()
+        self.mark_read()
+
+    def close(self) -> None:
+        """Show no conversation: it is gone."""
+        self.conversation, self._messages = None, ()
+        self.set_class(True, "closed")
+
+    def update(self, conversation: Conversation) -> None:
+        """The open conversation's row changed."""
+        self.conversation = conversation
+        self._describe(conversation)
+        self.mark_read()
+
+    def refresh_messages(self) -> None:
+        """Read again what is on show."""
+        if self.person is None:
+            return
+        if self._messages:
+            page = self._messenger.messages_from(self.person, self._messages[0].cursor)
+        else:
+            page = self._messenger.messages(self.person)
+        self._messages, self._more, self._complete = page.messages, page.more, page.complete
+        if self._new is None and not self._looking:
+            self._new = first_unread(page.messages)
+        self._show()
+        self.mark_read()
+
+    def show_typing(self) -> None:
+        """Say whether the person is typing."""
+        person = self.conversation
+        typing = person is not None and self._messenger.is_typing(person.user_id)
+        self.query_one(TypingLine).names = (person.name,) if person and typing else ()
+
+    @property
+    def _at_beginning(self) -> bool:
+        return self._complete and not self._more
+
+    def _show(self) -> None:
+        self.timeline.show(self._messages, complete=self._at_beginning, first_unread=self._new)
+
+    def _describe(self, conversation: Conversation) -> None:
+        line = Content.assemble(
+            (conversation.name, "bold"), (f"  {conversation.user_id}", "$text-muted")
+        )
+        self.query_one("#header", Static).update(line)
+        self.composer.hint(f"Message {conversation.name}")
+        self.composer.note(_NOTES.get(conversation.peer, ""))
+        left = conversation.peer is PeerState.LEFT
+        self.composer.refuse(f"{conversation.name} left. Press i to invite back." if left else "")
+
+    # -- reading --
+
+    @property
+    def _looking(self) -> bool:
+        return (
+            self.app.app_focus
+            and self.screen.is_current
+            and self.display
+            and not self.has_class("hidden")
+            and self.timeline.following
+        )
+
+    def mark_read(self) -> None:
+        """Everything is read, if it is on screen and the terminal is looked at."""
+        if self.conversation is not None and self.conversation.unread and self._looking:
+            self._mark_read(self.conversation.user_id)
+
+    @work(group="read", exclusive=True, exit_on_error=True)
+    async def _mark_read(self, user_id: UserId) -> None:
+        await self._messenger.mark_read(user_id)
+
+    @on(Timeline.ReachedTop)
+    def show_older(self) -> None:
+        """Older messages from the store, else from the server."""
+        if self.person is None or self.timeline.loading_older:
+            return
+        if self._more:
+            self._prepend()
+        elif not self._complete:
+            self.timeline.loading_older = True
+            self._load_older(self.person)
+
+    def _prepend(self) -> None:
+        if self.person is None or not self._messages:
+            self.refresh_messages()
+            return
+        page = self._messenger.messages(self.person, self._messages[0].cursor)
+        self._messages = page.messages + self._messages
+        self._more, self._complete = page.more, page.complete
+        self._show()
+
+    @work(group="older", exclusive=True)
+    async def _load_older(self, user_id: UserId) -> None:
+        before = self._messages[0].cursor if self._messages else None
+        try:
+            got = await self._messenger.load_older(user_id, before)
+        except DmtuiError as error:
+            if user_id == self.person:
+                self.timeline.loading_older = False
+                self._tell(f"Older messages could not be loaded: {error}")
+            return
+        if user_id == self.person:
+            self.timeline.loading_older = False
+            if got:
+                self._prepend()
+            else:
+                self._complete = True
+                self._show()
+
+    # -- writing --
+
+    @on(Composer.Submitted)
+    async def send(self, event: Composer.Submitted) -> None:
+        """Queue the message; its echo comes with the next refresh."""
+        event.stop()
+        if self.person is None:
+            return
+        person = self.person
+        try:
+            await self._messenger.send(person, event.text)
+        except DmtuiError as error:
+            self.composer.load_draft(event.text)
+            self._drafts.change(person, event.text)
+            self._tell(str(error))
+            return
+        self._new = None
+        self.timeline.follow()
+
+    @on(Composer.DraftChanged)
+    def note_draft(self, event: Composer.DraftChanged) -> None:
+        """Keep the draft, on disk as soon as typing pauses."""
+        event.stop()
+        if self.person is None:
+            return
+        self._drafts.change(self.person, event.text)
+        if self._saving is not None:
+            self._saving.stop()
+        self._saving = self.set_timer(_SAVE_AFTER, self.save_drafts)
+
+    @work(group="drafts")
+    async def save_drafts(self) -> None:
+        """Write the drafts down."""
+        try:
+            await self._drafts.save()
+        except DmtuiError as error:
+            self._tell(str(error))
+
+    @on(Composer.Typing)
+    def tell_typing(self, event: Composer.Typing) -> None:
+        """Let the person know that the user is typing."""
+        event.stop()
+        if self.person is not None:
+            self._messenger.set_typing(self.person, event.active)
+
+    def _stop_typing(self) -> None:
+        if self.person is not None and self.composer.text:
+            self._messenger.set_typing(self.person, False)
+
+    # -- one message --
+
+    @on(Composer.HistoryWanted)
+    def select_newest(self) -> None:
+        """↑ in the empty composer."""
+        self.timeline.focus()
+        self.timeline.select_newest()
+
+    @on(Timeline.PassedEnd)
+    def back_to_composer(self) -> None:
+        """↓ on the newest message, and Esc."""
+        self.timeline.clear_selection()
+        self.composer.focus()
+
+    @on(Timeline.CopyWanted)
+    def copy(self, event: Timeline.CopyWanted) -> None:
+        """Put the message's text into the terminal's clipboard (OSC 52)."""
+        self.app.copy_to_clipboard(event.message.body)
+        self._tell("Copied.")
+
+    @on(Timeline.RetryWanted)
+    def retry(self, event: Timeline.RetryWanted) -> None:
+        """Send the failed message again."""
+        self._settle(event.message, "retry")
+
+    @on(Timeline.DiscardWanted)
+    def discard(self, event: Timeline.DiscardWanted) -> None:
+        """Throw the unsent message away."""
+        self._settle(event.message, "discard")
+
+    @on(Timeline.EditWanted)
+    def edit(self, event: Timeline.EditWanted) -> None:
+        """Take the unsent message back into the composer."""
+        if event.message.state in (SendState.FAILED, SendState.QUEUED):
+            self._settle(event.message, "edit")
+        else:
+            self._tell("Only a message that was not sent can be edited.")
+
+    @on(Timeline.MessageChosen)
+    @work
+    async def offer(self, event: Timeline.MessageChosen) -> None:
+        """Ask what to do with the message."""
+        choices = [Choice("y", "Copy the text", "copy")]
+        if event.message.state in (SendState.FAILED, SendState.QUEUED):
+            if event.message.state is SendState.FAILED:
+                choices.append(Choice("x", "Send again", "retry"))
+            choices.append(Choice("e", "Edit: back into the composer", "edit"))
+            choices.append(Choice("d", "Discard", "discard"))
+        match await self.app.push_screen_wait(
+            Question("This message", event.message.failure, choices)
+        ):
+            case "copy":
+                self.copy(Timeline.CopyWanted(event.message))
+            case str(act):
+                self._settle(event.message, act)
+
+    @work(group="settle")
+    async def _settle(self, message: Message, act: str) -> None:
+        transaction_id = TransactionId(message.key)
+        person = self.person
+        try:
+            if act == "retry":
+                await self._messenger.retry(transaction_id)
+                return
+            text = await self._messenger.discard(transaction_id)
+        except DmtuiError as error:
+            self._tell(str(error))
+            return
+        if act == "edit" and person is not None and person == self.person:
+            draft = self.composer.text
+            text = f"{text}\n{draft}" if draft else text
+            self.composer.load_draft(text)
+            self._drafts.change(person, text)
+            self.save_drafts()
+            self.composer.focus()
+
+    def action_invite_back(self) -> None:
+        """Invite a person who left back, or begin anew."""
+        if self.conversation is not None and self.conversation.peer is PeerState.LEFT:
+            self.post_message(self.BackWanted(self.conversation.user_id))
+
+    def _tell(self, line: str) -> None:
+        self.notify(line, markup=False)
+
+
+_NOTES = {
+    PeerState.INVITED: "Invited: has not joined yet",
+    PeerState.GROUP: "More people are in this room: everyone reads along",
+}

@@ -1,0 +1,80 @@
+"""The left-hand side: the people list and its filter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.containers import Vertical
+from textual.widgets import Input
+
+from dmtui.ui.commands import Scope, bindings
+from dmtui.ui.widgets.people_list import PeopleList
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from dmtui.core.roster import Roster
+
+
+class PeoplePane(Vertical):
+    """Shows the roster, narrowed by what is typed into the filter."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.PEOPLE)]
+
+    def __init__(self, roster: Roster):
+        super().__init__(id="people")
+        self._roster = roster
+
+    def compose(self) -> ComposeResult:
+        yield Input(placeholder="Filter by name", compact=True, id="filter")
+        yield PeopleList(id="people-list")
+
+    @property
+    def list(self) -> PeopleList:
+        """The rows."""
+        return self.query_one(PeopleList)
+
+    @property
+    def _filter(self) -> Input:
+        return self.query_one("#filter", Input)
+
+    @property
+    def filtering(self) -> bool:
+        """Whether the filter is open."""
+        return self.has_class("filtering")
+
+    def refresh_rows(self) -> None:
+        """The roster changed."""
+        self.list.update_rows(self._roster.rows(self._filter.value if self.filtering else ""))
+
+    def action_filter(self) -> None:
+        """Open the filter."""
+        self.add_class("filtering")
+        self._filter.focus()
+
+    def end_filter(self) -> None:
+        """Close the filter and show everyone."""
+        self.remove_class("filtering")
+        with self.prevent(Input.Changed):
+            self._filter.clear()
+        self.refresh_rows()
+        self.list.focus()
+
+    @on(Input.Changed)
+    def narrow(self, event: Input.Changed) -> None:
+        """Show the people that match, the cursor on the best."""
+        event.stop()
+        self.refresh_rows()
+        self.list.highlight_first()
+
+    @on(Input.Submitted)
+    def open_best(self, event: Input.Submitted) -> None:
+        """Enter in the filter opens the person under the cursor."""
+        event.stop()
+        person = self.list.cursor_person
+        if person is not None:
+            self.end_filter()
+            self.list.highlight(person)
+            self.post_message(PeopleList.Selected(person))
