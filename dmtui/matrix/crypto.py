@@ -68,7 +68,7 @@ class Crypto:
         self._wedged: dict[tuple[str, str], None] = {}  # (user, curve25519), in order
 
     @classmethod
-    async def open(
+    def open(
         cls,
         requests: Requests,
         session: Session,
