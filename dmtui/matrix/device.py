@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from dmtui.core.errors import CannotEncrypt
 from dmtui.core.events import History, SyncBatch, TimelineEvent
 from dmtui.core.model import (
     EventId,
@@ -23,7 +22,7 @@ from dmtui.matrix.client import Client, path
 from dmtui.matrix.crypto import Crypto
 from dmtui.matrix.sync import Syncing
 from dmtui.matrix.translate import Translator
-from dmtui.matrix.values import event_id
+from dmtui.matrix.upkeep import Upkeep
 
 _TYPING_LASTS = 30_000
 _JOIN_PATIENCE = 120.0  # of a room that lives on another server
@@ -35,6 +34,7 @@ class Device:
     def __init__(self, client: Client, crypto: Crypto):
         self._client = client
         self._crypto = crypto
+        self._upkeep = Upkeep(crypto.maintain)
         self._translator = Translator(UserId(client.user_id), crypto.decrypt)
         self._syncing = Syncing(client, crypto, self._translator)
         self._plain: set[RoomId] = set()
@@ -44,12 +44,13 @@ class Device:
     async def open(cls, session: Session, directory: Path) -> Device:
         """Open the encryption store in ``directory``; no network request."""
         client = Client(session)
-        return cls(client, await Crypto.open(client, directory))
+        return cls(client, Crypto.open(client, session, directory))
 
     async def sync(self, token: str | None, rooms: frozenset[RoomId], timeout: float) -> SyncBatch:
-        """See ``ports.Homeserver``; also learns which rooms have become encrypted."""
+        """See ``ports.Homeserver``; each batch is followed by upkeep of the encryption."""
         batch = await self._syncing.sync(token, rooms, timeout)
         self._encrypted.update(room.room_id for room in batch.rooms if room.encrypted)
+        self._upkeep.wake()
         return batch
 
     async def history(self, room_id: RoomId, before: str, limit: int) -> History:
@@ -68,10 +69,7 @@ class Device:
         content = messages.text_content(body)
         if not (encrypted or await self._is_encrypted(room_id)):
             return await messages.send_plain(self._client, room_id, transaction_id, content)
-        sent = await self._crypto.send(room_id, transaction_id, messages.MESSAGE, content)
-        if event_id(sent) is None:
-            raise CannotEncrypt("The message could not be encrypted.")
-        return EventId(sent)
+        return await self._crypto.send(room_id, transaction_id, messages.MESSAGE, content)
 
     async def _is_encrypted(self, room_id: RoomId) -> bool:
         """What sync said, else the room's state, asked for once per run."""
@@ -150,7 +148,6 @@ class Device:
 
     async def close(self) -> None:
         """See ``ports.Homeserver``."""
-        try:
-            self._crypto.close()
-        finally:
-            await self._client.close()
+        await self._upkeep.close()
+        self._crypto.close()
+        await self._client.close()

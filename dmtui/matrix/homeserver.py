@@ -132,8 +132,5 @@ class MatrixHomeserver:
         await self._thread.run(self._device.logout)
 
     async def close(self) -> None:
-        """See ``ports.Homeserver``; also ends the thread."""
-        try:
-            await self._thread.run(self._device.close)
-        finally:
-            await self._thread.close()
+        """See ``ports.Homeserver``; calls still under way are cancelled, and the thread ends."""
+        await self._thread.close(self._device.close)

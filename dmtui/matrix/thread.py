@@ -29,25 +29,29 @@ class NetworkThread:
 
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call(), self._loop))
 
-    async def close(self) -> None:
-        """Cancel what still runs, end the loop and wait for the thread."""
-        if not self._loop.is_closed():
+    async def close(self, last: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
+        """Cancel what still runs, then do ``last``, end the loop and wait for the thread."""
+        try:
+            await self.run(lambda: _finish(last))
+        finally:
             self._loop.call_soon_threadsafe(self._loop.stop)
-        await asyncio.to_thread(self._thread.join)
+            await asyncio.to_thread(self._thread.join)
 
     def _main(self) -> None:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_forever()
-            self._loop.run_until_complete(_cancel_all())
+            self._loop.run_until_complete(_finish(None))
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.run_until_complete(self._loop.shutdown_default_executor())
         finally:
             self._loop.close()
 
 
-async def _cancel_all() -> None:
+async def _finish(last: Callable[[], Coroutine[Any, Any, None]] | None) -> None:
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    if last is not None:
+        await last()
