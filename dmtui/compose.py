@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import logging.handlers
 import os
 from typing import TYPE_CHECKING
 
@@ -74,6 +72,8 @@ class Account:
 
 def write_log(paths: ProfilePaths) -> None:
     """Send warnings to the profile's log file, which is private and of limited size."""
+    import logging.handlers
+
     paths.prepare()
     os.close(os.open(paths.log_file, os.O_WRONLY | os.O_CREAT, 0o600))
     handler = logging.handlers.RotatingFileHandler(

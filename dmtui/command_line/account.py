@@ -8,19 +8,12 @@ import sys
 from argparse import Namespace
 
 from dmtui.command_line.answers import Failure, WrongUsage, say
+from dmtui.command_line.signed_in import signed_in
 from dmtui.core.errors import SignedOut
 from dmtui.core.model import Session
 from dmtui.lock import ProfileLock
 from dmtui.profile import ProfilePaths
 from dmtui.session import load_session, save_session
-
-
-def signed_in(paths: ProfilePaths) -> Session:
-    """The profile's session; raises ``Failure`` before sign-in."""
-    session = load_session(paths)
-    if session is None:
-        raise Failure("Nobody is signed in to this profile: run dmtui login first.")
-    return session
 
 
 def login(paths: ProfilePaths, options: Namespace) -> None:

@@ -6,9 +6,9 @@ import contextlib
 import sys
 from argparse import Namespace
 
-from dmtui.command_line.account import signed_in
 from dmtui.command_line.answers import Failure, WrongUsage, say, say_json
 from dmtui.command_line.errand import Errand, Wish
+from dmtui.command_line.signed_in import signed_in
 from dmtui.compose import open_store
 from dmtui.core.intents import Accept, Decline, Deliver, Outcome
 from dmtui.core.model import Invite, RoomId

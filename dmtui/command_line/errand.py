@@ -33,14 +33,21 @@ Wish: TypeAlias = Callable[[Store], Intent]
 class Errand:
     """One run of one command: waits for the first sync, then for the outcome of an intent."""
 
-    def __init__(self, paths: ProfilePaths, session: Session, store: Store, wish: Wish | None):
+    def __init__(
+        self,
+        paths: ProfilePaths,
+        session: Session,
+        store: Store,
+        wish: Wish | None,
+        patience: float = PATIENCE,
+    ):
         self._paths = paths
         self._session = session
         self._store = store
         self._wish = wish
         self._entry: Entry | None = None
         self._why = ""
-        self._deadline = time.monotonic() + PATIENCE
+        self._deadline = time.monotonic() + patience
 
     def run(self) -> Outcome:
         """The outcome, or success after the first sync where nothing is wished.

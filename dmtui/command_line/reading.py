@@ -8,8 +8,8 @@ from argparse import Namespace
 from collections.abc import Iterator
 from datetime import datetime
 
-from dmtui.command_line.account import signed_in
 from dmtui.command_line.answers import say, say_json
+from dmtui.command_line.signed_in import signed_in
 from dmtui.compose import open_store
 from dmtui.core.model import Conversation, Invite, JsonObject, PeerState
 from dmtui.core.times import list_time

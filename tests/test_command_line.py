@@ -1,0 +1,435 @@
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pty
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dmtui import __version__
+from dmtui.command_line.answers import Failure
+from dmtui.command_line.errand import Errand
+from dmtui.compose import open_store
+from dmtui.core.events import RoomUpdate, SyncBatch
+from dmtui.core.intents import Accept, Decline, Deliver, Intent, Outcome
+from dmtui.core.model import EventId, Invite, Member, Membership, RoomId, Safe, Session, UserId
+from dmtui.lock import ProfileLock
+from dmtui.profile import ProfilePaths
+from dmtui.session import load_session, save_session
+from dmtui.store.store import Store
+from tests.homeserver.account import Account, Json
+from tests.homeserver.synapse import SynapseServer
+
+ME = UserId("@me:localhost")
+BOB = UserId("@bob:localhost")
+ROOM = RoomId("!room:localhost")
+NOWHERE = "http://127.0.0.1:1"
+WAIT = 20.0
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    out: str
+    complaint: str
+
+    @property
+    def json(self) -> Json:
+        value: Json = json.loads(self.out)
+        return value
+
+
+class CommandLine:
+    """Runs dmtui as a user does, over directories of the test's own."""
+
+    def __init__(self, paths: ProfilePaths):
+        self.paths = paths
+
+    def start(self, *arguments: str, stdin: int = subprocess.PIPE) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "dmtui", *arguments],
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __call__(self, *arguments: str, typed: str = "") -> Done:
+        with self.start(*arguments) as process:
+            return finished(process, typed)
+
+    def sign_in(self, session: Session) -> Store:
+        """Sign in without a server, with a whole account in the store."""
+        save_session(self.paths, session)
+        return open_store(self.paths, session)
+
+
+def finished(process: subprocess.Popen[str], typed: str = "") -> Done:
+    try:
+        out, complaint = process.communicate(typed, timeout=60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    return Done(process.returncode, out, complaint)
+
+
+def assert_fails_in_one_line(done: Done, words: str, code: int = 1) -> None:
+    assert done.code == code, done
+    assert done.out == ""
+    assert done.complaint.startswith("dmtui: ")
+    assert done.complaint.count("\n") == 1
+    assert words in done.complaint
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for what another process does."""
+    pause = threading.Event()
+    for _ in range(int(WAIT / 0.02)):
+        if holds():
+            return
+        pause.wait(0.02)
+    raise AssertionError("it never came true")
+
+
+@pytest.fixture
+def dmtui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    for name in ("CONFIG", "DATA", "STATE", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
+    return CommandLine(ProfilePaths.named())
+
+
+@pytest.fixture
+def store(dmtui: CommandLine) -> Iterator[Store]:
+    """The store of a signed-in profile whose homeserver can't be reached."""
+    with contextlib.closing(dmtui.sign_in(Session(ME, "DEVICE", "token", NOWHERE))) as opened:
+        yield opened
+
+
+SYNCED = SyncBatch(
+    "token",
+    rooms=(
+        RoomUpdate(
+            ROOM,
+            initial=True,
+            members=(
+                Member(ME, Membership.JOIN, Safe("Me")),
+                Member(BOB, Membership.JOIN, Safe("Bob"), is_direct=True, sender=ME),
+            ),
+        ),
+    ),
+    invites=(Invite(RoomId("!asks"), UserId("@carol:x"), Safe("Carol"), direct=True, received=1),),
+    direct={BOB: [ROOM]},
+)
+
+
+# -- usage ----------------------------------------------------------------------------------
+
+
+def test_the_version_is_told(dmtui: CommandLine) -> None:
+    assert dmtui("--version") == Done(0, f"dmtui {__version__}\n", "")
+
+
+def test_help_names_every_command(dmtui: CommandLine) -> None:
+    done = dmtui("--help")
+    assert done.code == 0
+    for command in ("demo", "login", "logout", "send", "people", "inbox", "accept", "decline"):
+        assert f"  {command} " in done.out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["shout"], ["send"], ["people", "--wrong"], ["accept"], ["--profile"], ["send", "--js"]],
+)
+def test_wrong_usage_is_exit_code_2(dmtui: CommandLine, arguments: list[str]) -> None:
+    done = dmtui(*arguments)
+    assert done.code == 2
+    assert done.out == ""
+    assert "Traceback" not in done.complaint
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["send", "bob", "hi"], "starts with @"),
+        (["send", "@bob:x", ""], "empty"),
+        (["send", "@bob:x"], "empty"),
+        (["send", "@bob:x", b"\xff".decode("utf-8", "surrogateescape")], "not UTF-8"),
+        (["accept", "#room:x"], "starts with !"),
+        (["decline", "room"], "starts with !"),
+        (["--profile", "../me", "people"], "can't name a profile"),
+        (["login"], "user ID is missing"),
+        (["login", "@me:x"], "--password-stdin"),
+        (["login", "@me:x", "--password-stdin"], "password is empty"),
+        (["login", "me", "--password-stdin"], "password is empty"),
+    ],
+)
+def test_what_can_not_be_meant_is_one_line_and_exit_code_2(
+    dmtui: CommandLine, arguments: list[str], words: str
+) -> None:
+    assert_fails_in_one_line(dmtui(*arguments), words, code=2)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["people"], ["inbox", "--json"], ["send", "@bob:x", "hi"], ["accept", "!r"], ["logout"]],
+)
+def test_without_an_account_commands_point_to_login(
+    dmtui: CommandLine, arguments: list[str]
+) -> None:
+    assert_fails_in_one_line(dmtui(*arguments), "run dmtui login")
+
+
+def test_the_app_needs_a_terminal(dmtui: CommandLine) -> None:
+    assert_fails_in_one_line(dmtui(), "needs a terminal")
+
+
+def test_a_wrong_setting_stops_the_app_with_its_line(dmtui: CommandLine) -> None:
+    dmtui.paths.config_file.parent.mkdir(parents=True)
+    dmtui.paths.config_file.write_text("[keys]\nchat.begin = 'f5'\n")
+    done = dmtui()
+    assert_fails_in_one_line(done, "config.toml, line 2: keys.chat.begin is no command")
+
+
+def test_a_damaged_session_is_one_line(dmtui: CommandLine) -> None:
+    dmtui.paths.prepare()
+    dmtui.paths.session_file.write_text("{")
+    assert_fails_in_one_line(dmtui("people"), "saved session is damaged")
+
+
+def test_a_disk_that_does_not_play_along_is_one_line(dmtui: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+    done = dmtui("login", "@me:x", "--password-stdin", typed="secret\n")
+    assert_fails_in_one_line(done, "Not a directory")
+
+
+def test_ctrl_c_ends_quietly(dmtui: CommandLine) -> None:
+    ours, theirs = pty.openpty()
+    try:
+        with dmtui.start("login", stdin=theirs) as process:
+            assert process.stderr is not None
+            assert process.stderr.read(9) == "User ID: "
+            process.send_signal(signal.SIGINT)
+            out, complaint = process.communicate(timeout=60)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert (process.returncode, out, complaint) == (130, "", "")
+
+
+# -- reading --------------------------------------------------------------------------------
+
+
+def test_people_and_inbox_are_read_without_network_or_screen(
+    dmtui: CommandLine, store: Store
+) -> None:
+    store.apply(SYNCED)
+    (bob,) = json.loads(dmtui("people", "--json").out)
+    assert (bob["user_id"], bob["name"], bob["room_id"]) == (BOB, "Bob", ROOM)
+    (carol,) = json.loads(dmtui("inbox", "--json").out)
+    assert (carol["room_id"], carol["inviter"], carol["direct"]) == ("!asks", "@carol:x", True)
+    for command, line in (("people", "Bob\t@bob:localhost\t"), ("inbox", "!asks\tchat\tCarol\t")):
+        code = f"""
+import sys
+from dmtui.__main__ import main
+code = main([{command!r}])
+assert not {{"nio", "aiohttp", "textual", "rich", "asyncio"}} & set(sys.modules)
+sys.exit(code)
+"""
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith(line)
+
+
+def test_an_empty_account_says_so(dmtui: CommandLine, store: Store) -> None:
+    store.apply(SyncBatch("token"))
+    assert dmtui("people").out.startswith("Nobody yet")
+    assert dmtui("inbox").out == "No pending invites.\n"
+    assert dmtui("people", "--json").out == "[]\n"
+
+
+def test_a_reader_that_stops_reading_is_no_trouble(dmtui: CommandLine, store: Store) -> None:
+    store.apply(SYNCED)
+    with dmtui.start("people") as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+# -- beside a process that owns the account -------------------------------------------------
+
+HANDED_OVER: list[tuple[list[str], Intent, str]] = [
+    (["send", BOB, "hi"], Deliver(BOB, "hi"), f"Sent to {BOB}.\n"),
+    (["accept", "!asks"], Accept(RoomId("!asks"), UserId("@carol:x"), True), "Accepted"),
+    (
+        ["accept", "!asks", "--as-room"],
+        Accept(RoomId("!asks"), UserId("@carol:x"), False),
+        "Joined",
+    ),
+    (["decline", "!asks"], Decline(RoomId("!asks"), UserId("@carol:x")), "Declined.\n"),
+    (["decline", "!asks", "--ignore"], Decline(RoomId("!asks"), UserId("@carol:x"), True), "Decl"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "intent", "line"), HANDED_OVER)
+def test_a_running_app_is_handed_the_intent(
+    dmtui: CommandLine, store: Store, arguments: list[str], intent: Intent, line: str
+) -> None:
+    store.apply(SYNCED)
+    with ProfileLock(dmtui.paths), dmtui.start(*arguments) as process:
+        until(lambda: bool(store.pending_intents()))
+        (entry,) = store.pending_intents()
+        assert entry.intent == intent
+        assert process.poll() is None
+        store.settle_intent(entry.number, Outcome(ok=True, room_id=ROOM, event_id=EventId("$e")))
+        done = finished(process)
+    assert (done.code, done.complaint) == (0, "")
+    assert done.out.startswith(line)
+
+
+def test_a_message_from_standard_input_keeps_its_lines(dmtui: CommandLine, store: Store) -> None:
+    store.apply(SYNCED)
+    with ProfileLock(dmtui.paths), dmtui.start("send", BOB, "--json") as process:
+        assert process.stdin is not None
+        process.stdin.write("one\n\ntwo\n")
+        process.stdin.close()
+        process.stdin = None
+        until(lambda: bool(store.pending_intents()))
+        (entry,) = store.pending_intents()
+        assert entry.intent == Deliver(BOB, "one\n\ntwo")
+        store.settle_intent(entry.number, Outcome(ok=True, room_id=ROOM, event_id=EventId("$e")))
+        done = finished(process)
+    assert done.json == {"room_id": ROOM, "event_id": "$e"}
+
+
+def test_a_refusal_is_passed_on_in_one_line(dmtui: CommandLine, store: Store) -> None:
+    store.apply(SYNCED)
+    with ProfileLock(dmtui.paths), dmtui.start("send", BOB, "hi") as process:
+        until(lambda: bool(store.pending_intents()))
+        (entry,) = store.pending_intents()
+        store.settle_intent(entry.number, Outcome(ok=False, message="They do not accept invites."))
+        assert_fails_in_one_line(finished(process), "They do not accept invites.")
+
+
+def test_an_unknown_invite_is_refused(dmtui: CommandLine, store: Store) -> None:
+    store.apply(SYNCED)
+    with ProfileLock(dmtui.paths):
+        assert_fails_in_one_line(dmtui("accept", "!other"), "no pending invite to !other")
+    assert store.pending_intents() == ()
+
+
+def test_signing_in_and_out_needs_the_profile_to_itself(dmtui: CommandLine, store: Store) -> None:
+    with ProfileLock(dmtui.paths):
+        words = f"already running for this profile (process {os.getpid()})"
+        assert_fails_in_one_line(dmtui("logout"), words)
+        assert_fails_in_one_line(dmtui("login", "@me:x", "--password-stdin", typed="x\n"), words)
+    assert store.token() is None
+
+
+def test_what_could_not_be_sent_in_time_stays_queued(dmtui: CommandLine, store: Store) -> None:
+    store.apply(SYNCED)
+    session = load_session(dmtui.paths)
+    assert session is not None
+    errand = Errand(dmtui.paths, session, store, lambda _: Deliver(BOB, "hi"), patience=2.0)
+    with pytest.raises(Failure, match=r"not done yet: .*; it stays queued\."):
+        errand.run()
+    (entry,) = store.pending_intents()
+    assert entry.intent == Deliver(BOB, "hi")
+
+
+def test_what_another_process_settled_at_last_is_not_done_twice(
+    dmtui: CommandLine, store: Store
+) -> None:
+    store.apply(SYNCED)
+    with contextlib.ExitStack() as held:
+        held.enter_context(ProfileLock(dmtui.paths))
+        process = dmtui.start("send", BOB, "hi")
+        until(lambda: bool(store.pending_intents()))
+        (entry,) = store.pending_intents()
+        store.settle_intent(entry.number, Outcome(ok=True, room_id=ROOM, event_id=EventId("$e")))
+    with process:
+        assert finished(process).code == 0
+    assert store.pending_intents() == ()
+
+
+# -- on a homeserver ------------------------------------------------------------------------
+
+
+def sign_in(dmtui: CommandLine, server: SynapseServer) -> Account:
+    me = server.register(displayname="Me")
+    done = dmtui(
+        "login",
+        me.user_id,
+        "--homeserver",
+        server.base_url,
+        "--password-stdin",
+        typed=f"{me.password}\n",
+    )
+    assert done == Done(0, f"Signed in as {me.user_id}.\n", "")
+    return me
+
+
+def test_a_wrong_password_is_one_line_and_leaves_nothing(
+    dmtui: CommandLine, synapse: SynapseServer
+) -> None:
+    me = synapse.register()
+    done = dmtui(
+        "login", me.user_id, "--homeserver", synapse.base_url, "--password-stdin", typed="wrong\n"
+    )
+    assert_fails_in_one_line(done, "Wrong user name or password")
+    assert not dmtui.paths.session_file.exists()
+
+
+def test_a_session_is_kept_private_until_logout_ends_it(
+    dmtui: CommandLine, synapse: SynapseServer
+) -> None:
+    me = sign_in(dmtui, synapse)
+    session = load_session(dmtui.paths)
+    assert session is not None
+    assert dmtui("people").code == 0
+    for path in dmtui.paths.data.parent.rglob("*"):
+        private = 0o700 if path.is_dir() else 0o600
+        assert stat.S_IMODE(path.stat().st_mode) == private, path
+    again = dmtui("login", me.user_id, "--password-stdin", typed="x\n")
+    assert_fails_in_one_line(again, f"{me.user_id} is signed in already")
+    assert dmtui("logout").code == 0
+    assert [path.name for path in dmtui.paths.data.iterdir()] == ["lock"]
+    assert session.device_id not in {d["device_id"] for d in me.api("GET", "v3/devices")["devices"]}
+
+
+def test_an_invite_is_accepted_recorded_and_answered(
+    dmtui: CommandLine, synapse: SynapseServer
+) -> None:
+    me, bob = sign_in(dmtui, synapse), synapse.register(displayname="Bob")
+    room_id = bob.create_dm(me)
+    (invite,) = json.loads(dmtui("inbox", "--json").out)
+    assert (invite["room_id"], invite["inviter"], invite["direct"]) == (room_id, bob.user_id, True)
+    assert dmtui("accept", room_id) == Done(0, "Accepted: the chat is among your people.\n", "")
+    assert me.account_data("m.direct") == {bob.user_id: [room_id]}
+    sent = dmtui("send", bob.user_id, "--json", typed="hello\nBob\n")
+    assert sent.code == 0
+    assert sent.json["room_id"] == room_id
+    assert bob.events(room_id)[-1]["event_id"] == sent.json["event_id"]
+    assert bob.texts(room_id) == ["hello\nBob"]
+    (person,) = json.loads(dmtui("people", "--json").out)
+    assert (person["user_id"], person["name"]) == (bob.user_id, "Bob")
+
+
+def test_a_declined_invite_is_gone(dmtui: CommandLine, synapse: SynapseServer) -> None:
+    me, bob = sign_in(dmtui, synapse), synapse.register()
+    room_id = bob.create_dm(me)
+    assert dmtui("decline", room_id, "--ignore").code == 0
+    assert bob.members(room_id)[me.user_id]["membership"] == "leave"
+    assert me.account_data("m.ignored_user_list") == {"ignored_users": {bob.user_id: {}}}
+    assert dmtui("inbox", "--json").out == "[]\n"
