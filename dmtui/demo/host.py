@@ -22,7 +22,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dmtui.core.errors import DmtuiError
 from dmtui.demo import seed, synapse
 from dmtui.demo.cast import CAST, Character, Role
 from dmtui.demo.contacts import Contact
@@ -66,23 +65,23 @@ class Host:
         ids = {localpart: session.user_id for localpart, session in sessions.items()}
         await asyncio.to_thread(seed.seed, self._site, token, guest.user_id, CAST, ids)
         say({"session": asdict(guest)})
-        async with asyncio.TaskGroup() as group:
-            for character in CAST:
-                session = sessions[character.localpart]
-                group.create_task(self._play(character, session, guest.user_id))
+        # Whatever befalls one contact, the homeserver and the others stay.
+        lives = [
+            asyncio.create_task(self._play(each, sessions[each.localpart], guest.user_id))
+            for each in CAST
+        ]
+        for life in lives:
+            life.add_done_callback(_log_trouble)
+        await asyncio.gather(*lives, return_exceptions=True)
 
     async def _play(self, character: Character, session: Session, guest: UserId) -> None:
-        """Be this character; a trouble of its own does not end the others."""
+        """Be this character until cancelled."""
+        home = await connect(session, self._directory / "contacts" / character.localpart)
         try:
-            home = await connect(session, self._directory / "contacts" / character.localpart)
-            try:
-                contact = Contact(character, session.user_id, home, guest, self._pace)
-                await self._live(contact, character.role)
-            finally:
-                await home.close()
-        except* DmtuiError as troubles:
-            for trouble in troubles.exceptions:
-                log.warning("%s is gone: %s", session.user_id, trouble)
+            contact = Contact(character, session.user_id, home, guest, self._pace)
+            await self._live(contact, character.role)
+        finally:
+            await home.close()
 
     async def _live(self, contact: Contact, role: Role) -> None:
         async with asyncio.TaskGroup() as group:
@@ -96,6 +95,11 @@ class Host:
         if self._process is not None:
             synapse.stop(self._process, timeout=0)
         shutil.rmtree(self._directory, ignore_errors=True)
+
+
+def _log_trouble(life: asyncio.Task[None]) -> None:
+    if not life.cancelled() and (trouble := life.exception()) is not None:
+        log.error("a contact is gone", exc_info=trouble)
 
 
 def say(line: JsonObject) -> None:

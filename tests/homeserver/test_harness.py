@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from tests.homeserver.account import MatrixError, http_json
 from tests.homeserver.faultproxy import BAD_GATEWAY_PAGE, RATE_LIMITED, FaultProxy
 from tests.homeserver.launcher import Launcher
 from tests.homeserver.synapse import SynapseServer
+from tests.waiting import wait_until
 
 ORPHANED_RUN = """
 import sys
@@ -86,19 +85,17 @@ def test_killed_test_run_leaves_no_server_and_no_data() -> None:
     with run:
         assert run.stdout is not None
         pid, directory = run.stdout.readline().split()
-        process = os.pidfd_open(int(pid))
         run.send_signal(signal.SIGKILL)
-        ended, _, _ = select.select([process], [], [], 10)
-        os.close(process)
-    assert ended
-    assert disappears(Path(directory))
+    assert wait_until(lambda: not is_running(int(pid)))
+    assert wait_until(lambda: not Path(directory).exists())
 
 
-def disappears(path: Path, timeout: float = 10.0) -> bool:
-    deadline = time.monotonic() + timeout
-    while path.exists() and time.monotonic() < deadline:
-        os.sched_yield()
-    return not path.exists()
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_made_up_answers_come_instead_of_the_servers(proxy: FaultProxy) -> None:

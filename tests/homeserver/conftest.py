@@ -1,0 +1,19 @@
+"""Fixtures of the ring that runs against a real homeserver."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.homeserver.synapse import SynapseServer
+from tests.homeserver.talker import Party
+
+
+@pytest.fixture
+async def party(synapse: SynapseServer, tmp_path: Path) -> AsyncIterator[Party]:
+    """Devices that talk through dmtui's encryption."""
+    async with AsyncExitStack() as stack:
+        yield Party(synapse, tmp_path, stack)

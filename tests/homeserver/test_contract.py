@@ -1,0 +1,391 @@
+"""What the messenger relies on, held against the fake and against a real Synapse alike."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Protocol
+from uuid import uuid4
+
+import pytest
+
+from dmtui.core.errors import Forbidden, Refused
+from dmtui.core.events import Line, RoomUpdate, SyncBatch, TimelineEvent
+from dmtui.core.model import (
+    Invite,
+    JsonObject,
+    Member,
+    Membership,
+    Profile,
+    RoomId,
+    Safe,
+    Session,
+    TransactionId,
+    UserId,
+)
+from dmtui.core.ports import Homeserver
+from dmtui.matrix.homeserver import connect
+from tests.fakes import BOB, ME, FakeHomeserver
+from tests.homeserver.account import Account
+from tests.homeserver.synapse import SynapseServer
+
+
+class World(Protocol):
+    """My homeserver, and Bob on it."""
+
+    me: UserId
+    bob: UserId
+
+    @property
+    def homeserver(self) -> Homeserver: ...
+
+    async def have_direct_room(self, *said: str) -> RoomId: ...
+    async def invite(self, direct: bool) -> RoomId: ...
+    async def bob_says(self, room_id: RoomId, text: str) -> None: ...
+    async def bob_joins(self, room_id: RoomId) -> None: ...
+    async def bob_leaves(self, room_id: RoomId) -> None: ...
+    async def bob_revokes(self, room_id: RoomId) -> None: ...
+    async def bob_types(self, room_id: RoomId) -> None: ...
+
+
+class FakeWorld:
+    def __init__(self) -> None:
+        self.homeserver = FakeHomeserver()
+        self.homeserver.profiles[BOB] = Profile(BOB, Safe("bob"))
+        self.me, self.bob = ME, BOB
+
+    async def have_direct_room(self, *said: str) -> RoomId:
+        return await self.homeserver.have_direct_room(BOB, history=said)
+
+    async def invite(self, direct: bool) -> RoomId:
+        return await self.homeserver.invite(BOB, "bob", direct=direct)
+
+    async def bob_says(self, room_id: RoomId, text: str) -> None:
+        await self.homeserver.say(room_id, BOB, text)
+
+    async def bob_joins(self, room_id: RoomId) -> None:
+        await self.homeserver.welcome(room_id, BOB)
+
+    async def bob_leaves(self, room_id: RoomId) -> None:
+        await self.homeserver.abandon(room_id, BOB)
+
+    async def bob_revokes(self, room_id: RoomId) -> None:
+        await self.homeserver.revoke(room_id)
+
+    async def bob_types(self, room_id: RoomId) -> None:
+        await self.homeserver.show_typing(room_id, BOB)
+
+
+class SynapseWorld:
+    def __init__(self, homeserver: Homeserver, me: Account, bob: Account):
+        self.homeserver = homeserver
+        self._me, self._bob = me, bob
+        self.me, self.bob = UserId(me.user_id), UserId(bob.user_id)
+
+    async def have_direct_room(self, *said: str) -> RoomId:
+        def make() -> str:
+            room_id = self._bob.create_dm(self._me)
+            self._me.join(room_id)
+            self._me.record_direct(self._bob, room_id)
+            for text in said:
+                self._bob.send_text(room_id, text)
+            return room_id
+
+        return RoomId(await asyncio.to_thread(make))
+
+    async def invite(self, direct: bool) -> RoomId:
+        def make() -> str:
+            return self._bob.create_room(
+                preset="private_chat", is_direct=direct, invite=[self._me.user_id]
+            )
+
+        return RoomId(await asyncio.to_thread(make))
+
+    async def bob_says(self, room_id: RoomId, text: str) -> None:
+        await asyncio.to_thread(self._bob.send_text, room_id, text)
+
+    async def bob_joins(self, room_id: RoomId) -> None:
+        await asyncio.to_thread(self._bob.join, room_id)
+
+    async def bob_leaves(self, room_id: RoomId) -> None:
+        await asyncio.to_thread(self._bob.leave, room_id)
+
+    async def bob_revokes(self, room_id: RoomId) -> None:
+        await asyncio.to_thread(self._bob.kick, room_id, self._me)
+
+    async def bob_types(self, room_id: RoomId) -> None:
+        await asyncio.to_thread(self._bob.set_typing, room_id)
+
+
+@pytest.fixture
+def fake_world() -> World:
+    return FakeWorld()
+
+
+@pytest.fixture
+async def synapse_world(synapse: SynapseServer, tmp_path: Path) -> AsyncIterator[World]:
+    tag = uuid4().hex[:8]
+    me, bob = synapse.register(f"me{tag}"), synapse.register(f"bob{tag}")
+    session = Session(UserId(me.user_id), me.device_id, me.access_token, me.base_url)
+    homeserver = await connect(session, tmp_path / "keys")
+    yield SynapseWorld(homeserver, me, bob)
+    await homeserver.close()
+
+
+@pytest.fixture(params=["fake_world", "synapse_world"])
+def world(request: pytest.FixtureRequest) -> World:
+    found: World = request.getfixturevalue(request.param)
+    return found
+
+
+class News:
+    """Syncs on, and remembers all that was said."""
+
+    def __init__(self, homeserver: Homeserver):
+        self._homeserver = homeserver
+        self.token: str | None = None
+        self.batches: list[SyncBatch] = []
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(20):
+            while not condition():
+                complete = bool(self.batches) and self.batches[-1].complete
+                batch = await self._homeserver.sync(self.token, frozenset(), 5.0 if complete else 0)
+                self.token = batch.token
+                self.batches.append(batch)
+
+    async def caught_up(self) -> None:
+        before = len(self.batches)
+        await self.until(lambda: len(self.batches) > before and self.batches[-1].complete)
+
+    def updates(self, room_id: RoomId) -> list[RoomUpdate]:
+        return [u for batch in self.batches for u in batch.rooms if u.room_id == room_id]
+
+    def events(self, room_id: RoomId) -> dict[str, TimelineEvent]:
+        return {e.event_id: e for u in self.updates(room_id) for e in u.timeline}
+
+    def bodies(self, room_id: RoomId) -> list[str]:
+        contents = [event.content for event in self.events(room_id).values()]
+        return [content.body for content in contents if isinstance(content, Line)]
+
+    def member(self, room_id: RoomId, user_id: UserId) -> Member | None:
+        members = [m for u in self.updates(room_id) for m in u.members if m.user_id == user_id]
+        return members[-1] if members else None
+
+    def invite(self, room_id: RoomId) -> Invite | None:
+        found = [i for b in self.batches for i in b.invites if i.room_id == room_id]
+        return found[-1] if found else None
+
+    def gone(self, room_id: RoomId) -> bool:
+        last = self.batches[-1] if self.batches else None
+        left = any(room_id in batch.gone for batch in self.batches)
+        return left or (last is not None and last.all_invites == frozenset())
+
+
+@pytest.fixture
+def news(world: World) -> News:
+    return News(world.homeserver)
+
+
+async def test_account_data_never_set_is_none_and_else_comes_back_as_written(world: World) -> None:
+    assert await world.homeserver.account_data("m.direct") is None
+    content: JsonObject = {"@a:x": None, "[object Object]": ["!z"], world.bob: ["!r", "!r", 5]}
+    await world.homeserver.set_account_data("m.direct", dict(content))
+    assert await world.homeserver.account_data("m.direct") == content
+
+
+async def test_sync_tells_of_a_change_of_the_direct_map(world: World, news: News) -> None:
+    await news.caught_up()
+    await world.homeserver.set_account_data("m.direct", {world.bob: ["!r"]})
+    await news.until(lambda: news.batches[-1].direct == {world.bob: ["!r"]})
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+async def test_created_room_carries_flag_nonce_and_encryption(
+    world: World, news: News, encrypted: bool
+) -> None:
+    await news.caught_up()
+    homeserver = world.homeserver
+    room_id = await homeserver.create_direct_room(world.bob, "a-nonce", encrypted)
+    await homeserver.set_account_data("m.direct", {world.bob: [room_id]})
+    await news.until(lambda: news.updates(room_id))
+    assert "a-nonce" in [update.nonce for update in news.updates(room_id)]
+    assert any(update.encrypted for update in news.updates(room_id)) is encrypted
+    bob = news.member(room_id, world.bob)
+    assert bob is not None
+    assert (bob.membership, bob.is_direct) == (Membership.INVITE, True)
+    assert await homeserver.find_created_room("a-nonce") == room_id
+    assert await homeserver.find_created_room("another") is None
+
+
+async def test_room_for_myself_has_no_other_member(world: World) -> None:
+    room_id = await world.homeserver.create_direct_room(None, "own", False)
+    members = await world.homeserver.members(room_id)
+    assert [member.user_id for member in members] == [world.me]
+
+
+async def test_sending_twice_under_one_transaction_id_makes_one_event(
+    world: World, news: News
+) -> None:
+    room_id = await world.have_direct_room()
+    await news.caught_up()
+    transaction_id = TransactionId("t1")
+    first = await world.homeserver.send_text(room_id, transaction_id, "hello", False)
+    second = await world.homeserver.send_text(room_id, transaction_id, "hello", False)
+    assert first == second
+    await news.until(lambda: first in news.events(room_id))
+    await world.bob_says(room_id, "end")
+    await news.until(lambda: "end" in news.bodies(room_id))
+    assert news.bodies(room_id) == ["hello", "end"]
+    assert news.events(room_id)[first].transaction_id == transaction_id
+
+
+async def test_sync_from_the_same_token_says_the_same_again(world: World, news: News) -> None:
+    room_id = await world.have_direct_room()
+    await news.caught_up()
+    token = news.token
+    await world.bob_says(room_id, "said once")
+    await news.until(lambda: news.bodies(room_id) == ["said once"])
+    again = News(world.homeserver)
+    again.token, again.batches = token, [SyncBatch("")]
+    await again.until(lambda: again.bodies(room_id) == ["said once"])
+    assert (
+        again.events(room_id).keys() == news.events(room_id).keys() & again.events(room_id).keys()
+    )
+
+
+@pytest.mark.parametrize("direct", [True, False])
+async def test_invite_is_told_and_joining_brings_the_room(
+    world: World, news: News, direct: bool
+) -> None:
+    await news.caught_up()
+    room_id = await world.invite(direct)
+    await news.until(lambda: news.invite(room_id))
+    invite = news.invite(room_id)
+    assert invite is not None
+    assert (invite.inviter, invite.direct) == (world.bob, direct)
+    await world.homeserver.join(room_id)
+    await world.homeserver.join(room_id)
+    await world.homeserver.set_account_data("m.direct", {world.bob: [room_id]})
+    await news.until(
+        lambda: (me := news.member(room_id, world.me)) and me.membership is Membership.JOIN
+    )
+    assert any(update.initial for update in news.updates(room_id))
+
+
+async def test_revoked_invite_is_gone(world: World, news: News) -> None:
+    await news.caught_up()
+    room_id = await world.invite(True)
+    await news.until(lambda: news.invite(room_id))
+    await world.bob_revokes(room_id)
+    await news.until(lambda: news.gone(room_id))
+
+
+async def test_declined_invite_is_gone(world: World, news: News) -> None:
+    await news.caught_up()
+    room_id = await world.invite(True)
+    await news.until(lambda: news.invite(room_id))
+    await world.homeserver.leave(room_id)
+    await news.until(lambda: news.gone(room_id))
+
+
+async def test_room_that_was_left_is_gone_and_can_be_forgotten(world: World, news: News) -> None:
+    room_id = await world.have_direct_room()
+    await news.caught_up()
+    await world.homeserver.leave(room_id)
+    await news.until(lambda: any(room_id in batch.gone for batch in news.batches))
+    await world.homeserver.forget(room_id)
+
+
+async def test_invite_whose_inviter_left_can_not_be_joined(world: World) -> None:
+    room_id = await world.invite(True)
+    await world.bob_leaves(room_id)
+    with pytest.raises(Refused) as refusal:
+        await world.homeserver.join(room_id)
+    assert refusal.value.status in (403, 404)
+    await world.homeserver.leave(room_id)
+
+
+async def test_members_are_the_joined_and_the_invited(world: World) -> None:
+    room_id = await world.homeserver.create_direct_room(world.bob, "n", False)
+    members = await world.homeserver.members(room_id)
+    assert {m.user_id: m.membership for m in members} == {
+        world.me: Membership.JOIN,
+        world.bob: Membership.INVITE,
+    }
+
+
+async def test_members_of_a_room_that_is_not_mine_are_refused(world: World) -> None:
+    room_id = await world.invite(True)
+    await world.homeserver.leave(room_id)
+    for unknown in (room_id, RoomId("!never")):
+        with pytest.raises(Forbidden):
+            await world.homeserver.members(unknown)
+
+
+async def test_person_who_left_is_invited_back_with_the_flag(world: World) -> None:
+    room_id = await world.homeserver.create_direct_room(world.bob, "n", False)
+    await world.bob_joins(room_id)
+    await world.bob_leaves(room_id)
+    assert world.bob not in [m.user_id for m in await world.homeserver.members(room_id)]
+    await world.homeserver.invite_back(room_id, world.bob)
+    members = {member.user_id: member for member in await world.homeserver.members(room_id)}
+    assert members[world.bob].membership is Membership.INVITE
+    assert members[world.bob].is_direct
+
+
+async def test_history_goes_back_to_the_beginning_newest_first(world: World, news: News) -> None:
+    room_id = await world.have_direct_room(*(str(number) for number in range(30)))
+    await news.caught_up()
+    first = news.updates(room_id)[0]
+    assert first.limited
+    assert first.prev_batch is not None
+    bodies = news.bodies(room_id)[::-1]
+    before: str | None = first.prev_batch
+    while before is not None:
+        page = await world.homeserver.history(room_id, before, 4)
+        bodies += [e.content.body for e in page.events if isinstance(e.content, Line)]
+        before = page.end
+    assert bodies == [str(number) for number in reversed(range(30))]
+
+
+async def test_reading_is_told_to_my_other_devices(world: World, news: News) -> None:
+    room_id = await world.have_direct_room()
+    await news.caught_up()
+    await world.bob_says(room_id, "read me")
+    await news.until(lambda: news.bodies(room_id) == ["read me"])
+    event_id = next(
+        e.event_id for e in news.events(room_id).values() if isinstance(e.content, Line)
+    )
+    await world.homeserver.mark_read(room_id, event_id)
+
+    def read() -> bool:
+        receipts = [r for update in news.updates(room_id) for r in update.receipts]
+        return any((r.user_id, r.event_id) == (world.me, event_id) for r in receipts)
+
+    await news.until(read)
+
+
+async def test_typing_of_the_other_is_told(world: World, news: News) -> None:
+    room_id = await world.have_direct_room()
+    await news.caught_up()
+    await world.bob_types(room_id)
+    await news.until(lambda: any(u.typing == frozenset({world.bob}) for u in news.updates(room_id)))
+    await world.homeserver.set_typing(room_id, True)
+    await world.homeserver.set_typing(room_id, False)
+
+
+async def test_unknown_profile_is_refused_and_a_known_one_is_found(world: World) -> None:
+    profile = await world.homeserver.profile(world.bob)
+    assert profile.user_id == world.bob
+    server_name = world.me.partition(":")[2]
+    with pytest.raises(Refused):
+        await world.homeserver.profile(UserId(f"@nobody-of-that-name:{server_name}"))
+    found = await world.homeserver.search_people(profile.name, 10)
+    assert world.bob in [one.user_id for one in found]
+
+
+async def test_logging_out_ends_the_session(world: World) -> None:
+    logout: Callable[[], Awaitable[None]] = world.homeserver.logout
+    await logout()

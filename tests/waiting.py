@@ -1,0 +1,14 @@
+"""Waiting for what nothing announces, such as the end of somebody else's process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+
+def wait_until(condition: Callable[[], bool], timeout: float = 10.0) -> bool:
+    """Ask again until ``condition`` holds; whether it did within ``timeout`` seconds."""
+    deadline = time.monotonic() + timeout
+    while not (holds := condition()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return holds
