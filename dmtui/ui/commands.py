@@ -51,6 +51,7 @@ def _everywhere(
 
 
 COMMANDS: tuple[Command, ...] = (
+    _everywhere("app.help", "f1", "F1", "Keys", "app.keys", "Keys"),
     _everywhere("chat.start", "ctrl+n", "Ctrl+N", "Start a chat", "start_chat", "Start Chat"),
     _everywhere("person.go", "ctrl+k", "Ctrl+K", "Go to a person", "go_to_person", "Go to"),
     _everywhere("app.palette", "ctrl+p", "Ctrl+P", "All commands", "app.command_palette"),
@@ -91,7 +92,6 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("app.copy", "ctrl+c", "Ctrl+C", "Copy what is selected", Scope.EVERYWHERE),
     _everywhere("app.theme", "", "", "Colours", "app.change_theme"),
-    _everywhere("app.help", "f1", "F1", "Keys", "app.keys", "Keys"),
     _everywhere("app.quit", "ctrl+q", "Ctrl+Q", "Quit", "app.quit", "Quit"),
     Command("people.up", "up,k", "↑ k", "Person above", Scope.PEOPLE),
     Command("people.down", "down,j", "↓ j", "Person below", Scope.PEOPLE),

@@ -83,7 +83,6 @@ class MainScreen(Screen[None]):
         self._people.refresh_rows()
         self._show_connection()
         self._show_requests()
-        self._welcome()
         self._people.list.focus()
         self.call_after_refresh(self._begin)
 
@@ -161,6 +160,7 @@ class MainScreen(Screen[None]):
         conversation = self._conversation.conversation
         words = {True: "encrypted", False: "not encrypted"}
         self._status.encryption = words[conversation.encrypted] if conversation else ""
+        self._welcome()
         if self._messenger.connection.phase is Phase.SIGNED_OUT and not self._asked_to_sign_in:
             self._asked_to_sign_in = True
             self._ask_to_sign_in()
@@ -180,7 +180,10 @@ class MainScreen(Screen[None]):
         if len(self._roster):
             line = Content("Enter opens a chat. Ctrl+N starts one with somebody new.")
         elif self._messenger.synced:
-            line = Content("Nobody here yet.\n\nPress Ctrl+N to start your first chat.")
+            line = Content(
+                "Press Ctrl+N to start your first chat.\n\n"
+                "Have a user ID at hand, like @name:server, or a name to search for."
+            )
         else:
             line = Content("Looking for your people…\n\nCtrl+N starts a chat meanwhile.")
         self._conversation.welcome(line)
@@ -205,13 +208,18 @@ class MainScreen(Screen[None]):
         return self.size.width < NARROW
 
     def on_resize(self, event: events.Resize) -> None:
-        """Decide whether both sides fit."""
-        self._lay_out(event.size.width < NARROW)
+        """Decide whether both sides fit; where not, keep the side that is in use."""
+        narrow = event.size.width < NARROW
+        if narrow and not self.has_class("narrow") and self._conversation.person is not None:
+            self._list_wanted = self.focused is self._people.list
+        self._lay_out(narrow)
 
     def _lay_out(self, narrow: bool | None = None) -> None:
         narrow = self.narrow if narrow is None else narrow
         self.set_class(narrow, "narrow")
-        listed = self._list_wanted if not narrow or self._conversation.person else True
+        listed = self._list_wanted
+        if narrow and self._conversation.person is None:
+            listed = not self._prompt.has_focus
         self._people.display = listed
         self._conversation.display = not (narrow and listed)
         if self.focused is None:
