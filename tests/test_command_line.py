@@ -366,18 +366,15 @@ def test_what_another_process_settled_at_last_is_not_done_twice(
 # -- on a homeserver ------------------------------------------------------------------------
 
 
-def sign_in(dmtui: CommandLine, server: SynapseServer) -> Account:
-    me = server.register(displayname="Me")
+def sign_in(dmtui: CommandLine, server: SynapseServer, profile: str = "default") -> Account:
+    account = server.register(displayname="Me")
     done = dmtui(
-        "login",
-        me.user_id,
-        "--homeserver",
-        server.base_url,
+        *("--profile", profile, "login", account.user_id, "--homeserver", server.base_url),
         "--password-stdin",
-        typed=f"{me.password}\n",
+        typed=f"{account.password}\n",
     )
-    assert done == Done(0, f"Signed in as {me.user_id}.\n", "")
-    return me
+    assert done == Done(0, f"Signed in as {account.user_id}.\n", "")
+    return account
 
 
 def test_a_wrong_password_is_one_line_and_leaves_nothing(
@@ -433,3 +430,27 @@ def test_a_declined_invite_is_gone(dmtui: CommandLine, synapse: SynapseServer) -
     assert bob.members(room_id)[me.user_id]["membership"] == "leave"
     assert me.account_data("m.ignored_user_list") == {"ignored_users": {bob.user_id: {}}}
     assert dmtui("inbox", "--json").out == "[]\n"
+
+
+def test_two_people_start_an_encrypted_chat_and_both_keep_it(
+    dmtui: CommandLine, synapse: SynapseServer
+) -> None:
+    me, bob = sign_in(dmtui, synapse), sign_in(dmtui, synapse, "bob")
+    assert dmtui("--profile", "bob", "people").code == 0  # publishes the device's keys
+    sent = dmtui("send", bob.user_id, "hello", "--json")
+    assert (sent.code, sent.complaint) == (0, "")
+    room_id = sent.json["room_id"]
+    assert me.account_data("m.direct") == {bob.user_id: [room_id]}
+    assert me.members(room_id)[bob.user_id]["is_direct"] is True
+    assert dmtui("--profile", "bob", "accept", room_id).code == 0
+    assert bob.account_data("m.direct") == {me.user_id: [room_id]}
+    answer = dmtui("--profile", "bob", "send", me.user_id, "hello you", "--json")
+    assert answer.json["room_id"] == room_id
+    assert dmtui("send", bob.user_id, "again", "--json").json["room_id"] == room_id
+    assert me.joined_rooms() == {room_id}
+    kinds = [event["type"] for event in me.events(room_id)]
+    assert kinds.count("m.room.encrypted") == 3
+    assert "m.room.message" not in kinds
+    for profile, person in (("default", bob), ("bob", me)):
+        (row,) = json.loads(dmtui("--profile", profile, "people", "--json").out)
+        assert (row["user_id"], row["encrypted"], row["peer"]) == (person.user_id, True, "joined")
