@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 11, 16, 12, 0, tzinfo=UTC).timestamp()
 HOUR: Milliseconds = 3_600_000
 HOSTILE = "\x1b]52;c;ZXZpbA==\x07\x9b31m\x7f\x00\u202e[/x][@click=app.quit]quit[/]"
+FAMILY = "\U0001f469\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"
 STEERING = ("\x1b", "\x07", "\x9b", "\x7f", "\x00", "\u202e")
 
 

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from textual import events
 from textual._xterm_parser import XTermParser
-from textual.message import Message
 
 from dmtui.ui import keyboard
 from dmtui.ui.keyboard import guard_keyboard, plain_sequence
+
+if TYPE_CHECKING:
+    from textual.message import Message
 
 RELEASED = "\x1b[13;1:3u"
 

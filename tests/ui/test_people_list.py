@@ -10,7 +10,7 @@ from textual.message import Message
 
 from dmtui.core.model import Conversation, PeerState, Safe, UserId
 from dmtui.ui.widgets.people_list import LOCK, PeopleList
-from tests.ui.hosting import HOSTILE, STEERING, line_of, now, painted, people, person
+from tests.ui.hosting import FAMILY, HOSTILE, STEERING, line_of, now, painted, people, person
 
 
 class Host(App[None]):
@@ -217,7 +217,7 @@ async def test_hostile_text_is_shown_literally_without_steering_bytes(width: int
 
 
 @pytest.mark.parametrize(
-    "name", ["日本語の名前がとても長い人です確かに", "👩‍👩‍👧‍👦" * 12, "e\u0301" * 40, "❤\ufe0f Ann"]
+    "name", ["日本語の名前がとても長い人です確かに", FAMILY * 12, "e\u0301" * 40, "❤\ufe0f Ann"]
 )
 async def test_wide_names_keep_the_time_aligned(name: str) -> None:
     app = Host()

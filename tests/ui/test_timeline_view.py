@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 
 from dmtui.core.model import Kind, Message, Safe, SendState
 from dmtui.ui.widgets.timeline import Timeline
-from tests.ui.hosting import HOSTILE, STEERING, line_of, message, messages, now, painted
+from tests.ui.hosting import FAMILY, HOSTILE, STEERING, line_of, message, messages, now, painted
 
 
 class Host(App[None]):
@@ -356,7 +356,7 @@ async def test_wide_and_combined_characters_fill_their_lines_exactly() -> None:
     async with app.run_test(size=(60, 30)) as pilot:
         bodies = [
             "日本語" * 40,
-            "👩‍👩‍👧‍👦" * 50,
+            FAMILY * 50,
             "e\u0301" * 130,
             "❤\ufe0f" * 70,
             "a\tb" * 40,

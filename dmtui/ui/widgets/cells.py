@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 ELLIPSIS = "…"
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufe0f]")
+_NARROW = re.compile(r"[ -~\xa0-\xac\xae-\u02ff\u0370-\u0482\u048a-\u0590\u2010-\u2027\u20ac]*")
+"""Characters of one cell each, which need no measuring."""
 _BREAKS = re.compile(r"[^ ]+ *| +")
 
 
@@ -59,22 +61,43 @@ def wrap(text: str, width: int) -> tuple[str, ...]:
     """Break into lines of at most ``width`` cells, at spaces where possible; newlines are kept."""
     width = max(width, 2)
     lines: list[str] = []
-    for paragraph in text.expandtabs(4).split("\n"):
+    text = text.expandtabs(4) if "\t" in text else text
+    for paragraph in text.split("\n"):
         clean = printable(paragraph)
-        if clean.isascii() and len(clean) <= width:
-            lines.append(clean.rstrip())
+        if not _NARROW.fullmatch(clean):
+            lines.extend(_wrap_measured(clean, width))
+        elif len(clean) <= width:
+            lines.append(clean.rstrip(" "))
         else:
-            lines.extend(_wrap_paragraph(clean, width))
+            lines.extend(_wrap_narrow(clean, width))
     return tuple(lines)
 
 
-def _wrap_paragraph(text: str, width: int) -> list[str]:
+def _wrap_narrow(text: str, width: int) -> list[str]:
+    lines: list[str] = []
+    start = 0
+    while len(text) - start > width:
+        cut = text.rfind(" ", start, start + width + 1)
+        line = text[start:cut].rstrip(" ") if cut > start else ""
+        if line:
+            lines.append(line)
+            start = cut + 1
+            while text.startswith(" ", start):
+                start += 1
+        else:
+            lines.append(text[start : start + width])
+            start += width
+    lines.append(text[start:].rstrip(" "))
+    return lines
+
+
+def _wrap_measured(text: str, width: int) -> list[str]:
     lines: list[str] = []
     line, used = "", 0
     for word in _BREAKS.findall(text):
         bare = word.rstrip(" ")
         if line and used + cell_len(bare) > width:
-            lines.append(line.rstrip())
+            lines.append(line.rstrip(" "))
             line, used = "", 0
         while cell_len(bare) > width:
             start = head(bare, width)
@@ -82,7 +105,7 @@ def _wrap_paragraph(text: str, width: int) -> list[str]:
             word, bare = word[len(start) :], bare[len(start) :]
         line += word
         used += cell_len(word)
-    lines.append(line.rstrip())
+    lines.append(line.rstrip(" "))
     return lines
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual.geometry import Size
 from textual.scroll_view import ScrollView
+from textual.widget import Widget
 
 if TYPE_CHECKING:
     from rich.style import Style
@@ -60,6 +62,13 @@ class LineView(ScrollView, can_focus=True):
     def line_count(self) -> int:
         """Lines that fit on the screen."""
         return self.scrollable_content_region.height
+
+    def set_line_total(self, lines: int) -> None:
+        """Have the content be so many lines, without the layout of the screen done anew for it."""
+        size = Size(0, lines)
+        if size != self.virtual_size:
+            self.set_reactive(Widget.virtual_size, size)
+            self._scroll_update(size)
 
     def notify_style_update(self) -> None:
         super().notify_style_update()

@@ -22,6 +22,7 @@ MEASURE = 110
 """Cells: longer lines are hard to read."""
 NAME_COLOURS = 5
 EDITED = " (edited)"
+FAILED_KEYS = " · x\xa0retry · d\xa0discard · e\xa0edit"
 
 Part = tuple[str, str]
 """Text and the name of its style."""
@@ -144,7 +145,7 @@ def _text_style(message: Message) -> str:
 
 def _failure(message: Message) -> str:
     reason = f": {message.failure}" if message.failure else ""
-    return f"✗ not sent{reason} · x\N{NO-BREAK SPACE}retry · d\N{NO-BREAK SPACE}discard · e\N{NO-BREAK SPACE}edit"
+    return f"✗ not sent{reason}{FAILED_KEYS}"
 
 
 def _mark(message: Message) -> tuple[str, str, str]:

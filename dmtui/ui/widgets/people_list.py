@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
@@ -171,7 +170,7 @@ class PeopleList(LineView):
         return otherwise
 
     def _fit(self) -> None:
-        self.virtual_size = Size(0, ROW_LINES * (self._top_rows + len(self._rows)))
+        self.set_line_total(ROW_LINES * (self._top_rows + len(self._rows)))
         if self.scroll_y > self.max_scroll_y:
             self.scroll_to(y=self.max_scroll_y, animate=False)
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.message import Message as Posted
 from textual.reactive import reactive
 from textual.strip import Strip
@@ -259,7 +259,7 @@ class Timeline(LineView):
             top += block.shape.height
         self._tops = tops
         follow = self._follow
-        self.virtual_size = Size(0, top)
+        self.set_line_total(top)
         if follow:
             self._scroll_to_line(round(self.max_scroll_y))
         elif anchor is not None:
