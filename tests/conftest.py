@@ -34,6 +34,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def launcher(pytestconfig: pytest.Config) -> Launcher:
     """What starts servers, for tests that need one configured in a way of their own."""
+    if LAUNCHER not in pytestconfig.stash:  # asked for by name, which collection can't foresee
+        pytestconfig.stash[LAUNCHER] = Launcher()
     return pytestconfig.stash[LAUNCHER]
 
 

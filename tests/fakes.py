@@ -206,6 +206,13 @@ class FakeHomeserver:
         room.members[self.me] = Member(self.me, Membership.LEAVE)
         await self._tell(SyncBatch("", gone=(room_id,)))
 
+    async def welcome(self, room_id: RoomId, user_id: UserId) -> None:
+        """The person accepts an invite to a room of mine."""
+        room = self.rooms[room_id]
+        member = Member(user_id, Membership.JOIN, room.members[user_id].name, sender=user_id)
+        room.members[user_id] = member
+        await self._post(room_id, user_id, MembershipChange(member, Membership.INVITE))
+
     async def abandon(self, room_id: RoomId, user_id: UserId) -> None:
         """The person leaves a room."""
         room = self.rooms[room_id]

@@ -78,7 +78,8 @@ class Messenger:
 
     async def start(self) -> None:
         """Begin syncing, sending and carrying out intents, in the background."""
-        self._running = asyncio.create_task(self._run())
+        version = self._store.data_version()
+        self._running = asyncio.create_task(self._run(version))
         self._running.add_done_callback(self._ended)
 
     async def stop(self) -> None:
@@ -97,7 +98,7 @@ class Messenger:
         assert self._homeserver is not None  # noqa: S101 (set before the event)
         return self._homeserver
 
-    async def _run(self) -> None:
+    async def _run(self, version: int) -> None:
         homeserver = await self._connect()
         try:
             self._homeserver = homeserver
@@ -113,7 +114,7 @@ class Messenger:
             )
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._wake_on_changes())
-                tasks.create_task(self._watch_other_processes())
+                tasks.create_task(self._watch_other_processes(version))
                 tasks.create_task(self._syncing.run(homeserver))
                 tasks.create_task(self._outbox.run(homeserver))
                 tasks.create_task(self._journal.run(acts.carry_out))
@@ -143,8 +144,7 @@ class Messenger:
         finally:
             subscription.close()
 
-    async def _watch_other_processes(self) -> None:
-        version = self._store.data_version()
+    async def _watch_other_processes(self, version: int) -> None:
         while True:
             await self._clock.sleep(OTHER_PROCESSES_SECONDS)
             before, version = version, self._store.data_version()

@@ -50,8 +50,9 @@ class RoomMaker:
             )
         except Refused as error:
             await self._sweep(intent)
-            message = "does not accept invites" if isinstance(error, InviteBlocked) else str(error)
-            return Outcome(ok=False, message=f"{intent.user_id}: {message}"), ()
+            blocked = isinstance(error, InviteBlocked)
+            message = f"{intent.user_id} does not accept invites." if blocked else str(error)
+            return Outcome(ok=False, message=message), ()
         return self._recorded(intent.user_id, room_id)
 
     async def _made_elsewhere(self, user_id: UserId) -> RoomId | None:

@@ -80,7 +80,8 @@ class StartChat:
 
     def _look_up(self, user_id: UserId) -> OpenRoom | AcceptInvite | PersonIsGone | CreateNew:
         store = self._ledger.store
-        return look_up(user_id, store.candidates(user_id), self._invite_from(user_id))
+        invite = self._invite_from(user_id)
+        return look_up(user_id, store.candidates(user_id), invite, self._me)
 
     def _invite_from(self, user_id: UserId) -> Invite | None:
         invites = self._ledger.store.invites()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dmtui.core.intents import Intent
 from dmtui.core.model import Conversation, Message, SendState, UserId
 from dmtui.core.ports import Homeserver
 from dmtui.messenger.messenger import Messenger
@@ -58,6 +59,13 @@ class Desk:
             while not condition():
                 self.clock.turn(0.25)
                 await asyncio.sleep(0.001)
+
+    def hand_over(self, intent: Intent) -> int:
+        """Write an intent down as a command in another process does."""
+        other = Store.open(self.path, ME)
+        number = other.add_intent(intent)
+        other.close()
+        return number
 
     def conversation(self, user_id: UserId = BOB) -> Conversation | None:
         found = self.messenger.conversations(frozenset({user_id}))

@@ -16,7 +16,7 @@ def puts(desk: Desk) -> int:
 
 async def test_missing_map_is_created(desk: Desk) -> None:
     await desk.start()
-    desk.store.add_intent(ADD)
+    desk.hand_over(ADD)
     await desk.until(lambda: desk.server.data.get("m.direct") == {BOB: [ROOM]})
     await desk.until(lambda: desk.store.pending_intents() == ())
     assert puts(desk) == 1
@@ -25,7 +25,7 @@ async def test_missing_map_is_created(desk: Desk) -> None:
 async def test_identical_content_is_not_written(desk: Desk) -> None:
     desk.server.data["m.direct"] = {BOB: [ROOM]}
     await desk.start()
-    desk.store.add_intent(ADD)
+    desk.hand_over(ADD)
     await desk.until(lambda: desk.store.pending_intents() == ())
     assert puts(desk) == 0
 
@@ -34,10 +34,10 @@ async def test_failed_read_writes_nothing_and_stays_pending(desk: Desk) -> None:
     desk.server.data["m.direct"] = {CAROL: ["!c"]}
     await desk.start()
     desk.server.fail("account_data", ServerTrouble("502"), times=3)
-    desk.store.add_intent(ADD)
+    desk.hand_over(ADD)
     await desk.until(lambda: desk.server.count("account_data") >= 2)
     assert puts(desk) == 0
-    assert desk.messenger.pending() == (f"DM flag pending for {BOB}",)
+    assert desk.messenger.pending() == ("DM flag pending for bob",)
     await desk.until(lambda: desk.store.pending_intents() == ())
     assert desk.server.data["m.direct"] == {CAROL: ["!c"], BOB: [ROOM]}
 
@@ -50,14 +50,14 @@ async def test_malformed_entries_survive_a_write_verbatim(desk: Desk) -> None:
     }
     desk.server.data["m.direct"] = dict(malformed)
     await desk.start()
-    desk.store.add_intent(ADD)
+    desk.hand_over(ADD)
     await desk.until(lambda: desk.store.pending_intents() == ())
     assert desk.server.data["m.direct"] == {**malformed, BOB: [ROOM]}
 
 
 async def test_nothing_is_written_before_the_first_sync_is_complete(desk: Desk) -> None:
     desk.server.fail("sync", Unreachable("no network"), times=3)
-    desk.store.add_intent(ADD)
+    desk.hand_over(ADD)
     await desk.messenger.start()
     await desk.server.called("sync", 1)
     assert puts(desk) == 0
@@ -67,7 +67,7 @@ async def test_nothing_is_written_before_the_first_sync_is_complete(desk: Desk) 
 
 async def test_edit_overwritten_before_the_read_back_is_applied_again(desk: Desk) -> None:
     await desk.start()
-    desk.store.add_intent(ADD)
+    desk.hand_over(ADD)
     await desk.until(lambda: puts(desk) == 1)
     desk.server.data["m.direct"] = {CAROL: ["!c"]}
     await desk.until(lambda: desk.store.pending_intents() == ())
@@ -76,7 +76,7 @@ async def test_edit_overwritten_before_the_read_back_is_applied_again(desk: Desk
 
 async def test_edit_overwritten_soon_after_is_applied_again(desk: Desk) -> None:
     await desk.start()
-    desk.store.add_intent(ADD)
+    desk.hand_over(ADD)
     await desk.until(lambda: puts(desk) == 1)
     await desk.until(lambda: desk.store.pending_intents() == ())
     await desk.server.edit_direct({CAROL: ["!c"]})
@@ -85,7 +85,7 @@ async def test_edit_overwritten_soon_after_is_applied_again(desk: Desk) -> None:
 
 async def test_a_client_that_keeps_overwriting_wins_in_the_end(desk: Desk) -> None:
     await desk.start()
-    number = desk.store.add_intent(ADD)
+    number = desk.hand_over(ADD)
     for written in range(1, 5):
         await desk.until(lambda written=written: puts(desk) == written)  # type: ignore[misc]
         desk.server.data["m.direct"] = {}
@@ -100,6 +100,6 @@ async def test_a_client_that_keeps_overwriting_wins_in_the_end(desk: Desk) -> No
 async def test_removal_takes_the_room_out_and_leaves_the_rest(desk: Desk) -> None:
     desk.server.data["m.direct"] = {BOB: ["!old", ROOM], CAROL: ["!c"]}
     await desk.start()
-    desk.store.add_intent(EditDirect(DirectAction.REMOVE, BOB, ROOM))
+    desk.hand_over(EditDirect(DirectAction.REMOVE, BOB, ROOM))
     await desk.until(lambda: desk.store.pending_intents() == ())
     assert desk.server.data["m.direct"] == {BOB: ["!old"], CAROL: ["!c"]}

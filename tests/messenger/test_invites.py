@@ -105,5 +105,5 @@ async def test_answer_given_offline_is_carried_out_later(desk: Desk) -> None:
 async def test_answer_written_down_by_another_process_is_carried_out(desk: Desk) -> None:
     room_id = await desk.server.invite(BOB, "Bob")
     await desk.start()
-    desk.store.add_intent(Accept(room_id, BOB, direct=True))
+    desk.hand_over(Accept(room_id, BOB, direct=True))
     await desk.until(lambda: desk.server.data.get("m.direct") == {BOB: [room_id]})

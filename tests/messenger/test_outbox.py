@@ -34,14 +34,27 @@ async def test_message_without_an_answer_is_sent_again_under_the_same_transactio
 ) -> None:
     room_id = await desk.server.have_direct_room(BOB)
     await desk.start()
+    desk.server.fail("sync", Unreachable("cut off"), times=1000)
+    await desk.server.show_typing(room_id, BOB)  # ends the waiting sync; no echo comes from now on
     desk.server.lose_answer("send_text")
     await desk.messenger.send(BOB, "once")
     await desk.until(lambda: desk.server.count("send_text") == 2)
+    desk.server.heal("sync")
     await desk.until(lambda: desk.states() == [SendState.SENT])
     assert len(desk.server.rooms[room_id].events) == 1
     assert desk.bodies() == ["once"]
     ids = {call.arguments[1] for call in desk.server.calls if call.name == "send_text"}
     assert len(ids) == 1
+
+
+async def test_echo_settles_a_message_whose_answer_was_lost(desk: Desk) -> None:
+    room_id = await desk.server.have_direct_room(BOB)
+    await desk.start()
+    desk.server.lose_answer("send_text")
+    await desk.messenger.send(BOB, "once")
+    await desk.until(lambda: desk.states() == [SendState.SENT])
+    assert len(desk.server.rooms[room_id].events) == 1
+    assert desk.bodies() == ["once"]
 
 
 async def test_queued_message_survives_restart(desk: Desk) -> None:
