@@ -1,7 +1,9 @@
 """``GET /v3/sync`` with a filter of rooms, for servers without sliding sync.
 
 A position knows nothing of rooms that its filter left out: those are asked for apart, a few at a
-time, each time from the start, and are from then on part of the filter.
+time, each time from the start, and are from then on part of the filter. All members are asked
+for, not lazily: a direct room has two, and a snapshot of them is worth more than it costs.
+Synapse's room filter also swallows ``m.fully_read``; receipts of our own say the same.
 Client-server API v1.18, "Syncing".
 """
 
@@ -11,14 +13,16 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from urllib.parse import quote
 
 from dmtui.core.errors import Refused, ServerTrouble
 from dmtui.core.model import JsonObject, Membership, RoomId, UserId
 from dmtui.matrix.account_news import DIRECT, IGNORED, heard
 from dmtui.matrix.news import Api, KeyNews, News
-from dmtui.matrix.place import Place
+from dmtui.matrix.place import LONGEST_POSITION, Place
 from dmtui.matrix.room_news import STATE_TYPES, RawRoom, fully_read, typing
-from dmtui.matrix.values import mapping, mappings, opaque, room_id, whole
+from dmtui.matrix.translate import members, membership_change
+from dmtui.matrix.values import mapping, mappings, opaque, room_id
 
 PATH = "/_matrix/client/v3/sync"
 ROOMS_AT_ONCE = 30
@@ -27,15 +31,16 @@ _MARGIN = 30.0  # seconds that an answer may take beyond the time it was asked t
 _PATIENCE = 120.0  # for answers from the start
 _NO_ROOM = RoomId("!none:dmtui.invalid")  # an empty filter hides the invites as well
 _LONGEST_QUERY = 3000
+_MOST_INVITES = 100
+OVER = (Membership.LEAVE, Membership.BAN)
 
 
 class Classic:
-    """Asks for news; what it remembers is never needed to resume."""
+    """Asks for news; remembers nothing but the name of its last filter."""
 
     def __init__(self, client: Api, me: UserId):
         self._client = client
         self._me = me
-        self._invited: frozenset[RoomId] = frozenset()
         self._filter: tuple[str, str] = ("", "")
 
     async def fetch(
@@ -50,17 +55,17 @@ class Classic:
         onward = replace(place, covered=(*covered, *chunk), complete=len(missing) <= len(chunk))
         names = [followed[key] for key in chunk]
         if place.position is None:
-            return self._read(onward, await self._ask(None, names, 0.0))
+            return await self._whole(self._read(onward, await self._ask(None, names, 0.0)))
         if chunk:
-            news = self._read(onward, await self._ask(None, names, 0.0))
+            news = await self._whole(self._read(onward, await self._ask(None, names, 0.0)))
             return News(onward, rooms=news.rooms, complete=onward.complete)
         try:
-            answer = await self._ask(place.position, {*followed.values(), *self._invited}, timeout)
+            answer = await self._ask(place.position, {*followed.values(), *place.extras}, timeout)
         except Refused as error:
             if error.status != 400:
                 raise
             return await self.fetch(place.anew(), direct, rooms, timeout)
-        return self._read(onward, answer, since=True)
+        return await self._whole(self._read(onward, answer, since=True))
 
     async def _ask(self, since: str | None, rooms: Collection[RoomId], wait: float) -> JsonObject:
         query = {
@@ -80,7 +85,7 @@ class Classic:
             return wanted
         kept, name = self._filter
         if kept != wanted:
-            path = f"/_matrix/client/v3/user/{self._me}/filter"
+            path = f"/_matrix/client/v3/user/{quote(self._me, safe='')}/filter"
             answer = await self._client.api("POST", path, room_filter(rooms))
             found = opaque(answer.get("filter_id"))
             if found is None or found.startswith("{"):
@@ -90,7 +95,7 @@ class Classic:
         return name
 
     def _read(self, onward: Place, answer: JsonObject, since: bool = False) -> News:
-        position = opaque(answer.get("next_batch"), 65_536)
+        position = opaque(answer.get("next_batch"), LONGEST_POSITION)
         if position is None:
             raise ServerTrouble("The homeserver's sync answer has no position.")
         sections = mapping(answer.get("rooms"))
@@ -100,14 +105,15 @@ class Classic:
         }
         left = dict(_by_room(sections.get("leave")))
         joined = dict(_by_room(sections.get("join")))
-        rooms = [_room(one, mapping(raw), since) for one, raw in (joined | left).items()]
-        ended = self._invited & left.keys()
-        known = self._invited if since else frozenset[RoomId]()
-        self._invited = (known | invites.keys()) - left.keys() - joined.keys()
+        rooms = [self._room(one, mapping(raw), since) for one, raw in (joined | left).items()]
+        known = frozenset(onward.extras)
+        pending = (known | invites.keys()) - left.keys() - joined.keys()
         return News(
-            replace(onward, position=position),
+            replace(onward, position=position, extras=tuple(sorted(pending))[:_MOST_INVITES]),
             _keys(answer, position),
-            tuple(self._standing(one, left) for one in rooms if one.room_id not in ended),
+            tuple(
+                self._standing(one, left) for one in rooms if one.room_id not in left.keys() & known
+            ),
             invites,
             None if since else frozenset(invites),
             tuple(left),
@@ -115,10 +121,30 @@ class Classic:
             onward.complete,
         )
 
+    async def _whole(self, news: News) -> News:
+        return replace(news, rooms=tuple([await self._created(room) for room in news.rooms]))
+
+    async def _created(self, room: RawRoom) -> RawRoom:
+        """With its ``m.room.create``: Synapse's room filter swallows that of version 12."""
+        if not room.initial or _has_create(room.state()) or room.membership(self._me) in OVER:
+            return room
+        path = f"/_matrix/client/v3/rooms/{quote(room.room_id, safe='')}/state/m.room.create/"
+        try:
+            answer = await self._client.api("GET", path, query={"format": "event"})
+        except Refused:
+            return room
+        content = answer if "content" not in answer else mapping(answer["content"])
+        event: JsonObject = {
+            **answer,
+            "type": "m.room.create",
+            "state_key": "",
+            "content": content,
+        }
+        return replace(room, before=[event, *room.before])
+
     def _standing(self, room: RawRoom, left: Collection[RoomId]) -> RawRoom:
         """Under ``leave`` I am out, even where the answer does not show the event."""
-        out = (Membership.LEAVE, Membership.BAN)
-        if room.room_id not in left or room.membership(self._me) in out:
+        if room.room_id not in left or room.membership(self._me) in OVER:
             return room
         event: JsonObject = {
             "type": "m.room.member",
@@ -126,6 +152,34 @@ class Classic:
             "content": {"membership": "leave"},
         }
         return replace(room, after=[event])
+
+    def _room(self, one: RoomId, raw: JsonObject, since: bool) -> RawRoom:
+        timeline = mapping(raw.get("timeline"))
+        ephemeral = mappings(mapping(raw.get("ephemeral")).get("events"))
+        types = _last(ephemeral, "m.typing")
+        room = RawRoom(
+            one,
+            not since,
+            timeline.get("limited") is True,
+            opaque(timeline.get("prev_batch")),
+            mappings(mapping(raw.get("state")).get("events")),
+            mappings(timeline.get("events")),
+            receipts=_last(ephemeral, "m.receipt") or {},
+            fully_read=fully_read(mappings(mapping(raw.get("account_data")).get("events"))),
+            typing=None if types is None else typing(types),
+        )
+        if not room.initial and self._has_just_joined(room.state()):
+            room = replace(room, initial=True)
+        return _counted(room) if room.initial else room
+
+    def _has_just_joined(self, state: list[JsonObject]) -> bool:
+        """Then the server tells the whole state; a change of my profile is no join."""
+        mine = [event for event in state if event.get("state_key") == self._me]
+        changes = [one for event in mine if (one := membership_change(event)) is not None]
+        return any(
+            one.member.membership is Membership.JOIN and one.previous is not Membership.JOIN
+            for one in changes
+        )
 
 
 def digest(room: RoomId) -> str:
@@ -155,25 +209,17 @@ def _by_room(value: object) -> list[tuple[RoomId, object]]:
     return [(one, item) for one, item in items if one is not None]
 
 
-def _room(one: RoomId, raw: JsonObject, since: bool) -> RawRoom:
-    timeline, summary = mapping(raw.get("timeline")), mapping(raw.get("summary"))
-    before = mappings(mapping(raw.get("state")).get("events"))
-    events = mappings(timeline.get("events"))
-    ephemeral = mappings(mapping(raw.get("ephemeral")).get("events"))
-    types = _last(ephemeral, "m.typing")
-    whole_state = any(event.get("type") == "m.room.create" for event in [*before, *events])
-    return RawRoom(
-        one,
-        not since or whole_state,
-        timeline.get("limited") is True,
-        opaque(timeline.get("prev_batch")),
-        before,
-        events,
-        joined_count=whole(summary.get("m.joined_member_count")),
-        invited_count=whole(summary.get("m.invited_member_count")),
-        receipts=_last(ephemeral, "m.receipt") or {},
-        fully_read=fully_read(mappings(mapping(raw.get("account_data")).get("events"))),
-        typing=None if types is None else typing(types),
+def _has_create(state: list[JsonObject]) -> bool:
+    return any(event.get("type") == "m.room.create" for event in state)
+
+
+def _counted(room: RawRoom) -> RawRoom:
+    """The server counts only where members are loaded lazily."""
+    found = [one.membership for one in members(room.state())]
+    return replace(
+        room,
+        joined_count=found.count(Membership.JOIN),
+        invited_count=found.count(Membership.INVITE),
     )
 
 
@@ -183,12 +229,12 @@ def _last(events: Iterable[JsonObject], kind: str) -> JsonObject | None:
 
 
 def _keys(answer: JsonObject, position: str) -> KeyNews:
-    lists = answer.get("device_lists")
+    lists, counts = answer.get("device_lists"), answer.get("device_one_time_keys_count")
     fallback = answer.get("device_unused_fallback_key_types")
     return KeyNews(
         position,
         mappings(mapping(answer.get("to_device")).get("events")),
         lists if isinstance(lists, dict) else None,
-        mapping(answer.get("device_one_time_keys_count")),
+        counts if isinstance(counts, dict) else None,
         [one for one in fallback if isinstance(one, str)] if isinstance(fallback, list) else None,
     )

@@ -36,7 +36,7 @@ class KeyNews:
     next_batch: str
     to_device: list[JsonObject] = field(default_factory=list)
     device_lists: JsonObject | None = None
-    one_time_keys: JsonObject = field(default_factory=dict)
+    one_time_keys: JsonObject | None = None
     fallback_types: list[str] | None = None
 
 

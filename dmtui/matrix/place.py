@@ -9,6 +9,8 @@ from enum import StrEnum
 from dmtui.core.model import RoomId
 from dmtui.matrix.values import mapping, opaque, room_id, whole
 
+LONGEST_POSITION = 65_536
+
 
 class Way(StrEnum):
     """How the homeserver is asked for news."""
@@ -26,7 +28,8 @@ class Place:
     is lost; ``window`` is how many rooms of a list are asked for; ``extras`` are rooms in no list
     that this connection has told of and must go on telling of, or their news would be lost.
     ``complete`` once the windows covered everything.
-    Classic: ``covered`` holds a digest of every room that the position has told of.
+    Classic: ``covered`` holds a digest of every room that the position has told of; ``extras``
+    are rooms with a pending invite, whose end a filter without them would hide.
     """
 
     way: Way
@@ -61,7 +64,7 @@ def place_of(token: str | None, way: Way) -> Place:
     digests = [opaque(value, 16) for value in covered] if isinstance(covered, list) else []
     return replace(
         place,
-        position=opaque(fields.get("position"), 65_536),
+        position=opaque(fields.get("position"), LONGEST_POSITION),
         window=whole(fields.get("window")) or 0,
         complete=fields.get("complete") is True,
         extras=tuple(one for one in rooms if one is not None),

@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from dmtui.core.errors import Refused
+from dmtui.core.errors import Refused, ServerTrouble
 from dmtui.core.model import JsonObject, Membership, RoomId, UserId
 from dmtui.matrix.account_news import heard
 from dmtui.matrix.news import Api, KeyNews, News
-from dmtui.matrix.place import Place
+from dmtui.matrix.place import LONGEST_POSITION, Place
 from dmtui.matrix.room_news import STATE_TYPES, RawRoom, fully_read, typing
 from dmtui.matrix.values import mapping, mappings, opaque, room_id, whole
 
@@ -70,7 +70,10 @@ class Sliding:
         if place.position is not None:
             query["pos"] = place.position
         body = request(place, subscribed)
-        return await self._client.api("POST", PATH, body, query=query, timeout=wait + _MARGIN)
+        answer = await self._client.api("POST", PATH, body, query=query, timeout=wait + _MARGIN)
+        if opaque(answer.get("pos"), LONGEST_POSITION) is None:
+            raise ServerTrouble("The homeserver's sync answer has no position.")
+        return answer
 
     def _read(self, place: Place, subscribed: frozenset[RoomId], answer: JsonObject) -> News:
         raws = {one: mapping(raw) for one, raw in _by_room(answer.get("rooms"))}
@@ -136,7 +139,7 @@ class Sliding:
         to_device = mapping(mapping(answer.get("extensions")).get("to_device"))
         onward = replace(
             place,
-            position=opaque(answer.get("pos"), 65_536) or place.position,
+            position=opaque(answer.get("pos"), LONGEST_POSITION),
             to_device=opaque(to_device.get("next_batch")) or place.to_device,
             complete=complete,
         )
@@ -235,11 +238,12 @@ def _listed(answer: JsonObject, name: str, window: int) -> tuple[frozenset[RoomI
 
 def _keys(extensions: JsonObject, place: Place) -> KeyNews:
     to_device, e2ee = mapping(extensions.get("to_device")), mapping(extensions.get("e2ee"))
-    lists, fallback = e2ee.get("device_lists"), e2ee.get("device_unused_fallback_key_types")
+    lists, counts = e2ee.get("device_lists"), e2ee.get("device_one_time_keys_count")
+    fallback = e2ee.get("device_unused_fallback_key_types")
     return KeyNews(
         place.to_device or "",
         mappings(to_device.get("events")),
         lists if isinstance(lists, dict) else None,
-        mapping(e2ee.get("device_one_time_keys_count")),
+        counts if isinstance(counts, dict) else None,
         [one for one in fallback if isinstance(one, str)] if isinstance(fallback, list) else None,
     )

@@ -35,14 +35,15 @@ class KeyKeeper(Protocol):
         self,
         to_device: Sequence[JsonObject],
         device_lists: JsonObject | None,
-        otk_counts: JsonObject,
+        one_time_keys: JsonObject | None,
         fallback_types: Sequence[str] | None,
-        next_batch: str,
+        batch: str,
+        /,
     ) -> Sequence[tuple[RoomId, str]]:
         """Take in what came; returns the room keys that arrived."""
 
     def members_changed(self, room_id: RoomId) -> None:
-        """Somebody came to or left the room."""
+        """Somebody came or went, or the encryption settings changed."""
 
 
 class Syncing:
@@ -129,7 +130,7 @@ class Syncing:
 
     def _tell_members(self, updates: Sequence[RoomUpdate]) -> None:
         for update in updates:
-            if update.members:
+            if update.members or update.encrypted:
                 self._keys.members_changed(update.room_id)
 
     def _judged(self, news: News, again: bool) -> tuple[Invite, ...]:

@@ -157,7 +157,7 @@ def device(alice: Account, way: Way, listen: Callable[..., Listener]) -> Listene
     return listen(alice, way)
 
 
-def befriend(alice: Account, bob: Account, **options: object) -> RoomId:
+def befriend(alice: Account, bob: Account, **options: Any) -> RoomId:
     room_id = alice.create_dm(bob, **options)
     bob.join(room_id)
     return RoomId(room_id)
@@ -211,7 +211,7 @@ async def test_first_sync_describes_a_direct_room(
     assert update.name == "Us"
     assert update.is_space is False
     assert update.created_at
-    assert update.service_members == {UserId("@bot:x")}
+    assert update.service_members == frozenset({UserId("@bot:x")})
     assert (update.joined_count, update.invited_count) == (2, 0)
     people = {one.user_id: (one.membership, one.name) for one in update.members}
     assert people[UserId(bob.user_id)] == (Membership.JOIN, "Bob")
@@ -418,7 +418,7 @@ async def test_nothing_is_lost_while_a_room_is_unflagged(
     bob.send_text(room_id, "in between")
     alice.set_account_data("m.ignored_user_list", {"ignored_users": {"@x:y": {}}})
     ignored = await device.until(lambda batch: told(batch) or batch.ignored)
-    assert ignored.ignored == {UserId("@x:y")}
+    assert ignored.ignored == frozenset({UserId("@x:y")})
     alice.record_direct(bob, room_id)
     bob.send_text(room_id, "back")
     await device.until(told)
@@ -444,7 +444,7 @@ async def test_flagged_invite_is_direct(device: Listener, alice: Account, bob: A
     assert found.received > 0
     assert not found.warning
     if device.way is Way.SLIDING:
-        assert batch.all_invites == {RoomId(rooms[0])}
+        assert batch.all_invites == frozenset({RoomId(rooms[0])})
 
 
 @pytest.mark.parametrize(
@@ -469,7 +469,7 @@ async def test_other_invite_is_no_direct_one(
     assert not found.direct
     assert warning in found.warning
     assert bool(found.warning) == bool(warning)
-    assert batches[0].all_invites == {RoomId(room_id)}
+    assert batches[0].all_invites == frozenset({RoomId(room_id)})
 
 
 async def test_invite_to_a_room_in_direct_is_direct(
@@ -515,7 +515,7 @@ async def test_invite_that_ended_while_away_is_gone(
 
     batch = await device.reborn().next()
 
-    assert revoked in batch.gone or batch.all_invites == {RoomId(kept)}
+    assert revoked in batch.gone or batch.all_invites == frozenset({RoomId(kept)})
 
 
 async def test_invite_revoked_after_a_restart_is_gone_at_once(
@@ -638,7 +638,8 @@ async def test_typing_is_told_and_ends(device: Listener, alice: Account, bob: Ac
         return update.typing if update else None
 
     await device.after(
-        lambda: bob.set_typing(room_id), lambda batch: typists(batch) == {UserId(bob.user_id)}
+        lambda: bob.set_typing(room_id),
+        lambda batch: typists(batch) == frozenset({UserId(bob.user_id)}),
     )
     await device.after(
         lambda: bob.set_typing(room_id, False), lambda batch: typists(batch) == frozenset()
