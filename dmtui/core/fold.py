@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from dmtui.core.events import Content, Edit, Line, MembershipChange, Undecryptable
+from dmtui.core.events import Content, Line, MembershipChange, Undecryptable
 from dmtui.core.model import Kind, Member, Membership, PeerState, Safe, UserId
 from dmtui.core.names import clean_line, localpart
 
@@ -51,10 +51,12 @@ def line_kind(content: Content) -> Kind | None:
             return None
 
 
-def membership_line(change: MembershipChange, sender: UserId, sender_name: Safe) -> Safe:
-    """A member event in words; empty where nobody came or went."""
+def membership_line(
+    change: MembershipChange, sender: UserId, sender_name: Safe, member_name: Safe
+) -> Safe:
+    """A member event in words, with the names last known; empty where nobody came or went."""
     member = change.member
-    name = member.name or localpart(member.user_id)
+    name = member_name or localpart(member.user_id)
     by_self = sender == member.user_id
     by = sender_name or localpart(sender)
     match member.membership, change.previous:
@@ -106,11 +108,6 @@ def edit_applies(
         and kind in (Kind.TEXT, Kind.NOTICE, Kind.EMOTE, Kind.ATTACHMENT)
         and (encrypted or not target_encrypted)
     )
-
-
-def edited_line(content: Content) -> Line | None:
-    """The line that an edit brings; ``None`` for anything else."""
-    return content.line if isinstance(content, Edit) else None
 
 
 def furthest(*places: int | None) -> int | None:

@@ -49,13 +49,15 @@ def _facts(work: Work, room: int, sender: UserId, content: Content) -> _Facts:
             return _Facts("reaction", key, target=target)
         case Undecryptable(session_id, raw, reason):
             return _Facts(Kind.UNDECRYPTABLE, reason, session=session_id, raw=raw)
-        case MembershipChange():
-            name = text(
-                work.connection,
-                "SELECT name FROM member WHERE room = ? AND user_id = ?",
-                (room, sender),
-            )
-            return _Facts(Kind.MEMBERSHIP, membership_line(content, sender, Safe(name or "")))
+        case MembershipChange(member=member):
+            named = member.name or _known_name(work, room, member.user_id)
+            by = _known_name(work, room, sender)
+            return _Facts(Kind.MEMBERSHIP, membership_line(content, sender, by, named))
+
+
+def _known_name(work: Work, room: int, user_id: UserId) -> Safe:
+    sql = "SELECT name FROM member WHERE room = ? AND user_id = ?"
+    return Safe(text(work.connection, sql, (room, user_id)) or "")
 
 
 def position_of(work: Work, room: int, event_id: EventId) -> int | None:
