@@ -24,7 +24,7 @@ from dmtui.matrix.wire import host_of, no_answer, read_body
 WELL_KNOWN = "/.well-known/matrix/client"
 VERSIONS = "/_matrix/client/versions"
 _LARGEST = 64 * 1024
-_PATIENCE = 15.0
+PATIENCE = 15.0
 _REDIRECTS = 5
 _MOVED = (301, 302, 303, 307, 308)
 
@@ -50,7 +50,10 @@ class Guard(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         """The addresses that may be used."""
-        found = await self._resolver.resolve(host, port, family)
+        try:
+            found = await self._resolver.resolve(host, port, family)
+        except UnicodeError as error:  # a label that is empty or too long
+            raise OSError(None, "no such name") from error
         inner = [one for one in found if is_inner(one["host"])]
         if host == self._typed and inner:
             self._inner_allowed = True
@@ -75,7 +78,7 @@ class Discovery:
             connector=aiohttp.TCPConnector(
                 resolver=self._guard, ssl=True if trust is None else trust
             ),
-            timeout=aiohttp.ClientTimeout(total=_PATIENCE),
+            timeout=aiohttp.ClientTimeout(total=PATIENCE),
         )
 
     async def close(self) -> None:
@@ -155,6 +158,8 @@ class Discovery:
         try:
             response = await self._session.request(method, url, json=body, allow_redirects=False)
             answer = await read_body(response, _LARGEST)
+        except aiohttp.ClientResponseError as error:  # whatever it speaks, it is not HTTP
+            raise NotMatrix(f"{host_of(url)} is no Matrix homeserver.") from error
         except (aiohttp.ClientError, OSError) as error:
             raise no_answer(error, url) from error
         return response.status, dict(response.headers), answer

@@ -30,6 +30,8 @@ def no_answer(error: Exception, homeserver: str) -> DmtuiError:
     match error:
         case TimeoutError():
             return Unreachable(f"{host} did not answer in time.")
+        case aiohttp.InvalidURL():
+            return Unreachable(f"{host} is no address.")
         case aiohttp.ClientConnectorDNSError():
             return Unreachable(f"{host} was not found. Is the name right, and is there a network?")
         case aiohttp.ClientConnectorCertificateError():
