@@ -317,9 +317,11 @@ _COLUMNS = (
 )
 
 
-def all_people(connection: sqlite3.Connection) -> tuple[Conversation, ...]:
-    rows = connection.execute(f"{_COLUMNS} ORDER BY p.latest DESC, p.user_id")
-    return tuple(_conversation(row) for row in rows)
+def newest_people(connection: sqlite3.Connection, limit: int | None) -> tuple[Conversation, ...]:
+    rows = connection.execute(
+        f"{_COLUMNS} ORDER BY p.latest DESC, p.user_id LIMIT ?", (-1 if limit is None else limit,)
+    ).fetchall()
+    return tuple([_conversation(row) for row in rows])
 
 
 def person(connection: sqlite3.Connection, user_id: UserId) -> Conversation | None:

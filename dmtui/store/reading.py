@@ -30,7 +30,8 @@ _END = (1 << 63) - 1
 _COLUMNS = (
     "SELECT t.position, t.weight, e.number, e.event_id, e.sender, e.sent_at, e.type,"
     " coalesce(d.body, e.body), e.state, e.failure, e.edit IS NOT NULL, e.encrypted,"
-    " (SELECT m.name FROM member m WHERE m.room = e.room AND m.user_id = e.sender)"
+    " (SELECT m.name FROM member m WHERE m.room = e.room AND m.user_id = e.sender),"
+    " e.transaction_id"
     " FROM timeline t JOIN event e ON e.number = t.event LEFT JOIN event d ON d.number = e.edit"
 )
 
@@ -169,7 +170,9 @@ def _complete(connection: sqlite3.Connection, rooms: Sequence[_Room]) -> bool:
 def _message(
     me: UserId,
     room: _Room,
-    row: tuple[int, int, int, str | None, str, int, str, str, str, str, int, int, str | None],
+    row: tuple[
+        int, int, int, str | None, str, int, str, str, str, str, int, int, str | None, str | None
+    ],
 ) -> Message:
     position, heavy, key, event_id, sender, sent_at, kind, body, state, failure = row[:10]
     own = sender == me
@@ -191,4 +194,5 @@ def _message(
         encrypted=bool(row[11]),
         unread=heavy == Weight.COUNTED and position > room.read,
         read_by_peer=own and position <= room.read_by_peer,
+        transaction_id=None if row[13] is None else TransactionId(row[13]),
     )

@@ -68,6 +68,7 @@ def _facts(work: Work, room: int, update: RoomUpdate) -> None:
     connection = work.connection
     facts: dict[str, Value] = {
         "membership": update.membership,
+        "entered": 0,
         "encrypted": 1 if update.encrypted else None,
         "name": update.name,
         "space": update.is_space,
@@ -219,28 +220,32 @@ def created(work: Work, room: int, peer: UserId, nonce: str, encrypted: bool) ->
 
 def accepted(work: Work, room: int, room_id: RoomId) -> None:
     """We joined by an invite, and sync has not shown it yet."""
-    invite = work.connection.execute(
+    connection = work.connection
+    connection.execute("UPDATE room SET membership = 'join', entered = 1 WHERE number = ?", (room,))
+    work.touch(room)
+    invite = connection.execute(
         "SELECT inviter, inviter_name, direct, encrypted FROM invite WHERE room_id = ?", (room_id,)
     ).fetchone()
     if invite is None:
         return
     inviter, name, direct, encrypted = invite
-    work.connection.execute(
-        "UPDATE room SET membership = 'join', inviter = ?, invite_direct = ?,"
-        " encrypted = max(encrypted, ?) WHERE number = ?",
+    connection.execute(
+        "UPDATE room SET inviter = ?, invite_direct = ?, encrypted = max(encrypted, ?)"
+        " WHERE number = ?",
         (inviter, direct, encrypted, room),
     )
-    if member_of(work, room, inviter) is None:
-        put_member(work, room, Member(inviter, Membership.JOIN, name))
+    put_member(work, room, Member(inviter, Membership.JOIN, name))
     drop_invite(work, room_id)
-    work.touch(room)
 
 
 # -- invites --------------------------------------------------------------------------------
 
 
 def put_invite(work: Work, invite: Invite) -> None:
-    """A new or changed invite; the time it was first received stays."""
+    """A new or changed invite; the time it was first received stays.
+
+    An answer of the server that is older than our join may still tell of it: that is passed over.
+    """
     connection = work.connection
     values = (
         invite.inviter,
@@ -253,6 +258,8 @@ def put_invite(work: Work, invite: Invite) -> None:
     )
     room = work.room(invite.room_id)
     if room is not None:
+        if number(connection, "SELECT entered FROM room WHERE number = ?", (room,)):
+            return
         connection.execute("UPDATE room SET membership = 'invite' WHERE number = ?", (room,))
         work.touch(room)
     known = connection.execute(

@@ -25,6 +25,7 @@ CREATE TABLE room (
     inviter TEXT,
     invite_direct INTEGER NOT NULL DEFAULT 0,
     marked INTEGER,
+    entered INTEGER NOT NULL DEFAULT 0,
     person TEXT,
     shown INTEGER NOT NULL DEFAULT 0
 );

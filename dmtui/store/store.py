@@ -57,6 +57,7 @@ class Store:
     def __init__(self, database: Database, me: UserId):
         self._database = database
         self._me = me
+        self._untold: frozenset[Change] = frozenset()  # of a batch that was cut short
 
     @classmethod
     def open(cls, path: Path, me: UserId) -> Self:
@@ -110,7 +111,6 @@ class Store:
         their turn every 20 ms; the token goes with the last one. A crash between two of them
         means that the batch comes again.
         """
-        changes: frozenset[Change] = frozenset()
         waiting = list(reversed(batch.rooms))
         first, last = True, False
         while not last:
@@ -121,7 +121,8 @@ class Store:
                 first, last = False, not waiting
                 if last:
                     _finish(work, batch)
-            changes |= work.done
+            self._untold |= work.done
+        changes, self._untold = self._untold, frozenset()
         return _together(changes)
 
     def apply_history(self, gap: Gap, history: History) -> frozenset[Change]:
@@ -187,10 +188,10 @@ class Store:
 
     # -- reading ------------------------------------------------------------------------------
 
-    def people(self) -> tuple[Conversation, ...]:
-        """All conversations, newest first."""
+    def people(self, limit: int | None = None) -> tuple[Conversation, ...]:
+        """All conversations, or the newest ``limit`` of them, newest first."""
         with self._database.read() as connection:
-            return people.all_people(connection)
+            return people.newest_people(connection, limit)
 
     def conversations(self, user_ids: Collection[UserId]) -> tuple[Conversation, ...]:
         """Those of the given people that exist."""

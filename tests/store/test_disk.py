@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dmtui.core.errors import StoreTrouble
-from dmtui.core.events import RoomUpdate
+from dmtui.core.events import RoomUpdate, TimelineChanged
 from dmtui.core.intents import Deliver
 from dmtui.core.model import RoomId, TransactionId, UserId
 from dmtui.store import store as store_module
@@ -175,6 +175,26 @@ def test_big_batch_lets_other_writers_in_and_commits_its_token_last(
     assert tokens <= {None}
     assert store.token() == big.token
     assert len(store.people()) == 30
+
+
+def test_changes_of_a_batch_that_failed_midway_are_told_in_the_end(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.apply(first_sync(line("1", 1)))
+    monkeypatch.setattr(store_module, "CHUNK_SECONDS", 0.0)
+    good = RoomUpdate(ROOM, timeline=(line("2", 2),))
+    flood = tuple(line(f"x{n}", n, body="x" * 2000) for n in range(100))
+    both = batch(good, RoomUpdate(RoomId("!big"), timeline=flood))
+    with store._database.write() as connection:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages + 5}")
+    with pytest.raises(StoreTrouble, match="disk is full"):
+        store.apply(both)
+    assert bodies(store) == ["1", "2"]
+    assert store.token() != both.token
+    with store._database.write() as connection:
+        connection.execute("PRAGMA max_page_count = 1000000")
+    assert TimelineChanged(BOB) in store.apply(both)
 
 
 def test_reader_does_not_wait_for_a_writer(store: Store) -> None:

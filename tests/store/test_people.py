@@ -66,6 +66,7 @@ def test_people_are_ordered_by_the_newest_message_not_by_state(store: Store) -> 
     assert names(store) == ["Bob", "Carol"]
     store.apply(news(line("3", 8, ME), room=OTHER))
     assert names(store) == ["Carol", "Bob"]
+    assert store.people(limit=1) == store.people()[:1]
     assert store.people()[0].preview == "You: 3"
 
 
@@ -227,6 +228,19 @@ def test_accepted_invite_is_a_conversation_before_the_map_says_so(store: Store) 
     store.settle_intent(edit.number, Outcome(True))
     store.apply(batch(direct={CAROL: [OTHER]}))
     assert not store.people()[0].flag_pending
+
+
+def test_late_word_of_an_accepted_invite_does_not_bring_it_back(store: Store) -> None:
+    store.apply(batch(invites=(invite(),)))
+    number = store.add_intent(Accept(OTHER, CAROL, direct=True))
+    edit = EditDirect(DirectAction.ADD, CAROL, OTHER)
+    store.settle_intent(number, Outcome(True, room_id=OTHER), then=[edit])
+    store.apply(batch(invites=(invite(),)))
+    assert store.invites() == ()
+    assert names(store) == ["Carol"]
+    store.apply(batch(RoomUpdate(OTHER, members=members(CAROL)), gone=(OTHER,)))
+    store.apply(batch(invites=(invite(),)))
+    assert store.invites() == (invite(),)
 
 
 def test_created_room_can_be_talked_in_before_sync_shows_it(store: Store) -> None:
