@@ -7,8 +7,10 @@ from datetime import UTC
 import pytest
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
+from textual.geometry import Region
 from textual.message import Message as Posted
 from textual.pilot import Pilot
+from textual.strip import Strip
 
 from dmtui.core.model import Kind, Message, Safe, SendState
 from dmtui.ui.widgets.timeline import Timeline
@@ -198,6 +200,26 @@ async def test_resize_at_the_end_stays_at_the_end() -> None:
             await pilot.resize_terminal(*size)
             await pilot.pause()
             assert "message 99" in painted(timeline)[-1]
+
+
+async def test_shrinking_at_the_end_shows_the_newest_message_in_the_very_next_frame() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        timeline = await opened(app, pilot, messages(0, 99))
+        frames: list[str] = []
+        render_lines = timeline.render_lines
+
+        def watched(crop: Region) -> list[Strip]:
+            strips = render_lines(crop)
+            frames.append(strips[-1].text)
+            return strips
+
+        timeline.render_lines = watched  # type: ignore[method-assign]
+        timeline.styles.height = 12
+        await pilot.pause()
+        assert timeline.size.height == 12
+        assert frames
+        assert all("message 99" in frame for frame in frames)
 
 
 async def test_reaching_the_top_asks_for_older_messages_once() -> None:

@@ -21,6 +21,7 @@ class LineView(ScrollView, can_focus=True):
     for those costs more than all the rest of a repaint.
     """
 
+    ALLOW_SELECT = False
     DEFAULT_CSS = """
     LineView {
         overflow-x: hidden;
@@ -62,6 +63,19 @@ class LineView(ScrollView, can_focus=True):
     def line_count(self) -> int:
         """Lines that fit on the screen."""
         return self.scrollable_content_region.height
+
+    def lines_resized(self) -> None:
+        """The width or height changed: arrange anew, before the frame is painted."""
+
+    def _size_updated(
+        self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True
+    ) -> bool:
+        """Arrange within the layout: the Resize event comes a frame too late, and shows as a jump."""
+        before = self.size, self.container_size
+        changed = super()._size_updated(size, virtual_size, container_size, layout)
+        if before != (self.size, self.container_size):
+            self.lines_resized()
+        return changed
 
     def set_line_total(self, lines: int) -> None:
         """Have the content be so many lines, without the layout of the screen done anew for it."""

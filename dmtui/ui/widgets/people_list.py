@@ -299,7 +299,7 @@ class PeopleList(LineView):
             self._go(index)
             self.action_choose()
 
-    def on_resize(self) -> None:
+    def lines_resized(self) -> None:
         self._painted.clear()
         self._fit()
         self._go(self._cursor)

@@ -298,7 +298,7 @@ class Timeline(LineView):
         elif bottom > self.scroll_y + self.line_count:
             self._scroll_to_line(bottom - self.line_count)
 
-    def on_resize(self) -> None:
+    def lines_resized(self) -> None:
         self._arrange()
 
     def forget_painted(self) -> None:
