@@ -26,7 +26,7 @@ class ProfileLock:
             owner = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(descriptor)
             raise ProfileInUse(
-                f"dmtui is already running for this profile (process {owner})."
+                f"Another dmtui is already running for this profile (process {owner})."
             ) from error
         except BaseException:
             os.close(descriptor)

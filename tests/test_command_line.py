@@ -363,6 +363,69 @@ def test_what_another_process_settled_at_last_is_not_done_twice(
     assert store.pending_intents() == ()
 
 
+# -- in a terminal --------------------------------------------------------------------------
+
+
+class Terminal:
+    """The app in a terminal of its own; ``shown`` is everything it wrote."""
+
+    def __init__(self, *arguments: str):
+        self._ours, theirs = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "dmtui", *arguments],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env={**os.environ, "TERM": "xterm-256color"},
+            start_new_session=True,
+        )
+        os.close(theirs)
+        self.shown = b""
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        with contextlib.suppress(OSError):  # the other end was closed
+            while chunk := os.read(self._ours, 65_536):
+                self.shown += chunk
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self._reader.join()
+        os.close(self._ours)
+
+
+def test_a_second_app_says_which_process_is_running_and_ends(
+    dmtui: CommandLine, store: Store
+) -> None:
+    with ProfileLock(dmtui.paths), Terminal() as second:
+        assert second.process.wait(WAIT) == 1
+        until(lambda: b"already running" in second.shown)
+    line = f"dmtui: Another dmtui is already running for this profile (process {os.getpid()}).\r\n"
+    assert second.shown == line.encode()
+
+
+def test_a_message_handed_to_the_running_app_is_delivered(
+    dmtui: CommandLine, synapse: SynapseServer
+) -> None:
+    me, bob = sign_in(dmtui, synapse), synapse.register()
+    room_id = bob.create_dm(me)
+    assert dmtui("accept", room_id).code == 0
+    with Terminal() as app:
+        until(lambda: dmtui.paths.lock_file.read_text() == f"{app.process.pid}\n")
+        assert dmtui("send", bob.user_id, "beside the app").code == 0
+        assert bob.texts(room_id) == ["beside the app"]
+        assert app.process.poll() is None
+        app.process.terminate()
+        assert app.process.wait(WAIT) == 0
+    assert b"Traceback" not in app.shown
+
+
 # -- on a homeserver ------------------------------------------------------------------------
 
 

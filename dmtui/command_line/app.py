@@ -68,5 +68,6 @@ def _config(paths: ProfilePaths) -> Config:
 
 
 def _require_terminal() -> None:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    streams = (sys.stdin, sys.stdout, sys.stderr)  # Textual draws on standard error
+    if not all(stream.isatty() for stream in streams):
         raise Failure(NO_TERMINAL)
