@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -42,23 +41,14 @@ def patient(**options: Any) -> nio.AsyncClientConfig:
 
 
 class Client(nio.AsyncClient):
-    """A signed-in HTTP session; nothing is retried inside.
+    """A signed-in HTTP session; nothing is retried inside, and nio's own store is not opened."""
 
-    The encryption store is opened by whoever calls ``load_store()``.
-    """
-
-    def __init__(
-        self,
-        session: Session,
-        store_path: Path | None = None,
-        config: nio.AsyncClientConfig | None = None,
-    ):
+    def __init__(self, session: Session, config: nio.AsyncClientConfig | None = None):
         super().__init__(
             session.homeserver.rstrip("/"),
             session.user_id,
             session.device_id,
-            str(store_path or ""),
-            config or patient(),
+            config=config or patient(),
         )
         self.user_id = session.user_id
         self.device_id = session.device_id

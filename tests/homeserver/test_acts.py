@@ -21,9 +21,7 @@ from dmtui.core.events import Line
 from dmtui.core.model import (
     EventId,
     Membership,
-    Profile,
     RoomId,
-    Safe,
     Session,
     TransactionId,
     UserId,
@@ -201,14 +199,14 @@ async def test_account_data_comes_back_as_it_was_set(
     assert await homeserver.account_data("m.direct") == {"@ü:x": ["!r", None, 5]}
 
 
-async def test_people_are_found_and_their_names_clean(
-    homeserver: MatrixHomeserver, alice: Account, bob: Account
+async def test_profile_has_a_clean_name_and_a_missing_one_is_not_found(
+    homeserver: MatrixHomeserver, bob: Account
 ) -> None:
-    alice.create_dm(bob)
     bob.set_name("Robert\x1b]0;x\x07son")
-    await homeserver.set_account_data("org.example", {})
-    assert (await homeserver.profile(user(bob))).name.isprintable()
-    assert Profile(user(bob), Safe("")) != await homeserver.profile(user(bob))
+    profile = await homeserver.profile(user(bob))
+    assert profile.user_id == bob.user_id
+    assert profile.name.startswith("Robert")
+    assert profile.name.isprintable()
     with pytest.raises(NotFound):
         await homeserver.profile(UserId("@nobody-at-all:localhost"))
 
@@ -305,6 +303,35 @@ async def test_unclear_encryption_sends_nothing(
     with pytest.raises(ServerTrouble):
         await homeserver.send_text(room_id, TransactionId("t1"), "hello", encrypted=False)
     assert bob.texts(room_id) == []
+
+
+async def test_encrypted_message_is_read_in_sync_and_in_history(
+    homeserver: MatrixHomeserver, bob: Account, tmp_path: Path, synapse: SynapseServer
+) -> None:
+    theirs = await connect(session_of(bob, synapse.base_url), tmp_path / "bob")
+    try:
+        await homeserver.sync(None, frozenset(), 0.0)
+        batch = await theirs.sync(None, frozenset(), 0.0)
+        async with asyncio.timeout(20):
+            while not await homeserver.has_device_keys(user(bob)):
+                batch = await theirs.sync(batch.token, frozenset(), 0.1)
+        room_id = await homeserver.create_direct_room(user(bob), "nonce", encrypted=True)
+        await theirs.join(room_id)
+        sent = await homeserver.send_text(room_id, TransactionId("t1"), "the secret", True)
+        assert "the secret" not in str(bob.events(room_id))
+        seen: list[str] = []
+        async with asyncio.timeout(20):
+            while "the secret" not in seen:
+                batch = await theirs.sync(batch.token, frozenset({room_id}), 1.0)
+                events = [event for room in batch.rooms for event in room.timeline]
+                seen += [one.content.body for one in events if isinstance(one.content, Line)]
+        end = bob.room_api("GET", room_id, "messages", dir="f", limit=100)["end"]
+        page = await theirs.history(room_id, end, 10)
+        read = {one.event_id: one for one in page.events}[sent]
+        assert isinstance(read.content, Line)
+        assert (read.content.body, read.encrypted) == ("the secret", True)
+    finally:
+        await theirs.close()
 
 
 async def test_history_pages_back_to_the_beginning(

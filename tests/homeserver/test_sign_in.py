@@ -77,16 +77,6 @@ async def test_wrong_password_and_unknown_user_read_the_same(
     assert str(caught.value) == "Wrong user name or password."
 
 
-async def test_deactivated_account_says_so(synapse: SynapseServer) -> None:
-    alice = synapse.register()
-    identifier = {"type": "m.id.user", "user": alice.user_id}
-    auth = {"type": "m.login.password", "identifier": identifier, "password": PASSWORD}
-    alice.api("POST", "v3/account/deactivate", {"auth": auth})
-    with pytest.raises(Forbidden) as caught:
-        await sign_in_with_password(alice.user_id, PASSWORD, synapse.base_url)
-    assert str(caught.value) in ("This account was deactivated.", "Wrong user name or password.")
-
-
 @pytest.mark.parametrize(
     ("fault", "expected", "line"),
     [
