@@ -62,8 +62,8 @@ class Crypto:
         own = (session.user_id, session.device_id)
         self.lists = DeviceLists(requests, store, self._machine.verify_json, own, now)
         self._own_keys = OwnKeys(requests, self._machine, now)
-        self._to_device = ToDevice(requests, self._machine, store, now)
-        self._sharing = KeySharing(requests, self._machine, store, self.lists, self._to_device)
+        self.to_device = ToDevice(requests, self._machine, store, now)
+        self._sharing = KeySharing(requests, self._machine, store, self.lists, self.to_device)
         self._rooms = RoomDecryption(store, self.lists)
         self._wedged: dict[tuple[str, str], None] = {}  # (user, curve25519), in order
 
@@ -257,7 +257,7 @@ class Crypto:
             device for device in found if device and not self._machine.recently_renewed(device)
         ]
         if devices:
-            await self._to_device.renew(devices)
+            await self.to_device.renew(devices)
         for one in wedged:
             self._wedged.pop(one, None)
 

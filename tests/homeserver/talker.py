@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
@@ -36,12 +37,18 @@ class Talker:
             url or account.base_url,
         )
         self.since = ""
+        self.ahead = 0.0
         self.seen: list[tuple[RoomId, Json]] = []
-        self._open()
+        self.open()
 
-    def _open(self) -> None:
+    def open(self) -> None:
+        """Start (again) with what is on disk."""
         self.client = Client(self.session)
-        self.crypto = Crypto.open(self.client, self.session, self.directory)
+        self.crypto = Crypto.open(self.client, self.session, self.directory, self.now)
+
+    def now(self) -> float:
+        """Seconds, as far ``ahead`` of the clock as the test likes."""
+        return time.monotonic() + self.ahead
 
     async def __aenter__(self) -> Self:
         await self.crypto.maintain()
@@ -62,7 +69,7 @@ class Talker:
     async def restart(self) -> None:
         """As after quitting and starting again; the sync position is kept."""
         await self.close()
-        self._open()
+        self.open()
 
     def fetch(self) -> Json:
         """The next sync answer, not yet taken in and asked for again by the next call."""
@@ -118,7 +125,7 @@ class Talker:
 
 
 def encrypted_room(creator: Account, *others: Account, **settings: object) -> str:
-    """A direct room with encryption, the others joined; ``settings`` are of ``m.room.encryption``."""
+    """A direct room with encryption, the others joined; ``settings`` of ``m.room.encryption``."""
     event = {**ENCRYPTED, "content": {**ENCRYPTED["content"], **settings}}
     room_id = creator.create_dm(*others, record=False, initial_state=[event])
     for other in others:
@@ -133,6 +140,10 @@ class Party:
         self._server = server
         self._directory = directory
         self._stack = stack
+
+    def register(self) -> Account:
+        """A new user of the server."""
+        return self._server.register()
 
     async def guest(self, account: Account | None = None, url: str = "") -> Talker:
         """A talker of a new user, or of this device; its requests go to ``url``."""

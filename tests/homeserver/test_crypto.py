@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from dmtui.core.events import Undecryptable
-from dmtui.core.model import RoomId, TransactionId
+from dmtui.core.model import JsonObject, RoomId, TransactionId
 from tests.homeserver.synapse import SynapseServer
 from tests.homeserver.talker import Party, encrypted_room
 
@@ -47,7 +47,7 @@ async def test_invited_person_reads_what_was_said_before_joining(party: Party) -
 
 
 async def test_person_who_joins_later_reads_only_what_follows(party: Party) -> None:
-    alice, bob, room_id = await party.pair()
+    alice, _, room_id = await party.pair()
     carol = await party.guest()
     await alice.say(room_id, "between us")
     alice.account.invite(room_id, carol.account)
@@ -121,7 +121,7 @@ async def test_old_messages_stay_readable_after_a_restart(party: Party) -> None:
 async def test_relation_is_sent_in_the_clear_for_the_server_to_group(party: Party) -> None:
     alice, bob, room_id = await party.pair()
     first = await alice.say(room_id, "frist")
-    relation = {"rel_type": "m.replace", "event_id": first}
+    relation: JsonObject = {"rel_type": "m.replace", "event_id": first}
     await alice.crypto.send(
         RoomId(room_id),
         TransactionId("edit"),
