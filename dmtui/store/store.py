@@ -35,7 +35,7 @@ from dmtui.core.model import (
     TransactionId,
     UserId,
 )
-from dmtui.store import account, intents, outbox, people, reading, rooms, timeline
+from dmtui.store import account, intents, invites, outbox, people, reading, rooms, timeline
 from dmtui.store.database import Database, text
 from dmtui.store.events import heal
 from dmtui.store.outbox import Outgoing
@@ -68,7 +68,7 @@ class Store:
             with store._write() as work:
                 owner = text(work.connection, "SELECT value FROM meta WHERE name = 'me'")
                 if owner is None:
-                    rooms.set_meta(work, "me", me)
+                    invites.set_meta(work, "me", me)
                 elif owner != me:
                     raise StoreTrouble(f"The local database belongs to {owner}.")
                 intents.drop_malformed(work)
@@ -310,7 +310,7 @@ class Store:
     def drop_invite(self, room_id: RoomId) -> frozenset[Change]:
         """Forget a dead or declined invite, also if the server goes on telling of it."""
         with self._write() as work:
-            rooms.hide_invite(work, room_id)
+            invites.hide_invite(work, room_id)
         return work.done
 
     # -- intents ------------------------------------------------------------------------------
@@ -368,9 +368,9 @@ class Store:
 
 def _begin(work: Work, batch: SyncBatch) -> None:
     if batch.direct is not None:
-        rooms.set_direct(work, batch.direct)
+        invites.set_direct(work, batch.direct)
     if batch.ignored is not None:
-        rooms.set_ignored(work, batch.ignored)
+        invites.set_ignored(work, batch.ignored)
 
 
 def _apply_some(work: Work, waiting: list[RoomUpdate]) -> None:
@@ -384,14 +384,14 @@ def _apply_some(work: Work, waiting: list[RoomUpdate]) -> None:
 
 def _finish(work: Work, batch: SyncBatch) -> None:
     for invite in batch.invites:
-        rooms.put_invite(work, invite)
+        invites.put_invite(work, invite)
     if batch.all_invites is not None:
-        rooms.keep_invites(work, batch.all_invites)
+        invites.keep_invites(work, batch.all_invites)
     for room_id in batch.gone:
         rooms.leave_room(work, room_id)
     if batch.complete:
-        rooms.set_meta(work, "synced", "yes")
-    rooms.set_meta(work, "token", batch.token)
+        invites.set_meta(work, "synced", "yes")
+    invites.set_meta(work, "token", batch.token)
 
 
 def _together(changes: frozenset[Change]) -> frozenset[Change]:
