@@ -1,0 +1,244 @@
+"""Answers that no honest server gives: a batch comes out all the same, or a recoverable error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dmtui.core.errors import NotFound, Recoverable, Refused
+from dmtui.core.events import Line, SyncBatch
+from dmtui.core.model import JsonObject, RoomId, UserId
+from dmtui.matrix.place import Way, place_of
+from dmtui.matrix.sync import Syncing
+from dmtui.matrix.translate import Translator, undecryptable
+
+ME = UserId("@me:x")
+ROOM = RoomId("!room")
+MESSAGE: JsonObject = {
+    "type": "m.room.message",
+    "event_id": "$kept",
+    "sender": "@bob:x",
+    "origin_server_ts": 1,
+    "content": {"msgtype": "m.text", "body": "kept"},
+}
+
+
+class Script:
+    """Answers every sync request with the same body, and knows no ``m.direct``."""
+
+    def __init__(self, answer: Any):
+        self.answer = answer
+        self.bodies: list[JsonObject] = []
+
+    async def api(
+        self,
+        method: str,
+        path: str,
+        body: JsonObject | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        timeout: float = 30.0,
+    ) -> JsonObject:
+        if not path.endswith("/sync"):
+            raise NotFound("no such thing", 404, "M_NOT_FOUND")
+        self.bodies.append(body or {})
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        found: JsonObject = self.answer
+        return found
+
+
+class Keys:
+    async def receive(
+        self,
+        to_device: Sequence[JsonObject],
+        device_lists: JsonObject | None,
+        one_time_keys: JsonObject | None,
+        fallback_types: Sequence[str] | None,
+        batch: str,
+    ) -> Sequence[tuple[RoomId, str]]:
+        assert all(isinstance(one, dict) for one in to_device)
+        return ()
+
+    def members_changed(self, room_id: RoomId) -> None:
+        assert room_id
+
+
+def syncing(script: Script, way: Way) -> Syncing:
+    return Syncing(
+        script, Keys(), Translator(ME, lambda room, raw: undecryptable(raw, "no key")), way
+    )
+
+
+async def answered(way: Way, answer: Any) -> SyncBatch:
+    return await syncing(Script(answer), way).sync(None, frozenset(), 0.0)
+
+
+def sliding(room: Any = None, **more: Any) -> Any:
+    listed = {"count": 1, "ops": [{"op": "SYNC", "range": [0, 0], "room_ids": [ROOM]}]}
+    return {
+        "pos": "1/s1",
+        "lists": {"direct": listed, "invites": {"count": 0, "ops": []}},
+        "rooms": {} if room is None else {ROOM: room},
+        "extensions": {},
+        **more,
+    }
+
+
+def classic(room: Any = None, **more: Any) -> Any:
+    return {"next_batch": "s1", "rooms": {"join": {} if room is None else {ROOM: room}}, **more}
+
+
+def texts(batch: SyncBatch) -> list[str]:
+    contents = [event.content for room in batch.rooms for event in room.timeline]
+    return [one.body for one in contents if isinstance(one, Line)]
+
+
+ODD = [None, 5, "x", [], [None, 7], True]
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize(
+    "key", ["limited", "required_state", "prev_batch", "joined_count", "num_live", "heroes"]
+)
+async def test_odd_part_of_a_room_costs_itself(key: str, odd: Any) -> None:
+    batch = await answered(Way.SLIDING, sliding({"timeline": [odd, MESSAGE], key: odd}))
+
+    assert texts(batch) == ["kept"]
+    assert batch.rooms[0].limited is (key == "limited" and odd is True)
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("key", ["state", "ephemeral", "account_data", "summary", "unknown"])
+async def test_odd_part_of_a_classic_room_costs_itself(key: str, odd: Any) -> None:
+    timeline = {"events": [odd, MESSAGE], "limited": None, "prev_batch": odd}
+
+    batch = await answered(Way.CLASSIC, classic({"timeline": timeline, key: odd}))
+
+    assert texts(batch) == ["kept"]
+    assert not batch.rooms[0].limited
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("key", ["to_device", "e2ee", "account_data", "receipts", "typing"])
+async def test_odd_extension_costs_itself(key: str, odd: Any) -> None:
+    answer = sliding({"timeline": [MESSAGE]}, extensions={key: odd})
+    inner = sliding(
+        {"timeline": [MESSAGE]},
+        extensions={key: {"events": odd, "rooms": odd, "global": odd, "device_lists": odd}},
+    )
+
+    assert texts(await answered(Way.SLIDING, answer)) == ["kept"]
+    assert texts(await answered(Way.SLIDING, inner)) == ["kept"]
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize(
+    "key", ["to_device", "account_data", "device_lists", "device_one_time_keys_count", "presence"]
+)
+async def test_odd_section_costs_itself(key: str, odd: Any) -> None:
+    answer = classic({"timeline": {"events": [MESSAGE]}}, **{key: odd})
+
+    assert texts(await answered(Way.CLASSIC, answer)) == ["kept"]
+
+
+@pytest.mark.parametrize("odd", ODD)
+async def test_invite_without_readable_state_is_still_there(odd: Any) -> None:
+    news = await answered(Way.SLIDING, sliding({"invite_state": odd}))
+    old = await answered(
+        Way.CLASSIC, {"next_batch": "s", "rooms": {"invite": {ROOM: {"invite_state": odd}}}}
+    )
+
+    for batch in (news, old):
+        assert [(one.room_id, one.inviter, one.direct) for one in batch.invites] == [
+            (ROOM, "", False)
+        ]
+
+
+@pytest.mark.parametrize("odd", [None, 5, [], "", "\ud800", "x" * 10**6])
+async def test_answer_without_a_usable_position_is_recoverable(odd: Any) -> None:
+    with pytest.raises(Recoverable):
+        await answered(Way.SLIDING, {**sliding(), "pos": odd})
+    with pytest.raises(Recoverable):
+        await answered(Way.CLASSIC, {**classic(), "next_batch": odd})
+
+
+async def test_server_that_refuses_every_position_is_not_asked_for_ever() -> None:
+    refusal = Refused("no", 400, "M_UNKNOWN_POS")
+    token = '{"way":"sliding","position":"5/s5","to_device":"7","window":50,"complete":true}'
+    script = Script(refusal)
+
+    with pytest.raises(Refused):
+        await syncing(script, Way.SLIDING).sync(token, frozenset(), 0.0)
+
+    since: list[Any] = [body["extensions"] for body in script.bodies]
+    assert [one["to_device"].get("since") for one in since] == ["7", "7", None]
+
+
+async def test_window_stops_growing_once_it_covers_the_count() -> None:
+    script = Script(sliding({"timeline": []}))
+    script.answer["lists"]["direct"]["count"] = 75
+    device = syncing(script, Way.SLIDING)
+    token = None
+    complete = []
+    for _ in range(3):
+        batch = await device.sync(token, frozenset(), 0.0)
+        token = batch.token
+        complete.append(batch.complete)
+
+    asked: list[Any] = [body["lists"] for body in script.bodies]
+    assert [one["direct"]["ranges"] for one in asked] == [[[0, 19]], [[0, 49]], [[0, 79]]]
+    assert complete == [False, False, True]
+
+
+async def test_lists_missing_from_an_answer_say_nothing() -> None:
+    script = Script(sliding())
+    device = syncing(script, Way.SLIDING)
+    first = await device.sync(None, frozenset(), 0.0)
+    script.answer = {"pos": "2/s2"}
+
+    second = await device.sync(first.token, frozenset(), 0.0)
+
+    assert first.all_invites == frozenset()
+    assert second.all_invites is None
+    assert second.complete
+    assert not second.gone
+
+
+JSON = st.recursive(
+    st.none() | st.integers() | st.text(max_size=3) | st.sampled_from(["!room", "$e", "@b:x"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "!room", "events", "timeline", "state", "invite_state", "type", "content",
+                    "rooms", "join", "leave", "invite", "direct", "invites", "ops", "room_ids",
+                    "count", "required_state", "global", "to_device", "e2ee", "account_data",
+                    "receipts", "typing", "state_key", "initial", "limited", "m.direct",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=25,
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=150)
+@given(JSON, JSON, JSON)
+async def test_any_answer_makes_a_batch_to_resume_from(first: Any, second: Any, third: Any) -> None:
+    for way, answer in (
+        (Way.SLIDING, {"pos": "1/s1", "rooms": first, "lists": second, "extensions": third}),
+        (Way.CLASSIC, {"next_batch": "s1", "rooms": first, "account_data": second, "x": third}),
+    ):
+        device = syncing(Script(answer), way)
+        batch = await device.sync(None, frozenset(), 0.0)
+        again = await device.sync(batch.token, frozenset(), 0.0)
+        for token in (batch.token, again.token):
+            assert place_of(token, way).token() == token
