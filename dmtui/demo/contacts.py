@@ -5,14 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import time
 from typing import TYPE_CHECKING
 
 from dmtui.core.direct import apply_edits
 from dmtui.core.errors import DmtuiError, Recoverable
 from dmtui.core.events import Line, RoomUpdate, SyncBatch, TimelineEvent, Undecryptable
 from dmtui.core.intents import DirectAction, EditDirect
-from dmtui.core.model import EventId, Kind, Membership, RoomId, TransactionId, UserId
+from dmtui.core.model import (
+    EventId,
+    Kind,
+    Membership,
+    Milliseconds,
+    RoomId,
+    TransactionId,
+    UserId,
+)
 from dmtui.demo.cast import Character, Role, reply
 
 if TYPE_CHECKING:
@@ -30,7 +37,7 @@ log = logging.getLogger(__name__)
 class Contact:
     """One character, signed in as ``user_id``; ``pace`` scales the time it takes, 0 is at once.
 
-    What the guest said before the contact was made is history and not answered.
+    What the guest said before ``since`` is history and not answered.
     """
 
     def __init__(
@@ -40,13 +47,14 @@ class Contact:
         homeserver: Homeserver,
         guest: UserId,
         pace: float,
+        since: Milliseconds,
     ):
         self._character = character
         self._me = user_id
         self._homeserver = homeserver
         self._guest = guest
         self._pace = pace
-        self._since = int(time.time() * 1000)
+        self._since = since
         self._turns = 0
         self._heard: set[EventId] = set()
         self._encrypted: dict[RoomId, bool] = {}

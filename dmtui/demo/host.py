@@ -17,6 +17,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
@@ -30,20 +31,23 @@ from dmtui.matrix.homeserver import connect
 if TYPE_CHECKING:
     from dmtui.core.model import JsonObject, Session, UserId
 
-INVITE_AFTER = 8.0
+INVITE_AFTER = 5.5
 CLOSE_WITHIN = 3.0
+WAKE_AFTER = 1.5
+WAKE_EVERY = 0.3
 
 log = logging.getLogger(__name__)
 
 
 class Host:
-    """A running demo in ``directory``; ``pace`` and ``invite_after`` (seconds) set its tempo."""
+    """A running demo in ``directory``; ``pace`` and ``invite_after`` (seconds of waking) its tempo."""
 
     def __init__(self, directory: Path, pace: float, invite_after: float):
         self._directory = directory
         self._pace = pace
         self._invite_after = invite_after
         self._site = synapse.Site(directory / "homeserver", synapse.free_port())
+        self._since = int(time.time() * 1000)
         self._process: subprocess.Popen[bytes] | None = None
 
     async def run(self) -> None:
@@ -67,18 +71,21 @@ class Host:
         say({"session": asdict(guest)})
         # Whatever befalls one contact, the homeserver and the others stay.
         lives = [
-            asyncio.create_task(self._play(each, sessions[each.localpart], guest.user_id))
-            for each in CAST
+            asyncio.create_task(self._play(each, sessions[each.localpart], guest.user_id, order))
+            for order, each in enumerate(CAST)
         ]
         for life in lives:
             life.add_done_callback(_log_trouble)
         await asyncio.gather(*lives, return_exceptions=True)
 
-    async def _play(self, character: Character, session: Session, guest: UserId) -> None:
-        """Be this character until cancelled."""
+    async def _play(
+        self, character: Character, session: Session, guest: UserId, order: int
+    ) -> None:
+        """Be this character until cancelled; wake up in turn, as the app starts right now."""
+        await asyncio.sleep(self._pace * (WAKE_AFTER + order * WAKE_EVERY))
         home = await connect(session, self._directory / "contacts" / character.localpart)
         try:
-            contact = Contact(character, session.user_id, home, guest, self._pace)
+            contact = Contact(character, session.user_id, home, guest, self._pace, self._since)
             await self._live(contact, character.role)
         finally:
             await home.close()
