@@ -44,8 +44,9 @@ class Demo:
 def demo(options: Sequence[str] = ()) -> Iterator[Demo]:
     """Start the demo, telling so in one line on standard error; end it with the block.
 
-    Takes about 4 s, which the imports of the app use, too. The host watches our end of a pipe, so that it ends and cleans up even if
-    this process is killed. ``options`` go to :mod:`dmtui.demo.host`. Raises ``DemoUnavailable``.
+    Takes about 4 s, in which the app is imported, too. The host watches our end of a pipe, so that
+    it cleans up and ends even if this process is killed. ``options`` go to
+    :mod:`dmtui.demo.host`. Raises ``DemoUnavailable``.
     """
     check_available()
     directory = Path(tempfile.mkdtemp(prefix="dmtui-demo-"))

@@ -40,7 +40,10 @@ log = logging.getLogger(__name__)
 
 
 class Host:
-    """A running demo in ``directory``; ``pace`` and ``invite_after`` (seconds of waking) its tempo."""
+    """A running demo in ``directory``.
+
+    ``pace`` scales the contacts' slowness; the stranger invites ``invite_after`` s after waking.
+    """
 
     def __init__(self, directory: Path, pace: float, invite_after: float):
         self._directory = directory

@@ -176,8 +176,7 @@ def _forker(reply_pipe: int) -> Spawn:
             os.close(reply_pipe)
             die_with_parent()
             _redirect_output(log)
-            reactor = import_module("twisted.internet.epollreactor").EPollReactor()
-            stand_in._install_real_reactor(reactor)
+            stand_in._install_real_reactor(_new_reactor())
             sys.argv = ["synapse", "-c", config]
             homeserver.main()
             status = 0
@@ -187,6 +186,12 @@ def _forker(reply_pipe: int) -> Spawn:
             os._exit(status)
 
     return spawn
+
+
+def _new_reactor() -> object:
+    if sys.platform == "linux":
+        return import_module("twisted.internet.epollreactor").EPollReactor()
+    return import_module("twisted.internet.selectreactor").SelectReactor()
 
 
 def _redirect_output(log: str) -> None:
