@@ -11,6 +11,7 @@ import contextlib
 import gc
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -189,9 +190,11 @@ def _forker(reply_pipe: int) -> Spawn:
 
 
 def _new_reactor() -> object:
-    if sys.platform == "linux":
-        return import_module("twisted.internet.epollreactor").EPollReactor()
-    return import_module("twisted.internet.selectreactor").SelectReactor()
+    """The best reactor that survives being made after a fork: macOS has no epoll."""
+    kind = "EPoll" if hasattr(select, "epoll") else "Select"
+    module = import_module(f"twisted.internet.{kind.lower()}reactor")
+    reactor: object = getattr(module, f"{kind}Reactor")()
+    return reactor
 
 
 def _redirect_output(log: str) -> None:
