@@ -184,8 +184,10 @@ class Messenger:
         return self._store.messages_from(user_id, first)
 
     def invites(self) -> tuple[Invite, ...]:
-        """Pending invites: direct ones first, then newest first."""
-        return self._store.invites()
+        """Invites that I have not answered yet: direct ones first, then newest first."""
+        intents = (entry.intent for entry in self._store.pending_intents())
+        answered = {i.room_id for i in intents if isinstance(i, Accept | Decline)}
+        return tuple(i for i in self._store.invites() if i.room_id not in answered)
 
     def is_typing(self, user_id: UserId) -> bool:
         """Whether the person is typing to me."""

@@ -1,0 +1,86 @@
+"""dmtui itself, without its screens, signed in to a real homeserver."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from dmtui.core.model import Conversation, Message, Phase, SendState, Session, UserId
+from dmtui.core.ports import Homeserver
+from dmtui.matrix.homeserver import connect
+from dmtui.messenger.messenger import Messenger
+from dmtui.store.store import Store
+from tests.homeserver.account import Account
+
+PATIENCE = 30.0
+
+
+class DmtuiAccount:
+    """One signed-in dmtui; ``account`` is the same user driven by hand.
+
+    ``base_url`` may be that of a proxy in front of the server.
+    """
+
+    def __init__(self, account: Account, directory: Path, base_url: str = ""):
+        self.account = account
+        self.me = UserId(account.user_id)
+        self.directory = directory
+        self._session = Session(
+            self.me, account.device_id, account.access_token, base_url or account.base_url
+        )
+        self.store: Store
+        self.messenger: Messenger
+
+    async def start(self, *, online: bool = True) -> DmtuiAccount:
+        """Start, and wait for the first answer of the server."""
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.store = Store.open(self.directory / "store.db", self.me)
+
+        async def connected() -> Homeserver:
+            return await connect(self._session, self.directory / "keys")
+
+        self.messenger = Messenger(self.me, self.store, connected)
+        await self.messenger.start()
+        if online:
+            await self.until(self.store.synced)
+            await self.until(lambda: self.messenger.connection.phase is Phase.ONLINE)
+        return self
+
+    async def stop(self) -> None:
+        """Stop in the middle of whatever goes on."""
+        await self.messenger.stop()
+        self.store.close()
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Wait until the condition holds, looking after every change."""
+        subscription = self.messenger.subscribe()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not condition():
+                    await subscription.next()
+        finally:
+            subscription.close()
+
+    def conversation(self, person: Account) -> Conversation | None:
+        found = self.messenger.conversations(frozenset({UserId(person.user_id)}))
+        return found[0] if found else None
+
+    def messages(self, person: Account) -> tuple[Message, ...]:
+        return self.messenger.messages(UserId(person.user_id)).messages
+
+    def bodies(self, person: Account) -> list[str]:
+        return [m.body for m in self.messages(person) if m.kind == "text"]
+
+    def states(self, person: Account) -> list[SendState]:
+        return [m.state for m in self.messages(person) if m.own and m.kind == "text"]
+
+    async def direct_map(self) -> object:
+        """``m.direct`` as the server has it."""
+        return await asyncio.to_thread(self.account.account_data, "m.direct")
+
+    async def until_recorded(self, expected: object) -> None:
+        """Wait until the server's ``m.direct`` is as expected and nothing is pending."""
+        await self.until(lambda: self.store.pending_intents() == ())
+        found = await self.direct_map()
+        assert found == expected
