@@ -348,6 +348,19 @@ def test_what_could_not_be_sent_in_time_stays_queued(dmtui: CommandLine, store: 
     assert entry.intent == Deliver(BOB, "hi")
 
 
+def test_an_invite_answered_offline_stays_answered_and_is_asked_for_once(
+    dmtui: CommandLine, store: Store
+) -> None:
+    store.apply(SYNCED)
+    session = load_session(dmtui.paths)
+    assert session is not None
+    wish = Accept(RoomId("!asks"), UserId("@carol:x"), True)
+    for _ in range(2):
+        with pytest.raises(Failure, match="it stays queued"):
+            Errand(dmtui.paths, session, store, lambda _: wish, patience=1.0).run()
+    assert [entry.intent for entry in store.pending_intents()] == [wish]
+
+
 def test_what_another_process_settled_at_last_is_not_done_twice(
     dmtui: CommandLine, store: Store
 ) -> None:
@@ -468,6 +481,22 @@ def test_a_session_is_kept_private_until_logout_ends_it(
     assert session.device_id not in {d["device_id"] for d in me.api("GET", "v3/devices")["devices"]}
 
 
+def test_a_session_that_was_ended_elsewhere_says_what_to_do(
+    dmtui: CommandLine, synapse: SynapseServer
+) -> None:
+    me = sign_in(dmtui, synapse)
+    assert dmtui("people").code == 0
+    me.api("POST", "v3/logout/all")
+    assert_fails_in_one_line(dmtui("send", BOB, "hi"), "Run dmtui logout, then dmtui login.")
+    assert dmtui("logout").code == 0
+    assert not dmtui.paths.store_file.exists()
+
+
+def test_signing_out_offline_keeps_the_session(dmtui: CommandLine, store: Store) -> None:
+    assert_fails_in_one_line(dmtui("logout"), "You are still signed in.")
+    assert load_session(dmtui.paths) is not None
+
+
 def test_an_invite_is_accepted_recorded_and_answered(
     dmtui: CommandLine, synapse: SynapseServer
 ) -> None:
@@ -484,6 +513,39 @@ def test_an_invite_is_accepted_recorded_and_answered(
     assert bob.texts(room_id) == ["hello\nBob"]
     (person,) = json.loads(dmtui("people", "--json").out)
     assert (person["user_id"], person["name"]) == (bob.user_id, "Bob")
+
+
+def test_a_message_taken_over_from_an_app_that_ended_is_sent_once(
+    dmtui: CommandLine, synapse: SynapseServer
+) -> None:
+    me, bob = sign_in(dmtui, synapse), synapse.register()
+    room_id = bob.create_dm(me)
+    assert dmtui("accept", room_id).code == 0
+    session = load_session(dmtui.paths)
+    assert session is not None
+    with contextlib.closing(open_store(dmtui.paths, session)) as store:
+        with ProfileLock(dmtui.paths):
+            process = dmtui.start("send", bob.user_id, "hello")
+            until(lambda: bool(store.pending_intents()))
+        with process:
+            assert finished(process).code == 0
+        assert store.pending_intents() == ()
+    assert bob.texts(room_id) == ["hello"]
+
+
+def test_messages_sent_at_the_same_time_all_arrive_once(
+    dmtui: CommandLine, synapse: SynapseServer
+) -> None:
+    me, bob = sign_in(dmtui, synapse), synapse.register()
+    room_id = bob.create_dm(me)
+    assert dmtui("accept", room_id).code == 0
+    texts = ["one", "two", "two"]
+    with contextlib.ExitStack() as running:
+        processes = [
+            running.enter_context(dmtui.start("send", bob.user_id, text)) for text in texts
+        ]
+        assert [finished(process).code for process in processes] == [0, 0, 0]
+    assert sorted(bob.texts(room_id)) == texts
 
 
 def test_a_declined_invite_is_gone(dmtui: CommandLine, synapse: SynapseServer) -> None:

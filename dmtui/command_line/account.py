@@ -9,7 +9,7 @@ from argparse import Namespace
 
 from dmtui.command_line.answers import Failure, WrongUsage, say
 from dmtui.command_line.signed_in import signed_in
-from dmtui.core.errors import SignedOut
+from dmtui.core.errors import Recoverable, SignedOut
 from dmtui.core.model import Session
 from dmtui.lock import ProfileLock
 from dmtui.profile import ProfilePaths
@@ -48,6 +48,8 @@ async def _end(paths: ProfilePaths, session: Session) -> None:
         await homeserver.logout()
     except SignedOut:
         pass  # that is what was wanted
+    except Recoverable as error:
+        raise Failure(f"{error} You are still signed in.") from error
     finally:
         await homeserver.close()
 

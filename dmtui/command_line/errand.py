@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from dmtui.command_line.answers import Failure
 from dmtui.compose import messenger_for, write_log
 from dmtui.core.errors import ProfileInUse
-from dmtui.core.intents import Decline, EditDirect, Entry, Intent, Outcome
+from dmtui.core.intents import Accept, Decline, EditDirect, Entry, Intent, Outcome
 from dmtui.core.model import Phase, Session
 from dmtui.lock import ProfileLock
 from dmtui.profile import ProfilePaths
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 PATIENCE = 30.0
 """Seconds until an intent is left to whoever runs dmtui next."""
+
+CONSEQUENCES = 5.0
+"""Seconds to wait for what follows from an intent; it is journalled in any case."""
 
 LOOK_EVERY = 0.1
 """Seconds between two looks at what another process has done."""
@@ -76,9 +79,11 @@ class Errand:
 
     def _hand_over(self) -> None:
         """Write the intent down for the process that owns the account."""
-        if self._wish is not None and self._entry is None and self._store.synced():
-            number = self._store.add_intent(self._wish(self._store))
-            self._entry = self._store.intent(number)
+        if self._entry is None and self._store.synced() and self._wish is not None:
+            self._write_down(self._wish(self._store))
+
+    def _write_down(self, intent: Intent) -> None:
+        self._entry = self._store.intent(self._store.add_intent(intent))
 
     def _left(self) -> float:
         return self._deadline - time.monotonic()
@@ -94,6 +99,7 @@ class Errand:
     async def _carry_out(self) -> None:
         if self._outcome() is not None:  # the former owner did it at last
             return
+        self._answer_known_invite()
         write_log(self._paths)
         messenger = messenger_for(self._paths, self._session, self._store)
         await messenger.start()
@@ -104,16 +110,28 @@ class Errand:
         finally:
             await messenger.stop()
 
+    def _answer_known_invite(self) -> None:
+        """An answer needs no news first, and joins one that is queued already.
+
+        A message does: which room is the conversation is decided from what the server has now.
+        """
+        if self._wish is None or self._entry is not None or not self._store.synced():
+            return
+        with contextlib.suppress(Failure):  # the invite may be news yet
+            intent = self._wish(self._store)
+            if isinstance(intent, Accept | Decline):
+                self._write_down(intent)
+
     async def _with(self, messenger: Messenger) -> None:
         await self._until(messenger, lambda: self._is_level(messenger))
-        if self._wish is None or not messenger.synced:
+        if self._wish is None:
             return
         if self._entry is None:
             self._entry = await messenger.write_down(self._wish(self._store))
-        else:
-            await messenger.write_down(self._entry.intent)
         await self._until(messenger, lambda: self._outcome() is not None)
-        await self._until(messenger, self._has_no_consequences)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CONSEQUENCES):
+                await self._until(messenger, self._has_no_consequences)
 
     def _is_level(self, messenger: Messenger) -> bool:
         """Whether the store is as the server has it, or an intent may be queued all the same."""
