@@ -93,7 +93,8 @@ class Cursor:
 class Message:
     """One line of a conversation.
 
-    ``key`` is unique in the conversation and stays the same from local echo to delivery.
+    ``key`` is unique in the conversation and stays the same from local echo to delivery;
+    ``transaction_id`` names what this device sent.
     """
 
     key: str
@@ -112,6 +113,7 @@ class Message:
     encrypted: bool = False
     unread: bool = False
     read_by_peer: bool = False
+    transaction_id: TransactionId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ class DmtuiApp(App[None]):
         self._sign_in = sign_in
         self._demo = demo
         self._keys = keymap or {}
+        self._screens_made = 0
         self.theme = theme
 
     def get_default_screen(self) -> Screen[None]:
@@ -87,7 +88,7 @@ class DmtuiApp(App[None]):
             if isinstance(self.screen, SignInScreen):
                 self.screen.tell(str(error))
             return
-        self.switch_screen(MainScreen(self._messenger, self._demo))
+        self._replace_screen_by(self.get_default_screen)
 
     @on(MainScreen.SignInWanted)
     @work(group="leave", exclusive=True)
@@ -95,7 +96,15 @@ class DmtuiApp(App[None]):
         """The session is over: end its work, keep its store, ask for the password."""
         user_id = str(self._messenger.me) if self._messenger else ""
         problem = await self._settle()
-        self.switch_screen(SignInScreen(self._sign_in, user_id, problem))
+        self._replace_screen_by(lambda: SignInScreen(self._sign_in, user_id, problem))
+
+    def _replace_screen_by(self, make: Callable[[], Screen[None]]) -> None:
+        former, self._screens_made = self.current_mode, self._screens_made + 1
+        name = f"screen {self._screens_made}"
+        self.add_mode(name, make)
+        self.switch_mode(name)
+        if former != self.DEFAULT_MODE:
+            self.remove_mode(former)
 
     async def action_quit(self) -> None:
         """Ctrl+Q."""

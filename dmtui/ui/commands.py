@@ -43,6 +43,11 @@ class Command:
     hint: str = ""
     priority: bool = False
 
+    @property
+    def numbered(self) -> bool:
+        """Whether it is one of a row of digits, which lists name together."""
+        return self.id.removeprefix("person.").isdigit()
+
 
 def _everywhere(
     name: str, keys: str, shown: str, title: str, action: str, hint: str = ""
@@ -70,7 +75,7 @@ COMMANDS: tuple[Command, ...] = (
         "focus.next",
         "tab",
         "Tab",
-        "People, conversation, composer in turn",
+        "To the next part of the screen",
         Scope.EVERYWHERE,
         "app.focus_next",
     ),
@@ -78,7 +83,7 @@ COMMANDS: tuple[Command, ...] = (
         "focus.previous",
         "shift+tab",
         "Shift+Tab",
-        "The same, backwards",
+        "To the part before",
         Scope.EVERYWHERE,
         "app.focus_previous",
     ),
@@ -172,7 +177,7 @@ class CommandProvider(Provider):
 
     def _offered(self) -> Iterator[tuple[str, str, str]]:
         for command in of_scope(Scope.EVERYWHERE):
-            if command.priority and command.id != "app.palette":
+            if command.priority and command.id != "app.palette" and not command.numbered:
                 yield command.title, command.shown, command.action
 
     async def discover(self) -> Hits:

@@ -19,7 +19,7 @@ from dmtui.ui.widgets.timeline import Timeline
 from tests.fakes import BOB, ME, FakeClock, FakeHomeserver
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
     from textual.pilot import Pilot
@@ -62,7 +62,12 @@ class Stage:
 
     @asynccontextmanager
     async def open(
-        self, size: tuple[int, int] = (100, 30), *, signed_in: bool = True, sync: bool = True
+        self,
+        size: tuple[int, int] = (100, 30),
+        *,
+        signed_in: bool = True,
+        sync: bool = True,
+        keymap: Mapping[str, str] | None = None,
     ) -> AsyncIterator[Pilot[None]]:
         """Run the app until the block ends; ``sync``: once the first sync is on screen."""
         store = Store.open(self._path, ME)
@@ -72,13 +77,15 @@ class Stage:
                 messenger=self.messenger if signed_in else None,
                 open_messenger=lambda _: self.messenger,
                 sign_in=self.signing_in,
+                keymap=keymap,
             )
             async with self.app.run_test(size=size) as self.pilot:
                 if signed_in and sync:
                     await self.until(lambda: store.synced())
                     await self.pilot.pause()
                 yield self.pilot
-            await self.messenger.stop()
+                if self.app.is_running:
+                    await self.app.leave().wait()
         finally:
             store.close()
 

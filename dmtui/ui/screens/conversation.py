@@ -11,7 +11,7 @@ from textual.message import Message as UiMessage
 from textual.widgets import Static
 
 from dmtui.core.errors import DmtuiError
-from dmtui.core.model import Conversation, Message, PeerState, SendState, TransactionId, UserId
+from dmtui.core.model import Conversation, Message, PeerState, SendState, UserId
 from dmtui.core.timeline import first_unread
 from dmtui.ui.commands import Scope, bindings
 from dmtui.ui.screens.confirm import Choice, Question
@@ -143,7 +143,7 @@ class ConversationPane(Vertical):
 
     def _describe(self, conversation: Conversation) -> None:
         line = Content.assemble(
-            (conversation.name, "bold"), (f"  {conversation.user_id}", "$text-muted")
+            (conversation.name, "bold"), (f"  {conversation.user_id}", "$foreground 60%")
         )
         self.query_one("#header", Static).update(line)
         self.composer.hint(f"Message {conversation.name}")
@@ -232,7 +232,6 @@ class ConversationPane(Vertical):
     @on(Composer.DraftChanged)
     def note_draft(self, event: Composer.DraftChanged) -> None:
         """Keep the draft, on disk as soon as typing pauses."""
-        event.stop()
         if self.person is None:
             return
         self._drafts.change(self.person, event.text)
@@ -317,8 +316,9 @@ class ConversationPane(Vertical):
 
     @work(group="settle")
     async def _settle(self, message: Message, act: str) -> None:
-        transaction_id = TransactionId(message.key)
-        person = self.person
+        transaction_id, person = message.transaction_id, self.person
+        if transaction_id is None:
+            return
         try:
             if act == "retry":
                 await self._messenger.retry(transaction_id)

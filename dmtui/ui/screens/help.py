@@ -44,7 +44,7 @@ def _lines(scope: Scope) -> Iterator[Content]:
     for command in of_scope(scope):
         if not command.shown:
             continue
-        if command.id.removeprefix("person.").isdigit():
+        if command.numbered:
             if not numbered:
                 yield _line("Alt+1 … Alt+9", "That person of the list")
             numbered = True

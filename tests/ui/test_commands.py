@@ -1,0 +1,111 @@
+"""The registry of commands: one truth for bindings, palette, help, hints and remapping."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.binding import Binding
+
+from dmtui.ui.app import DmtuiApp
+from dmtui.ui.commands import COMMANDS, Scope, bindings, hints, of_scope
+from dmtui.ui.screens.conversation import ConversationPane
+from dmtui.ui.screens.help import Help
+from dmtui.ui.screens.main import MainScreen
+from dmtui.ui.screens.people import PeoplePane
+from dmtui.ui.screens.start_chat import StartChat
+from dmtui.ui.widgets.invite_prompt import InvitePrompt
+from dmtui.ui.widgets.people_list import PeopleList
+from dmtui.ui.widgets.timeline import Timeline
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+    from tests.ui.stage import Stage
+
+
+def test_ids_are_unique() -> None:
+    assert not [name for name, count in Counter(c.id for c in COMMANDS).items() if count > 1]
+
+
+def test_every_binding_has_an_id_of_its_own() -> None:
+    for owner in (DmtuiApp, MainScreen, PeoplePane, ConversationPane):
+        for binding in owner.BINDINGS:
+            assert isinstance(binding, Binding)
+            assert binding.id
+
+
+def test_keys_of_widgets_are_registered_as_they_are_bound() -> None:
+    registered = {command.id: command for command in COMMANDS}
+    widgets: tuple[type[Widget], ...] = (PeopleList, Timeline, InvitePrompt)
+    for widget in widgets:
+        for binding in widget.BINDINGS:
+            assert isinstance(binding, Binding)
+            assert binding.id is not None
+            assert registered[binding.id].keys == binding.key
+
+
+def test_every_action_exists() -> None:
+    for command in COMMANDS:
+        if not command.action:
+            continue
+        name = command.action.partition("(")[0]
+        owners: tuple[type, ...] = (MainScreen, PeoplePane, ConversationPane)
+        if name.startswith("app."):
+            owners, name = (DmtuiApp,), name.removeprefix("app.")
+        assert any(hasattr(owner, f"action_{name}") for owner in owners), command.id
+
+
+def test_no_key_is_bound_twice_in_a_scope() -> None:
+    for scope in Scope:
+        keys = [key for command in of_scope(scope) for key in command.keys.split(",") if key]
+        assert len(keys) == len(set(keys)), scope
+
+
+def test_keys_that_terminals_confuse_are_never_used() -> None:
+    keys = {key for command in COMMANDS for key in command.keys.split(",")}
+    assert not keys & {"ctrl+i", "ctrl+m", "ctrl+h", "ctrl+left_square_bracket"}
+
+
+def test_every_alt_key_has_a_twin() -> None:
+    for command in COMMANDS:
+        keys = command.keys.split(",")
+        if any(key.startswith("alt+") for key in keys) and not command.numbered:
+            assert any(not key.startswith("alt+") for key in keys), command.id
+
+
+def test_hints_name_the_keys_of_the_scope_first() -> None:
+    assert hints(Scope.REQUEST).plain.startswith("a Chat")
+    assert "Ctrl+N Start Chat" in hints(Scope.COMPOSER).plain
+
+
+def test_bindings_of_the_app_and_of_the_screen_are_told_apart() -> None:
+    of_app = {binding.id for binding in bindings(Scope.EVERYWHERE, app=True)}
+    of_screen = {binding.id for binding in bindings(Scope.EVERYWHERE)}
+    assert "app.quit" in of_app
+    assert "chat.start" in of_screen
+    assert not of_app & of_screen
+
+
+async def test_help_names_every_command(stage: Stage) -> None:
+    async with stage.open((100, 90)) as pilot:
+        await pilot.press("f1")
+        await stage.until(lambda: isinstance(stage.app.screen, Help))
+        await pilot.pause()
+        text = stage.text()
+        for command in COMMANDS:
+            assert command.title in text or command.numbered or not command.shown, command.id
+
+
+async def test_keymap_moves_a_command_to_another_key(stage: Stage) -> None:
+    async with stage.open(keymap={"chat.start": "f8"}) as pilot:
+        await pilot.press("f8")
+        await stage.until(lambda: isinstance(stage.app.screen, StartChat))
+
+
+def test_stylesheet_uses_theme_colours_only() -> None:
+    for path in Path("dmtui/ui").rglob("*.tcss"):
+        text = path.read_text()
+        assert "rgb(" not in text
+        assert not [word for word in text.split() if word.startswith("#") and ";" in word]

@@ -1,0 +1,298 @@
+"""A conversation on the screen: reading, paging, writing, drafts, what failed."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.events import AppBlur, AppFocus
+
+from dmtui.core.errors import Forbidden, Unreachable
+from dmtui.core.model import RoomId, SendState, UserId
+from dmtui.ui.screens.confirm import Question
+from tests.fakes import BOB, CAROL
+
+if TYPE_CHECKING:
+    from tests.ui.stage import Stage
+
+
+async def chat_with_bob(stage: Stage, *texts: str, encrypted: bool = False) -> RoomId:
+    return await stage.server.have_direct_room(BOB, "Bob", history=texts, encrypted=encrypted)
+
+
+async def open_first(stage: Stage) -> None:
+    await stage.until(lambda: stage.people.rows)
+    await stage.pilot.press("alt+1")
+    await stage.until(lambda: stage.conversation.person is not None)
+
+
+async def open_person(stage: Stage, person: UserId) -> None:
+    number = [row.user_id for row in stage.people.rows].index(person) + 1
+    await stage.pilot.press(f"alt+{number}")
+    await stage.until(partial(is_open, stage, person))
+
+
+def is_open(stage: Stage, person: UserId) -> bool:
+    return stage.conversation.person == person
+
+
+def differs(stage: Stage, text: str) -> bool:
+    return stage.text() != text
+
+
+def states(stage: Stage) -> list[SendState]:
+    return [message.state for message in stage.messages() if message.own]
+
+
+async def test_sent_message_is_echoed_while_the_server_is_slow(stage: Stage) -> None:
+    await chat_with_bob(stage, "hi")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        gate = stage.server.hold("send_text")
+        await stage.type("hello bob")
+        await pilot.press("enter")
+        await stage.until(stage.shows("hello bob"))
+        assert stage.composer.text == ""
+        gate.set()
+        await stage.until(lambda: states(stage) == [SendState.SENT])
+
+
+async def test_messages_sent_in_a_burst_keep_their_order(stage: Stage) -> None:
+    await chat_with_bob(stage, "hi")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await pilot.press(*"one", "enter", *"two", "enter", *"three", "enter")
+        await stage.until(lambda: states(stage) == [SendState.SENT] * 3)
+        own = [message.body for message in stage.messages() if message.own]
+        assert own == ["one", "two", "three"]
+
+
+async def test_incoming_message_is_shown_and_marked_read_while_looked_at(stage: Stage) -> None:
+    room = await chat_with_bob(stage, "hi")
+    async with stage.open():
+        await open_first(stage)
+        await stage.server.say(room, BOB, "how are you?")
+        await stage.until(stage.shows("how are you?"))
+        await stage.until(lambda: stage.server.count("mark_read") >= 1)
+        await stage.until(lambda: (row := stage.row()) is not None and not row.unread)
+
+
+async def test_nothing_is_marked_read_while_the_terminal_is_not_looked_at(stage: Stage) -> None:
+    room = await chat_with_bob(stage)
+    async with stage.open():
+        await open_first(stage)
+        stage.app.post_message(AppBlur())
+        await stage.until(lambda: not stage.app.app_focus)
+        await stage.server.say(room, BOB, "psst")
+        await stage.until(lambda: (row := stage.row()) is not None and row.unread == 1)
+        await stage.until(stage.shows("psst"))
+        await stage.until(stage.shows("new messages"))
+        assert stage.server.count("mark_read") == 0
+        stage.app.post_message(AppFocus())
+        await stage.until(lambda: stage.server.count("mark_read") == 1)
+
+
+async def test_nothing_is_marked_read_while_scrolled_up(stage: Stage) -> None:
+    room = await stage.server.have_direct_room(
+        BOB, "Bob", history=[f"line {n}" for n in range(60)], shown=60
+    )
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await stage.until(lambda: (row := stage.row()) is not None and not row.unread)
+        read = stage.server.count("mark_read")
+        stage.timeline.focus()
+        await pilot.press("pageup")
+        await stage.until(lambda: not stage.timeline.following)
+        await stage.server.say(room, BOB, "below")
+        await stage.until(lambda: stage.timeline.new_below == 1)
+        assert stage.server.count("mark_read") == read
+        await pilot.press("end")
+        await stage.until(lambda: stage.server.count("mark_read") == read + 1)
+
+
+async def test_older_messages_come_from_the_store_and_then_from_the_server(stage: Stage) -> None:
+    await stage.server.have_direct_room(
+        BOB, "Bob", history=[f"line {n:03}" for n in range(120)], shown=20
+    )
+    async with stage.open() as pilot:
+        await open_first(stage)
+        stage.timeline.focus()
+
+        while not stage.shows("line 000")():
+            seen = stage.text()
+            await pilot.press("home")
+            await stage.until(partial(differs, stage, seen))
+        await stage.until(stage.shows("line 000"))
+        assert stage.server.count("history") >= 1
+        await stage.until(stage.shows("Beginning of the conversation"))
+
+
+async def test_failed_paging_says_so_and_can_be_tried_again(stage: Stage) -> None:
+    stage.server.fail("history", Unreachable("The homeserver does not answer."), times=1)
+    await stage.server.have_direct_room(
+        BOB, "Bob", history=[f"line {n:03}" for n in range(40)], shown=5
+    )
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await stage.until(lambda: any("Older messages" in line for line in stage.notices()))
+        assert not stage.timeline.loading_older
+        stage.timeline.focus()
+        await pilot.press("home")
+        await stage.until(lambda: len(stage.messages()) == 40)
+        await pilot.press("home")
+        await stage.until(stage.shows("line 000"))
+
+
+async def test_draft_survives_switching_and_restart(stage: Stage) -> None:
+    await chat_with_bob(stage, "hi")
+    await stage.server.have_direct_room(CAROL, "Carol", history=["hey"])
+    async with stage.open() as pilot:
+        await stage.until(lambda: len(stage.people.rows) == 2)
+        await open_person(stage, BOB)
+        await stage.type("for bob")
+        await open_person(stage, CAROL)
+        assert stage.composer.text == ""
+        await stage.type("for carol")
+        await open_person(stage, BOB)
+        assert stage.composer.text == "for bob"
+        await stage.until(lambda: (row := stage.row(CAROL)) is not None and row.draft)
+        await pilot.press("ctrl+q")
+        await stage.until(lambda: not stage.app.is_running)
+    async with stage.open():
+        await open_person(stage, BOB)
+        assert stage.composer.text == "for bob"
+        await open_person(stage, CAROL)
+        assert stage.composer.text == "for carol"
+
+
+async def test_draft_is_saved_when_quitting_right_after_typing(stage: Stage) -> None:
+    await chat_with_bob(stage, "hi")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await pilot.press(*"unfinished", "ctrl+q")
+        await stage.until(lambda: not stage.app.is_running)
+    async with stage.open():
+        await open_first(stage)
+        assert stage.composer.text == "unfinished"
+
+
+async def test_draft_is_gone_once_sent(stage: Stage) -> None:
+    await chat_with_bob(stage, "hi")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await stage.type("soon sent")
+        await stage.until(lambda: (row := stage.row()) is not None and row.draft)
+        await pilot.press("enter")
+        await stage.until(lambda: (row := stage.row()) is not None and not row.draft)
+        await stage.until(lambda: states(stage) == [SendState.SENT])
+        row = stage.row()
+        assert row is not None
+        assert row.draft == ""
+
+
+async def test_keys_typed_before_a_switch_stay_with_the_person_they_were_for(stage: Stage) -> None:
+    await chat_with_bob(stage, "hi")
+    await stage.server.have_direct_room(CAROL, "Carol", history=["hey"])
+    async with stage.open() as pilot:
+        await stage.until(lambda: len(stage.people.rows) == 2)
+        first, second = (row.user_id for row in stage.people.rows)
+        await open_person(stage, first)
+        await pilot.press(*"for the first", "alt+2", *"for the second")
+        await stage.until(partial(is_open, stage, second))
+        await stage.until(lambda: stage.composer.text == "for the second")
+        await pilot.press("alt+1")
+        await stage.until(partial(is_open, stage, first))
+        assert stage.composer.text == "for the first"
+
+
+async def fail_one(stage: Stage) -> None:
+    await chat_with_bob(stage, "hi")
+
+
+async def send_failing(stage: Stage, text: str) -> None:
+    stage.server.fail("send_text", Forbidden("You may not write here.", 403, "M_FORBIDDEN"))
+    await stage.type(text)
+    await stage.pilot.press("enter")
+    await stage.until(lambda: states(stage) == [SendState.FAILED])
+    await stage.until(stage.shows("You may not write here."))
+
+
+async def test_failed_message_is_retried_with_x(stage: Stage) -> None:
+    await fail_one(stage)
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await send_failing(stage, "again")
+        await pilot.press("up", "x")
+        await stage.until(lambda: states(stage) == [SendState.SENT])
+
+
+async def test_failed_message_is_edited_back_in_the_composer(stage: Stage) -> None:
+    await fail_one(stage)
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await send_failing(stage, "typo")
+        await pilot.press("up", "e")
+        await stage.until(lambda: stage.composer.text == "typo")
+        await stage.until(lambda: states(stage) == [])
+        assert stage.focus_is(stage.composer)
+
+
+async def test_failed_message_is_discarded_from_the_menu(stage: Stage) -> None:
+    await fail_one(stage)
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await send_failing(stage, "regretted")
+        await pilot.press("up", "enter")
+        await stage.until(lambda: isinstance(stage.app.screen, Question))
+        await pilot.press("d")
+        await stage.until(lambda: states(stage) == [])
+        assert stage.composer.text == ""
+
+
+async def test_y_copies_the_selected_message(stage: Stage) -> None:
+    await chat_with_bob(stage, "copy me")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await pilot.press("up", "y")
+        await stage.until(lambda: stage.app.clipboard == "copy me")
+
+
+async def test_typing_goes_out_and_comes_in(stage: Stage) -> None:
+    room = await chat_with_bob(stage, "hi")
+    async with stage.open():
+        await open_first(stage)
+        await stage.type("h")
+        await stage.until(lambda: stage.server.count("set_typing") == 1)
+        await stage.server.show_typing(room, BOB)
+        await stage.until(stage.shows("Bob is typing…"))
+        await stage.server.show_typing(room)
+        await stage.until(lambda: "is typing" not in stage.text())
+
+
+async def test_person_who_left_can_be_invited_back(stage: Stage) -> None:
+    room = await chat_with_bob(stage, "bye")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await stage.server.abandon(room, BOB)
+        await stage.until(stage.shows("Bob left. Press i to invite back."))
+        await pilot.press("i")
+        await stage.until(lambda: isinstance(stage.app.screen, Question))
+        await pilot.press("i")
+        await stage.until(lambda: stage.server.count("invite_back") == 1)
+
+
+async def test_status_line_names_the_protection_of_the_open_chat(stage: Stage) -> None:
+    await chat_with_bob(stage, "hi", encrypted=True)
+    async with stage.open():
+        await open_first(stage)
+        await stage.until(lambda: "encrypted" in stage.text().splitlines()[-2])
+
+
+async def test_hostile_text_is_shown_as_text(stage: Stage) -> None:
+    body = "[/x][@click=app.quit]click[/] [b]bold[/b]"
+    room = await chat_with_bob(stage, body)
+    async with stage.open():
+        await open_first(stage)
+        await stage.until(stage.shows("[/x][@click=app.quit]click[/]"))
+        await stage.server.say(room, BOB, "[red]still fine")
+        await stage.until(stage.shows("[red]still fine"))

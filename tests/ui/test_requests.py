@@ -1,0 +1,161 @@
+"""Invites: the row, the prompt that never takes the keyboard, the answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmtui.core.model import RoomId, UserId
+from dmtui.ui.screens.confirm import Question
+from tests.fakes import BOB
+
+if TYPE_CHECKING:
+    from tests.ui.stage import Stage
+
+ERIN = UserId("@erin:example.org")
+FRED = UserId("@fred:example.org")
+
+
+async def invited(stage: Stage, inviter: UserId = ERIN, name: str = "Erin") -> RoomId:
+    room = await stage.server.invite(inviter, name)
+    await stage.until(lambda: any(i.room_id == room for i in stage.messenger.invites()))
+    await stage.until(lambda: stage.people.requests)
+    return room
+
+
+async def test_invite_is_a_row_and_a_prompt_without_the_keyboard(stage: Stage) -> None:
+    async with stage.open():
+        await invited(stage)
+        await stage.until(lambda: stage.prompt.display)
+        assert "1 request" in stage.text()
+        assert "wants to chat with you" in stage.text()
+        assert not stage.focus_is(stage.prompt)
+
+
+async def test_half_typed_message_keeps_the_keyboard_and_the_screen(stage: Stage) -> None:
+    await stage.server.have_direct_room(BOB, "Bob", history=["hi"])
+    async with stage.open() as pilot:
+        await pilot.press("alt+1")
+        await stage.until(lambda: stage.focus_is(stage.composer))
+        await stage.type("half a ")
+        await invited(stage)
+        await stage.type("bad lad")
+        assert stage.composer.text == "half a bad lad"
+        assert not stage.prompt.display
+        assert "1 request: F6" in stage.text()
+        assert stage.server.count("leave") == 0
+        await pilot.press("enter")
+        await stage.until(lambda: stage.prompt.display)
+        assert stage.focus_is(stage.composer)
+
+
+async def test_accepting_opens_the_chat_and_records_it(stage: Stage) -> None:
+    async with stage.open() as pilot:
+        room = await invited(stage)
+        await pilot.press("f6", "a")
+        await stage.until(lambda: stage.conversation.person == ERIN)
+        await stage.until(lambda: stage.server.data.get("m.direct") == {ERIN: [room]})
+        assert not stage.prompt.display
+        assert stage.focus_is(stage.composer)
+
+
+async def test_ctrl_r_opens_the_prompt_over_a_half_typed_message_which_stays(stage: Stage) -> None:
+    await stage.server.have_direct_room(BOB, "Bob", history=["hi"])
+    async with stage.open() as pilot:
+        await pilot.press("alt+1")
+        await stage.until(lambda: stage.focus_is(stage.composer))
+        await stage.type("wait")
+        await invited(stage)
+        await pilot.press("ctrl+r")
+        await stage.until(lambda: stage.focus_is(stage.prompt))
+        await pilot.press("a")
+        await stage.until(lambda: stage.row(ERIN) is not None)
+        assert stage.conversation.person == BOB
+        assert stage.composer.text == "wait"
+
+
+async def test_declining_leaves_and_tells_so(stage: Stage) -> None:
+    async with stage.open() as pilot:
+        await invited(stage)
+        await pilot.press("f6", "d")
+        await stage.until(lambda: stage.server.count("leave") == 1)
+        await stage.until(lambda: stage.people.requests == 0)
+        await stage.until(lambda: any("Declined" in line for line in stage.notices()))
+
+
+async def test_decline_and_ignore_ignores_the_inviter(stage: Stage) -> None:
+    async with stage.open() as pilot:
+        await invited(stage)
+        await pilot.press("f6", "b")
+        await stage.until(lambda: stage.server.count("leave") == 1)
+        await stage.until(lambda: ERIN in str(stage.server.data.get("m.ignored_user_list", {})))
+
+
+async def test_accepting_as_a_room_opens_no_chat(stage: Stage) -> None:
+    async with stage.open() as pilot:
+        await invited(stage)
+        await pilot.press("f6", "r")
+        await stage.until(lambda: stage.server.count("join") == 1)
+        await stage.until(lambda: any("Joined" in line for line in stage.notices()))
+        assert stage.conversation.person is None
+        assert stage.server.data.get("m.direct", {}) == {}
+
+
+async def test_later_hides_the_prompt_and_keeps_the_row(stage: Stage) -> None:
+    async with stage.open() as pilot:
+        await invited(stage)
+        await pilot.press("f6", "l")
+        await stage.until(lambda: not stage.prompt.display)
+        assert stage.people.requests == 1
+        await pilot.press("f6")
+        await stage.until(lambda: stage.focus_is(stage.prompt))
+
+
+async def test_prompt_closes_by_itself_when_the_invite_is_revoked(stage: Stage) -> None:
+    await stage.server.have_direct_room(BOB, "Bob", history=["hi"])
+    async with stage.open() as pilot:
+        await pilot.press("alt+1")
+        await stage.until(lambda: stage.focus_is(stage.composer))
+        room = await invited(stage)
+        await pilot.press("f6")
+        await stage.until(lambda: stage.focus_is(stage.prompt))
+        await stage.server.revoke(room)
+        await stage.until(lambda: not stage.prompt.display)
+        assert stage.focus_is(stage.composer)
+        assert stage.people.requests == 0
+
+
+async def test_second_invite_follows_the_first(stage: Stage) -> None:
+    async with stage.open() as pilot:
+        await invited(stage)
+        await invited(stage, FRED, "Fred")
+        await stage.until(lambda: stage.people.requests == 2)
+        first = stage.prompt.invite
+        await pilot.press("f6", "l")
+        await stage.until(lambda: stage.prompt.invite not in (None, first))
+        assert stage.prompt.display
+
+
+async def test_room_invite_is_listed_apart_and_declined(stage: Stage) -> None:
+    async with stage.open() as pilot:
+        await invited(stage)
+        room = await stage.server.invite(FRED, "Fred", direct=False)
+        await stage.until(stage.shows("1 request, 1 room invite: F6"))
+        await pilot.press("f6")
+        await stage.until(lambda: isinstance(stage.app.screen, Question))
+        assert "Room invite from Fred" in stage.text()
+        await pilot.press("2")
+        await stage.until(lambda: stage.focus_is(stage.prompt))
+        assert stage.prompt.invite is not None
+        assert stage.prompt.invite.room_id == room
+        await pilot.press("d")
+        await stage.until(lambda: stage.server.count("leave") == 1)
+
+
+async def test_requests_row_opens_the_prompt_in_a_narrow_terminal(stage: Stage) -> None:
+    async with stage.open((60, 20)) as pilot:
+        await invited(stage)
+        await pilot.press("home", "enter")
+        await stage.until(lambda: stage.focus_is(stage.prompt))
+        assert "wants to chat with you" in stage.text()
+        await pilot.press("escape")
+        await stage.until(lambda: stage.focus_is(stage.people))
