@@ -105,6 +105,17 @@ async def test_conversation_opens_at_its_first_unread_message() -> None:
         assert not timeline.following
 
 
+async def test_conversation_opened_out_of_sight_opens_at_its_first_unread_message() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.timeline.display = False
+        await pilot.pause()
+        app.timeline.open(messages(0, 99), complete=True, first_unread="m40")
+        app.timeline.display = True
+        await pilot.pause()
+        assert line_of(app.timeline, "message 40") is not None
+
+
 async def test_appended_message_scrolls_in_when_the_end_is_on_screen() -> None:
     app = Host()
     async with app.run_test(size=(60, 20)) as pilot:

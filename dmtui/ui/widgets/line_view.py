@@ -41,6 +41,7 @@ class LineView(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, classes=classes)
         self._style_of: dict[str, Style] = {}
+        self._lines = (0, 0)
 
     def paint_line(self, y: int, width: int) -> Strip:
         """Return line ``y`` of the content, exactly ``width`` cells wide."""
@@ -70,10 +71,11 @@ class LineView(ScrollView, can_focus=True):
     def _size_updated(
         self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True
     ) -> bool:
-        """Arrange within the layout: the Resize event comes a frame too late, and shows as a jump."""
-        before = self.size, self.container_size
+        """Arrange within the layout: the Resize event comes a frame too late: a visible jump."""
         changed = super()._size_updated(size, virtual_size, container_size, layout)
-        if before != (self.size, self.container_size):
+        lines = self.line_width, self.line_count
+        if lines != self._lines:
+            self._lines = lines
             self.lines_resized()
         return changed
 

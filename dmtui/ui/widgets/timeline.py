@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from datetime import tzinfo
 from typing import ClassVar
@@ -16,27 +15,16 @@ from textual.reactive import reactive
 from textual.strip import Strip
 
 from dmtui.core.model import Message, SendState
-from dmtui.core.timeline import MessageRow, Row, arrange
+from dmtui.core.timeline import arrange
 from dmtui.core.times import local_time
 from dmtui.ui.widgets.cells import strip
+from dmtui.ui.widgets.layout import Block, Layout
 from dmtui.ui.widgets.line_view import LineView
-from dmtui.ui.widgets.message_lines import NAME_COLOURS, Shape, paint, shape
+from dmtui.ui.widgets.message_lines import NAME_COLOURS, paint
 from dmtui.ui.widgets.system_zone import SystemZone
 
 TOP_LINES = 2
 """The line above the oldest message, and a blank one."""
-
-
-class Block:
-    """A row with its shape at one width and, once it was on screen, its painted lines."""
-
-    __slots__ = ("painted", "row", "shape", "width")
-
-    def __init__(self, row: Row, width: int) -> None:
-        self.row = row
-        self.width = width
-        self.shape: Shape = shape(row, width)
-        self.painted: list[Strip] | None = None
 
 
 class Timeline(LineView):
@@ -144,15 +132,13 @@ class Timeline(LineView):
         self._messages: Sequence[Message] = ()
         self._complete = False
         self._first_unread: str | None = None
-        self._blocks: list[Block] = []
-        self._block_of: dict[str, Block] = {}
-        self._tops: list[int] = []
-        self._pad = 0
+        self._rows = Layout(TOP_LINES)
         self._follow = True
         self._new_below = 0
         self._cursor: str | None = None
         self._asked_at: str | None = None
         self._shown = False
+        self._awaited: str | None = None
 
     # -- for the parent -----------------------------------------------------------------------
 
@@ -186,10 +172,16 @@ class Timeline(LineView):
     ) -> None:
         """Show another conversation: at its "new messages" line if there is one, else its end."""
         self._follow, self._new_below, self._cursor, self._asked_at = True, 0, None, None
-        self._block_of.clear()
+        self._rows.forget()
         self.show(messages, complete=complete, first_unread=first_unread)
-        if first_unread is not None:
-            self.show_message(first_unread)
+        self._awaited = first_unread
+        self._reveal_awaited()
+
+    def _reveal_awaited(self) -> None:
+        """Go to where the conversation opens, once there is a screen to show it on."""
+        if self._awaited is not None and self.line_width > 0:
+            key, self._awaited = self._awaited, None
+            self.show_message(key)
 
     def follow(self) -> None:
         """Go to the newest message and stay there."""
@@ -199,7 +191,7 @@ class Timeline(LineView):
 
     def select_newest(self) -> None:
         """Put the cursor on the newest message."""
-        self._select(self._cursor_index(len(self._blocks), -1))
+        self._select(self._rows.next_message(len(self._rows.blocks), -1))
 
     def clear_selection(self) -> None:
         """Take the cursor off the messages."""
@@ -208,7 +200,7 @@ class Timeline(LineView):
 
     def show_message(self, key: str, *, select: bool = False) -> None:
         """Scroll so that the message and the lines before it are on screen."""
-        index = next((i for i, block in enumerate(self._blocks) if block.row.key == key), None)
+        index = self._rows.index_of(key)
         if index is None:
             return
         if select:
@@ -219,8 +211,8 @@ class Timeline(LineView):
     @property
     def cursor_message(self) -> Message | None:
         """The selected message."""
-        block = self._block_of.get(self._cursor) if self._cursor else None
-        return block.row.message if block and isinstance(block.row, MessageRow) else None
+        block = self._rows.get(self._cursor)
+        return block.message if block else None
 
     @property
     def following(self) -> bool:
@@ -236,63 +228,28 @@ class Timeline(LineView):
 
     def _arrange(self) -> None:
         width = self.line_width
-        if width <= 0:
+        if width <= 0:  # out of sight: arranged when it comes back
+            self._lines = (0, 0)
             return
-        anchor = None if self._follow else self._anchor()
-        today = local_time(int(self._now() * 1000), self._zone).date()
-        known, blocks = self._block_of, []
-        for row in arrange(self._messages, today, self._zone, self._first_unread):
-            block = known.get(row.key)
-            if block is None or block.width != width or block.row != row:
-                block = Block(row, width)
-            blocks.append(block)
-        self._blocks = blocks
-        self._block_of = {block.row.key: block for block in blocks}
-        self._place(anchor)
-
-    def _place(self, anchor: tuple[str, int] | None) -> None:
-        total = TOP_LINES + sum(block.shape.height for block in self._blocks)
-        self._pad = max(0, self.line_count - total)
-        tops, top = [], self._pad + TOP_LINES
-        for block in self._blocks:
-            tops.append(top)
-            top += block.shape.height
-        self._tops = tops
         follow = self._follow
-        self.set_line_total(top)
+        anchor = None if follow else self._rows.anchor(round(self.scroll_y))
+        today = local_time(int(self._now() * 1000), self._zone).date()
+        rows = arrange(self._messages, today, self._zone, self._first_unread)
+        self._rows.arrange(rows, width, self.line_count)
+        self.set_line_total(self._rows.total)
         if follow:
             self._scroll_to_line(round(self.max_scroll_y))
-        elif anchor is not None:
-            self._restore(anchor)
+        elif anchor is not None and (line := self._rows.find(anchor)) is not None:
+            self._scroll_to_line(line)
         self._follow = follow or self._follow
         self.refresh()
         self._ask_for_older(insist=False)
 
-    def _anchor(self) -> tuple[str, int] | None:
-        """The first message whose text is on screen, and the screen line where it begins."""
-        top = round(self.scroll_y)
-        for index in range(self._index_at(top), len(self._blocks)):
-            block = self._blocks[index]
-            if isinstance(block.row, MessageRow):
-                return block.row.key, self._tops[index] + block.shape.lead - top
-        return None
-
-    def _restore(self, anchor: tuple[str, int]) -> None:
-        key, line = anchor
-        for index, block in enumerate(self._blocks):
-            if block.row.key == key:
-                self._scroll_to_line(self._tops[index] + block.shape.lead - line)
-                return
-
     def _scroll_to_line(self, y: int) -> None:
         self.scroll_to(y=y, animate=False, force=True)
 
-    def _index_at(self, y: int) -> int:
-        return max(0, bisect_right(self._tops, y) - 1)
-
     def _reveal(self, first: int, last: int) -> None:
-        top = self._tops[first]
-        bottom = self._tops[last] + self._blocks[last].shape.height
+        top, bottom = self._rows.top(first), self._rows.bottom(last)
         if top < self.scroll_y or bottom - top > self.line_count:
             self._scroll_to_line(top)
         elif bottom > self.scroll_y + self.line_count:
@@ -300,9 +257,10 @@ class Timeline(LineView):
 
     def lines_resized(self) -> None:
         self._arrange()
+        self._reveal_awaited()
 
     def forget_painted(self) -> None:
-        for block in self._block_of.values():
+        for block in self._rows.blocks:
             block.painted = None
 
     def watch_loading_older(self) -> None:
@@ -339,15 +297,14 @@ class Timeline(LineView):
         return strips
 
     def paint_line(self, y: int, width: int) -> Strip:
-        y -= self._pad
-        if y < TOP_LINES:
-            return self._paint_top(y, width)
-        y += self._pad
-        index = self._index_at(y)
-        if index >= len(self._blocks):
+        if y < self._rows.blank + TOP_LINES:
+            return self._paint_top(y - self._rows.blank, width)
+        blocks = self._rows.blocks
+        index = self._rows.index_at(y)
+        if index >= len(blocks):
             return Strip.blank(width, self.style_of(""))
-        lines = self._paint_block(self._blocks[index], width)
-        line = y - self._tops[index]
+        lines = self._paint_block(blocks[index], width)
+        line = y - self._rows.top(index)
         return lines[line] if line < len(lines) else Strip.blank(width, self.style_of(""))
 
     def _paint_block(self, block: Block, width: int) -> list[Strip]:
@@ -379,27 +336,19 @@ class Timeline(LineView):
 
     # -- keys and mouse ---------------------------------------------------------------------------
 
-    def _cursor_index(self, start: int, step: int) -> int | None:
-        index = start + step
-        while 0 <= index < len(self._blocks):
-            if isinstance(self._blocks[index].row, MessageRow):
-                return index
-            index += step
-        return None
-
     def _select(self, index: int | None) -> None:
         if index is None:
             return
-        self._cursor = self._blocks[index].row.key
+        self._cursor = self._rows.blocks[index].row.key
         self._reveal(index, index)
         self.refresh()
 
     def action_move(self, step: int) -> None:
-        if self._cursor is None:
+        here = self._rows.index_of(self._cursor) if self._cursor is not None else None
+        if here is None:
             self.select_newest()
             return
-        here = next(i for i, b in enumerate(self._blocks) if b.row.key == self._cursor)
-        index = self._cursor_index(here, step)
+        index = self._rows.next_message(here, step)
         if index is not None:
             self._select(index)
         elif step < 0:
@@ -464,10 +413,11 @@ class Timeline(LineView):
             self.follow()
             return
         y = event.y + round(self.scroll_y)
-        index = self._index_at(y)
-        if y < self._pad + TOP_LINES or index >= len(self._blocks):
+        index = self._rows.index_at(y)
+        blocks = self._rows.blocks
+        if y < self._rows.blank + TOP_LINES or index >= len(blocks):
             return
-        if isinstance(self._blocks[index].row, MessageRow):
+        if blocks[index].message is not None:
             self._select(index)
             if event.chain == 2:
                 self.action_choose()
