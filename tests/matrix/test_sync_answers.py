@@ -195,6 +195,36 @@ async def test_window_stops_growing_once_it_covers_the_count() -> None:
     assert complete == [False, False, True]
 
 
+async def test_room_back_in_the_list_without_its_past_starts_the_connection_anew() -> None:
+    empty: JsonObject = {"count": 0, "ops": []}
+    script = Script(sliding(lists={"direct": empty, "invites": empty}))
+    device = syncing(script, Way.SLIDING)
+    first = await device.sync(None, frozenset(), 0.0)
+    script.answer = sliding({"timeline": [MESSAGE]})
+
+    second = await device.sync(first.token, frozenset(), 0.0)
+
+    assert (first.complete, second.complete) == (True, False)
+    assert place_of(first.token, Way.SLIDING).position is not None
+    assert place_of(second.token, Way.SLIDING).position is None
+    script.answer = sliding({"initial": True, "timeline": [MESSAGE]})
+    third = await device.sync(second.token, frozenset(), 0.0)
+    assert third.complete
+    assert third.rooms[0].initial
+
+
+async def test_room_new_in_the_list_with_its_past_is_no_reason_to_start_anew() -> None:
+    empty: JsonObject = {"count": 0, "ops": []}
+    script = Script(sliding(lists={"direct": empty, "invites": empty}))
+    device = syncing(script, Way.SLIDING)
+    first = await device.sync(None, frozenset(), 0.0)
+    script.answer = sliding({"initial": True, "timeline": [MESSAGE]})
+
+    second = await device.sync(first.token, frozenset(), 0.0)
+
+    assert second.complete
+
+
 async def test_lists_missing_from_an_answer_say_nothing() -> None:
     script = Script(sliding())
     device = syncing(script, Way.SLIDING)
