@@ -40,6 +40,7 @@ from dmtui.matrix.values import LONGEST_ID, mapping, mappings, opaque, room_id, 
 log = logging.getLogger(__name__)
 
 _NOTHING = ("", "")
+_MOST_WEDGED = 100
 
 
 class Crypto:
@@ -175,7 +176,8 @@ class Crypto:
         try:
             payload = self._machine.open_message(sender, content)
         except WedgedError:
-            self._wedged[sender, sender_key] = None
+            if len(self._wedged) < _MOST_WEDGED:
+                self._wedged[sender, sender_key] = None
             raise
         self._check_device(sender, sender_key, payload)
         match payload.get("type"):

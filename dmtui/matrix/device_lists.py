@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
+from dmtui.core.errors import ServerTrouble
 from dmtui.core.model import Json, JsonObject
 from dmtui.matrix.client import path
 from dmtui.matrix.crypto_store import CryptoStore
@@ -67,6 +69,12 @@ class DeviceLists:
         """Users who list a device with this key; normally one, or none if it is not known."""
         return self._owners.get(curve25519, frozenset())
 
+    def block(self, device: Device, blocked: bool = True) -> None:
+        """Give the device no more keys, or give it keys again."""
+        known = self._devices[device.user_id]
+        known[device.device_id] = replace(known[device.device_id], blocked=blocked)
+        self._store.replace_devices(device.user_id, known.values())
+
     # -- news from sync --
     def changed(self, users: Iterable[str], begin: bool = False) -> None:
         """These users' devices changed; those we do not track are passed over.
@@ -122,10 +130,12 @@ class DeviceLists:
         wanted: dict[str, Json] = {user_id: [] for user_id in users}
         body: JsonObject = {"device_keys": wanted, "timeout": REMOTE_PATIENCE}
         answer = await self._requests.api("POST", path("keys", "query"), body)
+        claimed = answer.get("device_keys")
+        if not isinstance(claimed, dict):
+            raise ServerTrouble("The homeserver's answer names no devices.")
         failed = mapping(answer.get("failures"))
         self._down |= dict.fromkeys(failed, self._now() + _DOWN_FOR)
-        answered = [user for user in users if user.partition(":")[2] not in failed]
-        claimed = mapping(answer.get("device_keys"))
+        answered = [user for user in users if self._is_answered(user, claimed, failed)]
         with self._store.transaction():
             for user_id in answered:
                 self._ingest(user_id, mapping(claimed.get(user_id)))
@@ -133,6 +143,12 @@ class DeviceLists:
                     self._outdated[user_id] = False
                     self._store.track([user_id], outdated=False)
         self._owners = self._index()
+
+    def _is_answered(self, user_id: str, claimed: JsonObject, failed: JsonObject) -> bool:
+        """Silence about a user is an answer only where no devices were known."""
+        if user_id in claimed:
+            return isinstance(claimed[user_id], dict)
+        return user_id.partition(":")[2] not in failed and not self._devices.get(user_id)
 
     def _ingest(self, user_id: str, claimed: JsonObject) -> None:
         known = self._devices.get(user_id, {})
@@ -144,9 +160,9 @@ class DeviceLists:
                 log.warning("%s: keys of device %s refused", user_id, device_id)
                 device = before  # a device never changes its keys: the first ones stand
             if device is not None:
-                found[device_id] = device
-        if list(found.values()) != list(known.values()) or not known:
-            self._store.replace_devices(user_id, found.values())
+                blocked = before is not None and before.blocked
+                found[device_id] = replace(device, blocked=blocked)
+        self._store.replace_devices(user_id, found.values())
         self._devices[user_id] = found
 
     def _index(self) -> dict[str, frozenset[str]]:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from nio.crypto import OutboundGroupSession
@@ -26,8 +24,6 @@ from dmtui.matrix.requests import Requests
 from dmtui.matrix.room_members import Audience, RoomMembers
 from dmtui.matrix.to_device import ToDevice
 from dmtui.matrix.values import event_id
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -110,32 +106,16 @@ class KeySharing:
     async def _share(self, room_id: RoomId, outbound: Outbound, recipients: list[Device]) -> None:
         """Give the key to those who lack it; raises before any message could outrun its key."""
         missing = [device for device in recipients if device not in outbound.holders]
+        key = outbound.session.session_key
+        outbound.owed = {device: outbound.owed.get(device, key) for device in missing}
         if missing:
             await self._to_device.meet(missing)
-            key = outbound.session.session_key
             keys = [
-                (device, "m.room_key", self._key(room_id, outbound, outbound.owed.get(device, key)))
-                for device in missing
+                (device, "m.room_key", _room_key(room_id, outbound.session.id, owed))
+                for device, owed in outbound.owed.items()
             ]
-
-            def delivered(devices: Iterable[Device]) -> None:
-                outbound.holders.update(devices)
-
-            await self._to_device.deliver(keys, delivered)
-            outbound.owed = {
-                device: outbound.owed.get(device, key)
-                for device in missing
-                if device not in outbound.holders
-            }
+            await self._to_device.deliver(keys, outbound.holders.update)
         outbound.session.shared = True
-
-    def _key(self, room_id: RoomId, outbound: Outbound, session_key: str) -> JsonObject:
-        return {
-            "algorithm": MEGOLM,
-            "room_id": room_id,
-            "session_id": outbound.session.id,
-            "session_key": session_key,
-        }
 
     def _encrypt(
         self, room_id: RoomId, outbound: Outbound, kind: str, content: JsonObject
@@ -152,3 +132,12 @@ class KeySharing:
         if "m.relates_to" in content:  # the server can only group what it can read
             sealed["m.relates_to"] = content["m.relates_to"]
         return sealed
+
+
+def _room_key(room_id: RoomId, session_id: str, session_key: str) -> JsonObject:
+    return {
+        "algorithm": MEGOLM,
+        "room_id": room_id,
+        "session_id": session_id,
+        "session_key": session_key,
+    }

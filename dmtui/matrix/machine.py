@@ -21,7 +21,7 @@ from dmtui.core.model import JsonObject, RoomId
 from dmtui.matrix.crypto_store import CryptoStore, RoomKey
 from dmtui.matrix.devices import Device
 from dmtui.matrix.plaintext import read_object
-from dmtui.matrix.values import mapping, text
+from dmtui.matrix.values import mapping, room_id, text
 
 if TYPE_CHECKING:
     from nio.store import MatrixStore
@@ -232,16 +232,16 @@ class Machine(Olm):
         """
         content = mapping(payload.get("content"))
         fingerprint = text(mapping(payload.get("keys")).get("ed25519"))
-        room_id, session_id = text(content.get("room_id")), text(content.get("session_id"))
-        if content.get("algorithm") != MEGOLM or not (room_id and session_id and fingerprint):
+        room, session_id = room_id(content.get("room_id")), text(content.get("session_id"))
+        if content.get("algorithm") != MEGOLM or not (room and session_id and fingerprint):
             raise EncryptionError("not a room key")
         session = InboundGroupSession(
-            text(content.get("session_key")), fingerprint, sender_key, room_id
+            text(content.get("session_key")), fingerprint, sender_key, room
         )
         if session.id != session_id:
             raise EncryptionError("the room key is of another session")
         self.keep_room_key(RoomKey(session, sender))
-        return RoomId(room_id), session_id
+        return room, session_id
 
     def keep_room_key(self, key: RoomKey) -> bool:
         """Store the key unless the one we have reads as much; whether it was stored.

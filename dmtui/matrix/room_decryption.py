@@ -59,7 +59,11 @@ class RoomDecryption:
         return self._read(room_id, key, ciphertext, event)
 
     def _may_speak(self, key: RoomKey, sender: str) -> bool:
-        owners = self._lists.owners(key.session.sender_key)
+        sender_key = key.session.sender_key
+        owners = self._lists.owners(sender_key)
+        device = self._lists.device_with_key(sender, sender_key)
+        if device is not None and device.ed25519 != key.session.ed25519:
+            return False
         return key.owner == sender and (not owners or sender in owners)
 
     def _read(self, room_id: RoomId, key: RoomKey, ciphertext: str, event: str) -> JsonObject | str:

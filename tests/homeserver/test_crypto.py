@@ -93,6 +93,22 @@ async def test_new_session_after_a_device_is_signed_out(
     assert bob.read() == ["before", "after"]
 
 
+async def test_blocked_device_gets_no_more_keys(party: Party) -> None:
+    alice, bob, room_id = await party.pair()
+    await alice.say(room_id, "friends")
+    (device,) = alice.crypto.lists.devices_of([bob.account.user_id])
+    alice.crypto.lists.block(device)
+    await alice.say(room_id, "no more")
+    await alice.restart()
+    await alice.say(room_id, "never")
+    alice.crypto.lists.block(device, False)
+    await alice.say(room_id, "friends again")
+    await bob.sync()
+    first, *hidden, last = bob.read()
+    assert (first, last) == ("friends", "friends again")
+    assert not {"no more", "never"} & set(hidden)
+
+
 async def test_session_changes_after_as_many_messages_as_the_room_says(party: Party) -> None:
     alice, bob = await party.guest(), await party.guest()
     room_id = encrypted_room(alice.account, bob.account, rotation_period_msgs=2)
