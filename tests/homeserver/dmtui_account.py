@@ -26,7 +26,7 @@ class DmtuiAccount:
         self.account = account
         self.me = UserId(account.user_id)
         self.directory = directory
-        self._session = Session(
+        self.session = Session(
             self.me, account.device_id, account.access_token, base_url or account.base_url
         )
         self.store: Store
@@ -38,7 +38,7 @@ class DmtuiAccount:
         self.store = Store.open(self.directory / "store.db", self.me)
 
         async def connected() -> Homeserver:
-            return await connect(self._session, self.directory / "keys")
+            return await connect(self.session, self.directory / "keys")
 
         self.messenger = Messenger(self.me, self.store, connected)
         await self.messenger.start()

@@ -1,0 +1,97 @@
+"""Nothing typed is lost and nothing arrives twice, whatever happens on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dmtui.core.model import RoomId, SendState, UserId
+from dmtui.profile import ProfilePaths
+from dmtui.session import save_session
+from tests.homeserver.account import Account
+from tests.homeserver.dmtui_account import DmtuiAccount
+from tests.homeserver.faultproxy import FaultProxy
+from tests.homeserver.synapse import SynapseServer
+
+
+def befriended(me: Account, other: Account) -> RoomId:
+    room_id = other.create_dm(me)
+    me.join(room_id)
+    me.record_direct(other, room_id)
+    return RoomId(room_id)
+
+
+async def test_message_sent_while_the_server_is_stopped_arrives_once_after_it_is_back(
+    private_synapse: SynapseServer, tmp_path: Path
+) -> None:
+    me, bob = private_synapse.register(), private_synapse.register()
+    room_id = befriended(me, bob)
+    dmtui = await DmtuiAccount(me, tmp_path / "dmtui").start()
+    await dmtui.until(lambda: dmtui.conversation(bob))
+    await asyncio.to_thread(private_synapse.stop)
+    await dmtui.messenger.send(UserId(bob.user_id), "written offline")
+    await dmtui.stop()
+    await dmtui.start(online=False)
+    assert dmtui.bodies(bob) == ["written offline"]
+    await asyncio.to_thread(private_synapse.start)
+    await dmtui.until(lambda: dmtui.states(bob) == [SendState.SENT])
+    assert await asyncio.to_thread(bob.texts, room_id) == ["written offline"]
+    await dmtui.stop()
+
+
+@pytest.fixture
+def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProfilePaths:
+    for name in ("CONFIG", "DATA", "STATE", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
+    return ProfilePaths.named()
+
+
+def command(*arguments: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "dmtui", *arguments], stdin=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize("acted", [False, True], ids=["before it arrived", "after it arrived"])
+def test_message_of_a_killed_process_arrives_once(
+    synapse: SynapseServer, proxy: FaultProxy, profile: ProfilePaths, acted: bool
+) -> None:
+    me, bob = synapse.register(), synapse.register()
+    room_id = befriended(me, bob)
+    save_session(profile, DmtuiAccount(me, Path(), proxy.base_url).session)
+    sending = "/send/m.room.message/"
+    if acted:
+        proxy.add(sending, reset="after", times=1)
+        proxy.add("/sync", hang=True, skip=2)  # no echo that would settle it
+    proxy.add(sending, hang=True)
+    with command("send", bob.user_id, "first") as process:
+        proxy.wait_for_request(sending, count=2 if acted else 1)
+        os.kill(process.pid, signal.SIGKILL)
+    proxy.clear()
+    proxy.cut()
+    with command("send", bob.user_id, "second") as process:
+        assert process.wait(60) == 0
+    assert bob.texts(room_id) == ["first", "second"]
+
+
+def test_invite_answered_by_a_killed_process_is_accepted_and_recorded(
+    synapse: SynapseServer, proxy: FaultProxy, profile: ProfilePaths
+) -> None:
+    me, bob = synapse.register(), synapse.register()
+    room_id = bob.create_dm(me)
+    save_session(profile, DmtuiAccount(me, Path(), proxy.base_url).session)
+    proxy.add("/account_data/m.direct", method="PUT", hang=True)
+    with command("accept", room_id) as process:
+        proxy.wait_for_request("/account_data/m.direct", method="PUT")
+        os.kill(process.pid, signal.SIGKILL)
+    assert me.account_data("m.direct") is None
+    proxy.clear()
+    proxy.cut()
+    with command("send", bob.user_id, "here I am") as process:
+        assert process.wait(60) == 0
+    assert me.account_data("m.direct") == {bob.user_id: [room_id]}
+    assert bob.texts(room_id) == ["here I am"]
