@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-from dmtui.core.errors import DmtuiError, Recoverable, SignedOut
+from dmtui.core.errors import DmtuiError, Recoverable, SignedOut, StoreTrouble
 from dmtui.core.events import Change, IntentsChanged
 from dmtui.core.intents import EditDirect, Entry, Intent, Outcome
 from dmtui.messenger.ledger import Ledger
@@ -53,7 +53,8 @@ class Journal:
         return (await self._ledger.wait_until(settled_or_postponed)).outcome
 
     async def run(self, act: Act) -> None:
-        """Carry out intents for ever, several at a time."""
+        """Carry out intents for ever, several at a time. Raises ``StoreTrouble``."""
+        self._running.clear()
         async with asyncio.TaskGroup() as tasks:
             while True:
                 self._wake.clear()
@@ -78,6 +79,8 @@ class Journal:
                 await self._line.pause(error, attempts)
                 entry = store.intent(entry.number) or entry
                 continue
+            except StoreTrouble:  # no verdict: it stays written down
+                raise
             except DmtuiError as error:
                 outcome, consequences = Outcome(ok=False, message=str(error)), ()
             await self._ledger.write(store.settle_intent, entry.number, outcome, consequences)

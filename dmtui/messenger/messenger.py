@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 
-from dmtui.core.errors import DmtuiError
+from dmtui.core.errors import DmtuiError, StoreTrouble
 from dmtui.core.events import Change, ConnectionChanged, ConversationsChanged, IntentsChanged
 from dmtui.core.intents import Accept, Decline, Deliver, Entry, Intent, Outcome
 from dmtui.core.model import (
@@ -24,7 +24,7 @@ from dmtui.core.model import (
 from dmtui.core.names import valid_user_id
 from dmtui.core.ports import Homeserver
 from dmtui.messenger.acts import Acts
-from dmtui.messenger.clock import Clock, SystemClock, milliseconds
+from dmtui.messenger.clock import Clock, SystemClock, back_off, milliseconds
 from dmtui.messenger.directs import DirectWriter
 from dmtui.messenger.journal import Journal
 from dmtui.messenger.ledger import Ledger, Subscription
@@ -114,18 +114,33 @@ class Messenger:
             )
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._wake_on_changes())
-                tasks.create_task(self._watch_other_processes(version))
-                tasks.create_task(self._syncing.run(homeserver))
-                tasks.create_task(self._outbox.run(homeserver))
-                tasks.create_task(self._journal.run(acts.carry_out))
-                tasks.create_task(self._directs.run(homeserver))
+                tasks.create_task(self._keep(lambda: self._watch_other_processes(version)))
+                tasks.create_task(self._keep(lambda: self._syncing.run(homeserver)))
+                tasks.create_task(self._keep(lambda: self._outbox.run(homeserver)))
+                tasks.create_task(self._keep(lambda: self._journal.run(acts.carry_out)))
+                tasks.create_task(self._keep(lambda: self._directs.run(homeserver)))
                 tasks.create_task(self._typing.run(homeserver))
         finally:
             await homeserver.close()
 
+    async def _keep(self, service: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Run a service again after trouble with the disk, which the user can mend meanwhile."""
+        attempts = 0
+        while True:
+            try:
+                await service()
+                return
+            except* StoreTrouble as trouble:
+                attempts += 1
+                reason = str(_first(trouble))
+            delay = back_off(attempts)
+            self._line.offline(reason, delay)
+            await self._clock.sleep(delay)
+
     def _ended(self, running: asyncio.Task[None]) -> None:
         if not running.cancelled() and (error := running.exception()) is not None:
-            reason = str(error) if isinstance(error, DmtuiError) else f"stopped by {error!r}"
+            first = _first(error)
+            reason = str(first) if isinstance(first, DmtuiError) else f"stopped by {first!r}"
             self._line.stopped(reason)
 
     async def _wake_on_changes(self) -> None:
@@ -301,3 +316,9 @@ class Messenger:
     async def logout(self) -> None:
         """End the session on the server. Raises ``DmtuiError``."""
         await (await self.homeserver()).logout()
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -30,6 +30,7 @@ class Outbox:
     async def run(self, homeserver: Homeserver) -> None:
         """Send for ever. What a crash left in ``sending`` goes out under the same ID."""
         store = self._ledger.store
+        self._busy.clear()
         await self._ledger.write(store.requeue_interrupted)
         async with asyncio.TaskGroup() as deliveries:
             while True:

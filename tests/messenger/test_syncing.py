@@ -1,8 +1,10 @@
 from __future__ import annotations
 
-from dmtui.core.errors import SignedOut, Unreachable
-from dmtui.core.events import Line, RoomUpdate, SyncBatch, TimelineEvent, Undecryptable
-from dmtui.core.model import EventId, Kind, Phase, Safe
+import pytest
+
+from dmtui.core.errors import SignedOut, StoreTrouble, Unreachable
+from dmtui.core.events import Change, Line, RoomUpdate, SyncBatch, TimelineEvent, Undecryptable
+from dmtui.core.model import EventId, Kind, Phase, Safe, SendState
 from tests.fakes import BOB
 from tests.messenger.conftest import Desk
 
@@ -111,3 +113,23 @@ async def test_reading_is_told_to_the_server_and_survives_restart(desk: Desk) ->
     await desk.until(lambda: desk.store.pending_intents() == ())
     reads = [call.arguments for call in desk.server.calls if call.name == "mark_read"]
     assert reads[-1] == (room_id, event_id)
+
+
+async def test_full_disk_is_said_and_everything_goes_on_when_there_is_room_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room_id = await desk.server.have_direct_room(BOB)
+    await desk.start()
+
+    def full(*_: object) -> frozenset[Change]:
+        raise StoreTrouble("The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.store, "apply", full)
+        patch.setattr(desk.store, "mark_sending", full)
+        await desk.messenger.send(BOB, "typed meanwhile")
+        await desk.server.say(room_id, BOB, "said meanwhile")
+        await desk.until(lambda: desk.messenger.connection.reason == "The disk is full.")
+    await desk.until(lambda: sorted(desk.bodies()) == ["said meanwhile", "typed meanwhile"])
+    await desk.until(lambda: desk.states() == [SendState.SENT])
+    await desk.until(lambda: desk.messenger.connection.phase is Phase.ONLINE)
