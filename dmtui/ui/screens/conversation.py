@@ -82,6 +82,11 @@ class ConversationPane(Vertical):
         """Whose conversation is on show."""
         return self.conversation.user_id if self.conversation else None
 
+    @property
+    def timeline_messages(self) -> tuple[Message, ...]:
+        """The messages on show, oldest first."""
+        return self._messages
+
     # -- what is on show --
 
     def welcome(self, text: Content) -> None:
