@@ -14,7 +14,7 @@ TransactionId = NewType("TransactionId", str)
 Safe = NewType("Safe", str)
 """Text from the network that went through :func:`dmtui.core.names.clean`; fit for a terminal."""
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 JsonObject: TypeAlias = dict[str, Json]
 
 Milliseconds: TypeAlias = int

@@ -90,7 +90,7 @@ class Homeserver(Protocol):
         """``POST /user_directory/search``."""
 
     async def profile(self, user_id: UserId) -> Profile:
-        """``GET /profile/{userId}``; ``Refused`` or ``Recoverable`` prove nothing about the user."""
+        """``GET /profile/{userId}``; ``Refused`` and ``Recoverable`` prove nothing of the user."""
 
     async def has_device_keys(self, user_id: UserId) -> bool:
         """Whether any device of the user has keys (``POST /keys/query``)."""
