@@ -12,6 +12,7 @@ from textual.app import App
 
 from dmtui.core.errors import DmtuiError
 from dmtui.ui.commands import CommandProvider, Scope, bindings
+from dmtui.ui.hangup import guard_hangup
 from dmtui.ui.keyboard import guard_keyboard
 from dmtui.ui.screens.help import Help
 from dmtui.ui.screens.main import MainScreen
@@ -52,6 +53,7 @@ class DmtuiApp(App[None]):
     ):
         super().__init__()
         guard_keyboard()
+        guard_hangup()
         self._messenger = messenger
         self._open_messenger = open_messenger
         self._sign_in = sign_in
