@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from textual.events import Key
 from textual.widgets import Input
 
 from dmtui.core.errors import Forbidden, NotMatrix, Unreachable
@@ -40,6 +41,16 @@ async def test_enter_moves_on_and_signs_in(stage: Stage) -> None:
         await stage.until(lambda: isinstance(stage.app.screen, MainScreen))
         assert stage.signing_in.tried == [(ME, "secret", "")]
         await stage.until(stage.shows("Bob"))
+
+
+async def test_burst_of_keys_fills_every_field_with_its_own_text(stage: Stage) -> None:
+    async with stage.open(signed_in=False) as pilot:
+        for character in "@me:x\tsecret\thttps://x\r":
+            name = {"\t": "tab", "\r": "enter"}.get(character, character)
+            stage.app.post_message(Key(name, character))
+        await stage.until(lambda: stage.signing_in.tried)
+        await pilot.pause()
+        assert stage.signing_in.tried == [("@me:x", "secret", "https://x")]
 
 
 async def test_typed_homeserver_is_used(stage: Stage) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import work
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.events import Key
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, Static
@@ -15,6 +16,8 @@ from textual.widgets import Input, Static
 from dmtui.core.errors import DmtuiError, Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual.app import ComposeResult
     from textual.worker import Worker
 
@@ -46,9 +49,10 @@ class SignInScreen(Screen[None]):
         with Vertical(id="sign-in"):
             yield Static("dmtui", id="name", markup=False)
             yield Static("Your direct messages, in your terminal", id="motto", markup=False)
-            yield _field("user-id", "User ID", "@you:example.org", self._user_id)
-            yield _field("password", "Password", "", password=True)
-            yield _field("homeserver", "Homeserver", "found by the user ID")
+            go = self.move_on_or_sign_in
+            yield Field("User ID", "@you:example.org", go, self._user_id, id="user-id")
+            yield Field("Password", "", go, password=True, id="password")
+            yield Field("Homeserver", "found by the user ID", go, id="homeserver")
             yield Static(self._notice, id="notice", markup=False)
             yield Static("Enter signs in · Tab moves on · Esc quits", classes="hint", markup=False)
 
@@ -69,7 +73,6 @@ class SignInScreen(Screen[None]):
         notice.update(line)
         notice.set_class(problem, "problem")
 
-    @on(Input.Submitted)
     def move_on_or_sign_in(self) -> None:
         """Enter goes to the first empty field that is needed, else signs in."""
         if self.busy:
@@ -115,9 +118,41 @@ class SignInScreen(Screen[None]):
             self.app.exit()
 
 
-def _field(
-    name: str, title: str, placeholder: str, value: str = "", password: bool = False
-) -> Input:
-    field = Input(value, placeholder=placeholder, password=password, id=name)
-    field.border_title = title
-    return field
+class Field(Input):
+    """A line to fill in that never gets what is typed, however quickly, after moving on.
+
+    Textual hands keys out before it acts on them: a burst would leave a password in the field
+    before it, for everybody to see.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        placeholder: str,
+        submit: Callable[[], None],
+        value: str = "",
+        *,
+        password: bool = False,
+        id: str,  # noqa: A002 (as Textual names it)
+    ):
+        super().__init__(value, placeholder=placeholder, password=password, id=id)
+        self.border_title = title
+        self._submit = submit
+
+    async def _on_key(self, event: Key) -> None:
+        focused = self.screen.focused
+        if isinstance(focused, Field) and focused is not self:
+            event.stop().prevent_default()
+            focused.post_message(Key(event.key, event.character))
+            return
+        match event.key:
+            case "tab":
+                self.screen.focus_next()
+            case "shift+tab":
+                self.screen.focus_previous()
+            case "enter":
+                self._submit()
+            case _:
+                await super()._on_key(event)
+                return
+        event.stop().prevent_default()
