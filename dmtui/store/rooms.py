@@ -40,11 +40,7 @@ def apply_room(work: Work, update: RoomUpdate) -> None:
     """News of one room."""
     room = ensure_room(work, update.room_id, update.membership)
     _facts(work, room, update)
-    if update.initial and is_snapshot(update.members, update.joined_count, update.invited_count):
-        replace_members(work, room, update.members)
-    else:
-        for member in update.members:
-            put_member(work, room, member)
+    _state_members(work, room, update)
     fresh = place_live(work, room, update)
     _member_events(work, room, update, fresh)
     first = number(
@@ -155,6 +151,23 @@ def learn_members(work: Work, room: int, members: Sequence[Member]) -> None:
     for member in members:
         if member_of(work, room, member.user_id) is None:
             put_member(work, room, member)
+
+
+def _state_members(work: Work, room: int, update: RoomUpdate) -> None:
+    moved = any(_moves(work, room, member) for member in update.members)
+    if update.initial and is_snapshot(update.members, update.joined_count, update.invited_count):
+        replace_members(work, room, update.members)
+    else:
+        for member in update.members:
+            put_member(work, room, member)
+    if moved and update.joined_count is None:
+        forget_counts(work, room)
+
+
+def _moves(work: Work, room: int, member: Member) -> bool:
+    """Whether somebody known stands differently from before, as counts of then don't say."""
+    known = member_of(work, room, member.user_id)
+    return known is not None and known.membership is not member.membership
 
 
 def _member_events(

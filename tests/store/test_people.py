@@ -115,6 +115,23 @@ def test_room_with_a_third_human_is_a_group(store: Store) -> None:
     assert store.people()[0].peer is PeerState.JOINED
 
 
+def test_person_who_left_is_counted_no_more_where_the_server_does_not_count(store: Store) -> None:
+    store.apply(first_sync(line("1", 1)))
+    store.apply(news(joined_count=2, invited_count=0))
+    gone = Member(BOB, Membership.LEAVE)
+    leave = event("leave", 2, MembershipChange(gone, Membership.JOIN))
+    store.apply(news(leave, members=(gone,)))
+    assert store.people()[0].peer is PeerState.LEFT
+
+
+def test_name_loaded_late_does_not_replace_the_count(store: Store) -> None:
+    store.apply(first_sync(line("1", 1)))
+    store.apply(news(joined_count=4, invited_count=0))
+    store.apply(news(line("2", 2, CAROL), members=(Member(CAROL, Membership.JOIN),)))
+    store.apply(news(service_members=frozenset({CAROL})))
+    assert store.people()[0].peer is PeerState.GROUP
+
+
 def test_counts_tell_of_humans_whose_names_are_not_loaded(store: Store) -> None:
     store.apply(first_sync(line("1", 1)))
     store.apply(news(joined_count=3, invited_count=0))
