@@ -1,14 +1,17 @@
 """A guard for the keyboard: no sequence a terminal sends may end Textual's input thread.
 
 Textual 8.2.8 raises on the event types and alternates of the kitty keyboard protocol, such as
-``ESC [ 13 ; 1 : 3 u`` (Enter released), and no key works from then on.
+``ESC [ 13 ; 1 : 3 u`` (Enter released), and no key works from then on. It also reads Alt with a
+digit, as terminals without that protocol send it, for what some Mac types with Option.
 """
 
 from __future__ import annotations
 
 import re
+from typing import cast
 
 from textual import events
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._xterm_parser import XTermParser
 from textual.keys import Keys
 
@@ -48,4 +51,6 @@ def _guarded(parser: XTermParser, sequence: str) -> list[events.Key] | None:
 
 def guard_keyboard() -> None:
     """Have every Textual driver of this process read keys through the guard; once is enough."""
+    for digit in "123456789":
+        cast("dict[str, object]", ANSI_SEQUENCES_KEYS).pop(f"\x1b{digit}", None)
     XTermParser._parse_extended_key = _guarded  # type: ignore[method-assign, assignment]

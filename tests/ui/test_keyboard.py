@@ -53,6 +53,12 @@ def test_keyboard_lives_on_after_any_key_report(
     assert keys(list(parser.feed("y"))) == ["y"]
 
 
+@pytest.mark.parametrize("digit", "123456789")
+def test_alt_with_a_digit_is_itself_in_every_terminal(parser: XTermParser, digit: str) -> None:
+    guard_keyboard()
+    assert keys([*parser.feed(f"\x1b{digit}"), *parser.feed("")]) == [f"alt+{digit}"]
+
+
 def test_released_key_types_nothing(parser: XTermParser) -> None:
     guard_keyboard()
     assert keys(list(parser.feed(RELEASED))) == []
