@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 class DmtuiApp(App[None]):
     """Opens with the main screen if there is an account, else with the sign-in screen.
 
-    ``keymap`` maps ids of commands to keys, as in :mod:`dmtui.ui.commands`.
+    ``keymap`` maps ids of commands to keys, as in :mod:`dmtui.ui.commands`; ``taken_over`` is
+    called once the screen belongs to the app.
     """
 
     TITLE = "dmtui"
@@ -50,6 +51,7 @@ class DmtuiApp(App[None]):
         demo: bool = False,
         keymap: Mapping[str, str] | None = None,
         theme: str = "textual-dark",
+        taken_over: Callable[[], None] = lambda: None,
     ):
         super().__init__()
         guard_keyboard()
@@ -60,6 +62,7 @@ class DmtuiApp(App[None]):
         self._demo = demo
         self._keys = keymap or {}
         self._screens_made = 0
+        self._taken_over = taken_over
         self.theme = theme
 
     def get_default_screen(self) -> Screen[None]:
@@ -69,6 +72,7 @@ class DmtuiApp(App[None]):
         return SignInScreen(self._sign_in)
 
     def on_mount(self) -> None:
+        self._taken_over()
         self.set_keymap(self._keys)
         loop = asyncio.get_running_loop()
         with contextlib.suppress(NotImplementedError):  # Windows

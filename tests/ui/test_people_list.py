@@ -137,11 +137,12 @@ async def test_requests_row_comes_and_goes_without_moving_the_cursor() -> None:
         app.people.update_rows(rows)
         app.people.focus()
         app.people.highlight(rows[2].user_id)
-        app.people.requests = 2
+        app.people.requests = (Safe("Dave"), Safe("Erin"))
         await pilot.pause()
         assert "2 requests" in painted(app.people)[0]
+        assert "Dave and 1 more want to chat" in painted(app.people)[1]
         assert app.people.cursor_person == rows[2].user_id
-        app.people.requests = 0
+        app.people.requests = ()
         assert app.people.cursor_person == rows[2].user_id
         await pilot.pause()
         assert line_of(app.people, "request") is None
@@ -151,17 +152,18 @@ async def test_enter_on_the_requests_row_asks_for_the_requests() -> None:
     app = Host()
     async with app.run_test(size=(60, 20)) as pilot:
         app.people.update_rows(people(5))
-        app.people.requests = 1
+        app.people.requests = (Safe("Dave"),)
         app.people.focus()
         await pilot.press("home", "enter")
         assert [type(m) for m in app.posted] == [PeopleList.RequestsSelected]
         assert "1 request " in painted(app.people)[0]
+        assert "Dave wants to chat" in painted(app.people)[1]
 
 
 async def test_requests_alone_are_selectable() -> None:
     app = Host()
     async with app.run_test(size=(60, 20)) as pilot:
-        app.people.requests = 1
+        app.people.requests = (Safe("Dave"),)
         app.people.update_rows([])
         app.people.focus()
         await pilot.press("enter")

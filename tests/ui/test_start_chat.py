@@ -130,7 +130,7 @@ async def test_person_without_keys_is_asked_about_with_the_reason(stage: Stage) 
 async def test_pending_invite_is_accepted_instead_of_creating(stage: Stage) -> None:
     room = await stage.server.invite(ERIN, "Erin")
     async with stage.open() as pilot:
-        await stage.until(lambda: stage.people.requests == 1)
+        await stage.until(lambda: len(stage.people.requests) == 1)
         await ask_for(stage, ERIN)
         await pilot.press("enter")
         await stage.until(lambda: isinstance(stage.app.screen, Question))

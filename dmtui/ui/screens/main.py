@@ -21,6 +21,7 @@ from dmtui.core.events import (
     TypingChanged,
 )
 from dmtui.core.model import Phase, UserId
+from dmtui.core.names import display_name
 from dmtui.core.roster import Roster
 from dmtui.ui.commands import Scope, bindings, hints
 from dmtui.ui.screens.chat_flow import begin_chat
@@ -336,13 +337,13 @@ class MainScreen(Screen[None]):
 
     def _show_requests(self) -> None:
         self._requests.update(self._messenger.invites())
-        direct = len(self._requests.direct)
-        self._people.list.requests = direct
+        direct = self._requests.direct
+        self._people.list.requests = tuple(display_name(i.inviter, i.inviter_name) for i in direct)
         prompt, invite = self._prompt, self._requests.current
         writing = bool(self._conversation.composer.text) and not self._requests.asked_for
         had_focus = prompt.has_focus
         prompt.invite = invite
-        prompt.waiting = direct
+        prompt.waiting = len(direct)
         prompt.display = invite is not None and not writing
         if had_focus and not prompt.display:
             self._after_prompt()

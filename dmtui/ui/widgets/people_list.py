@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from dmtui.core.model import Conversation, PeerState, UserId
+from dmtui.core.model import Conversation, PeerState, Safe, UserId
 from dmtui.core.times import list_time, local_time
 from dmtui.ui.widgets.cells import clip, printable, strip
 from dmtui.ui.widgets.line_view import LineView
@@ -36,7 +36,7 @@ _PEER_WORDS = {
 
 
 class PeopleList(LineView):
-    """Rows in the order given; ``requests`` adds a row on top, ``opened`` marks the one on show."""
+    """Rows in the order given; ``requests`` names who asks, ``opened`` marks the one on show."""
 
     DEFAULT_CSS = """
     PeopleList {
@@ -77,7 +77,7 @@ class PeopleList(LineView):
         Binding("enter", "choose", "Open", show=False, id="people.open"),
     ]
 
-    requests: reactive[int] = reactive(0)
+    requests: reactive[tuple[Safe, ...]] = reactive(())
     opened: reactive[UserId | None] = reactive(None)
     empty_text: reactive[str] = reactive("Nobody here yet.\nPress Ctrl+N to start a chat.")
 
@@ -187,7 +187,7 @@ class PeopleList(LineView):
         if (person := self.cursor_person) != before:
             self.post_message(self.Highlighted(person))
 
-    def watch_requests(self, before: int, after: int) -> None:
+    def watch_requests(self, before: tuple[Safe, ...], after: tuple[Safe, ...]) -> None:
         if bool(before) != bool(after) and self._rows:
             self._cursor += 1 if after else -1
         self._cursor = max(0, min(self._cursor, self._last))
@@ -233,12 +233,15 @@ class PeopleList(LineView):
 
     def _paint_requests(self, line: int, width: int, here: bool) -> Strip:
         ground = self.style_of("people--cursor" if here else "")
-        words = f"{self.requests} request" + ("" if self.requests == 1 else "s")
         back = ground.background_style
+        count, first = len(self.requests), self.requests[0]
         if line:
-            hint = ("   wants to chat" if self.requests == 1 else "   want to chat", "people--dim")
-            return strip([(hint[0], self.style_of(hint[1]) + back)], width, ground)
-        return strip([(" ✉ " + words, self.style_of("people--requests") + back)], width, ground)
+            others = "" if count == 1 else f" and {count - 1} more"
+            wish = "wants to chat" if count == 1 else "want to chat"
+            text = f"   {first}{others} {wish}"
+            return strip([(text, self.style_of("people--dim") + back)], width, ground)
+        words = f" ✉ {count} request" + ("" if count == 1 else "s")
+        return strip([(words, self.style_of("people--requests") + back)], width, ground)
 
     def _paint_row(self, row: Conversation, width: int, here: bool, opened: bool) -> list[Strip]:
         ground_name = "people--cursor" if here else "people--opened" if opened else ""
