@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
 from dmtui.core.errors import ServerTrouble
@@ -100,12 +100,19 @@ class DeviceLists:
         self.changed(list(self._outdated))
 
     # -- asking --
-    async def ensure(self, users: Iterable[str]) -> None:
+    async def ensure(self, users: Iterable[str], unwatched: Collection[str] = ()) -> None:
         """Have fresh lists of these users, from now on tracked; raises what the request raises.
 
+        Of the ``unwatched`` ones the server tells no changes: they are asked for every time.
         A user whose homeserver does not answer keeps the old list and is asked again later.
         """
-        wanted = frozenset(users)
+        self.left(unwatched)
+        try:
+            await self._ensure(frozenset(users))
+        finally:
+            self.left(unwatched)
+
+    async def _ensure(self, wanted: frozenset[str]) -> None:
         if not any(self._outdated.get(user_id, True) for user_id in wanted):
             return
         self.changed([user for user in wanted if user not in self._outdated], begin=True)

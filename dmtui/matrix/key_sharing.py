@@ -61,7 +61,7 @@ class KeySharing:
         """Encrypt and send; see :meth:`dmtui.matrix.crypto.Crypto.send`."""
         async with self._turns[room_id]:
             audience = await self.members.audience(room_id)
-            await self._lists.ensure(audience.users)
+            await self._lists.ensure(audience.users, unwatched=audience.invited)
             outbound = self._current(room_id, audience)
             await self._share(room_id, outbound, self._recipients(audience))
             sealed = self._encrypt(room_id, outbound, kind, content)

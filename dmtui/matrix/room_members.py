@@ -10,7 +10,7 @@ from dmtui.core.model import JsonObject, RoomId
 from dmtui.matrix.client import path
 from dmtui.matrix.machine import MEGOLM
 from dmtui.matrix.requests import Requests
-from dmtui.matrix.values import mapping, mappings, user_id, whole
+from dmtui.matrix.values import mapping, mappings, text, user_id, whole
 
 _USUAL_MESSAGES, _MOST_MESSAGES = 100, 10_000
 _HOUR_MS, _WEEK_MS, _YEAR_MS = 3_600_000, 604_800_000, 31_536_000_000
@@ -18,9 +18,13 @@ _HOUR_MS, _WEEK_MS, _YEAR_MS = 3_600_000, 604_800_000, 31_536_000_000
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Users who are joined or invited, and when to change keys."""
+    """Users who are joined or ``invited``, and when to change keys.
+
+    Servers tell of changed devices only of those who have joined.
+    """
 
     users: frozenset[str]
+    invited: frozenset[str]
     messages_per_key: int
     age_of_key: timedelta
 
@@ -44,20 +48,23 @@ class RoomMembers:
         if known is not None:
             return known
         before = self._changes.get(room_id, 0)
-        audience = _audience(await self._members(room_id), await self._settings(room_id))
+        members = await self._members(room_id)
+        audience = _audience(members, await self._settings(room_id))
         if self._changes.get(room_id, 0) == before:
             self._known[room_id] = audience
         return audience
 
-    async def _members(self, room_id: RoomId) -> frozenset[str]:
+    async def _members(self, room_id: RoomId) -> dict[str, str]:
+        """Memberships by user."""
         target = path("rooms", room_id, "members") + "?not_membership=leave"
         answer = await self._requests.api("GET", target)
-        found = set()
+        found = {}
         for event in mappings(answer.get("chunk")):
             member = user_id(event.get("state_key"))
-            if member and mapping(event.get("content")).get("membership") in ("join", "invite"):
-                found.add(str(member))
-        return frozenset(found)
+            membership = text(mapping(event.get("content")).get("membership"))
+            if member and membership in ("join", "invite"):
+                found[str(member)] = membership
+        return found
 
     async def _settings(self, room_id: RoomId) -> JsonObject:
         target = path("rooms", room_id, "state", "m.room.encryption") + "/"
@@ -67,13 +74,14 @@ class RoomMembers:
             return {"algorithm": MEGOLM}
 
 
-def _audience(users: frozenset[str], settings: JsonObject) -> Audience:
+def _audience(members: dict[str, str], settings: JsonObject) -> Audience:
     if settings.get("algorithm", MEGOLM) != MEGOLM:
         raise CannotEncrypt("This room is encrypted in a way that dmtui does not know.")
     messages = whole(settings.get("rotation_period_msgs")) or _USUAL_MESSAGES
     age = whole(settings.get("rotation_period_ms")) or _WEEK_MS
     return Audience(
-        users,
+        frozenset(members),
+        frozenset(user for user, membership in members.items() if membership == "invite"),
         min(messages, _MOST_MESSAGES),
         timedelta(milliseconds=min(max(age, _HOUR_MS), _YEAR_MS)),
     )

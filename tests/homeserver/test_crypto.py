@@ -46,6 +46,22 @@ async def test_invited_person_reads_what_was_said_before_joining(party: Party) -
     assert bob.read() == ["come in"]
 
 
+async def test_device_that_signs_in_while_its_user_is_invited_reads_what_follows(
+    party: Party, synapse: SynapseServer
+) -> None:
+    alice, desk = await party.guest(), await party.guest()
+    room_id = encrypted_room(alice.account)
+    alice.account.invite(room_id, desk.account)
+    await alice.sync()
+    await alice.say(room_id, "come in")
+    phone = await party.guest(synapse.login(desk.account.localpart))
+    await alice.sync()
+    await alice.say(room_id, "are you there?")
+    phone.account.join(room_id)
+    await phone.sync()
+    assert phone.read()[-1] == "are you there?"
+
+
 async def test_person_who_joins_later_reads_only_what_follows(party: Party) -> None:
     alice, _, room_id = await party.pair()
     carol = await party.guest()

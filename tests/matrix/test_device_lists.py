@@ -177,6 +177,24 @@ async def test_user_who_left_is_asked_for_anew_when_met_again(
     assert server.asked == [[BOB], [BOB, ME]]
 
 
+async def test_unwatched_user_is_asked_for_every_time_until_watched(
+    lists: DeviceLists, server: Server, store: CryptoStore
+) -> None:
+    await lists.ensure([BOB, ME], unwatched=[BOB])
+    await lists.refresh()
+    await lists.ensure([BOB, ME], unwatched=[BOB])
+    again = opened(server, store)
+    await again.ensure([BOB, ME])
+    await again.ensure([BOB, ME])
+    assert server.asked == [[BOB, ME], [BOB], [BOB]]
+
+
+async def test_unwatched_user_was_watched_before(lists: DeviceLists, server: Server) -> None:
+    await lists.ensure([BOB])
+    await lists.ensure([BOB], unwatched=[BOB])
+    assert server.asked == [[BOB]] * 2
+
+
 async def test_missed_changes_make_every_list_outdated(lists: DeviceLists, server: Server) -> None:
     await lists.ensure([BOB, ME])
     lists.lost()

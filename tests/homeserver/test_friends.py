@@ -1,0 +1,51 @@
+"""What a friend's other client does to a conversation of dmtui's, on a real homeserver."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from dmtui.core.model import PeerState, RoomId, SendState, UserId
+from dmtui.messenger.results import Opened
+from tests.homeserver.dmtui_account import DmtuiAccount
+from tests.homeserver.synapse import SynapseServer
+from tests.homeserver.talker import Party, Talker
+
+
+@pytest.fixture
+async def dmtui(synapse: SynapseServer, tmp_path: Path) -> AsyncIterator[DmtuiAccount]:
+    running = await DmtuiAccount(synapse.register(), tmp_path / "dmtui").start()
+    yield running
+    await running.stop()
+
+
+async def started(dmtui: DmtuiAccount, friend: Talker) -> RoomId:
+    """A chat that the friend has been invited to, with a message in it."""
+    person = UserId(friend.account.user_id)
+    opened = await dmtui.messenger.start_chat(person)
+    assert isinstance(opened, Opened)
+    await dmtui.messenger.send(person, "come in")
+    await dmtui.until(lambda: dmtui.states(friend.account) == [SendState.SENT])
+    return opened.room_id
+
+
+async def test_device_that_signed_in_while_invited_reads_what_is_said_after_joining(
+    dmtui: DmtuiAccount, party: Party, synapse: SynapseServer
+) -> None:
+    desk = await party.guest()
+    room_id = await started(dmtui, desk)
+    phone = await party.guest(synapse.login(desk.account.localpart))
+    await asyncio.to_thread(phone.account.join, room_id)
+    await dmtui.until(lambda: _peer(dmtui, desk) is PeerState.JOINED)
+    await dmtui.messenger.send(UserId(desk.account.user_id), "welcome")
+    await dmtui.until(lambda: dmtui.states(desk.account) == [SendState.SENT] * 2)
+    await phone.sync()
+    assert phone.read()[-1] == "welcome"
+
+
+def _peer(dmtui: DmtuiAccount, friend: Talker) -> PeerState | None:
+    conversation = dmtui.conversation(friend.account)
+    return conversation.peer if conversation else None
