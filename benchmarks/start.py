@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 
 from benchmarks.figure import Figure, times
@@ -44,6 +44,6 @@ def _ended(command: Sequence[str]) -> float:
         return terminal.until_ended() - terminal.started
 
 
-def _painted(command: Sequence[str], environment: dict[str, str], *marks: str) -> float:
+def _painted(command: Sequence[str], environment: Mapping[str, str], *marks: str) -> float:
     with Terminal(command, environment) as terminal:
         return terminal.until(*marks) - terminal.started

@@ -24,7 +24,7 @@ ME = UserId("@me:example.org")
 NOBODY = Session(ME, "DEVICE", "token", "http://127.0.0.1:1")  # nothing listens there
 _LONGEST = 50_000
 _MINUTE = 60_000
-_WORDS = "and some more of what was said that day in a line of usual length".split()
+_WORDS = ("and", "some", "more", "of", "what", "was", "said", "that", "day", "in", "a", "line")
 
 
 def user(number: int) -> UserId:

@@ -33,7 +33,7 @@ class Terminal:
                 size = struct.pack("HHHH", LINES, COLUMNS, 0, 0)
                 fcntl.ioctl(0, termios.TIOCSWINSZ, size)
                 settings = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
-                os.execve(command[0], list(command), {**environment, **settings})
+                os.execve(command[0], list(command), {**environment, **settings})  # noqa: S606
             finally:
                 os._exit(127)
         self.painted = b""
@@ -81,6 +81,10 @@ class Terminal:
         deadline = time.perf_counter() + seconds
         while time.perf_counter() < deadline:
             self._read(deadline)
+
+    def attributes(self) -> object:
+        """The settings of the terminal: echo, line editing and the like."""
+        return termios.tcgetattr(self._terminal)
 
     def settle(self, quiet: float = 0.3) -> None:
         """Read until nothing is painted for so long."""

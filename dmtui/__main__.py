@@ -9,15 +9,18 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from dmtui.command_line.arguments import parser
-
 if TYPE_CHECKING:  # --version and --help load nothing else
+    from dmtui.first_frame.frame import FirstFrame
     from dmtui.profile import ProfilePaths
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
-    options = parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    frame = _first_frame(given)
+    from dmtui.command_line.arguments import parser
+
+    options = parser().parse_args(given)
     from dmtui.command_line.answers import (
         DONE,
         FAILED,
@@ -31,7 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         _keep_private()
-        _run(options)
+        if frame is None:
+            options.taken_over = _nothing
+            _run(options)
+        else:
+            options.taken_over = frame.taken_over
+            with frame:
+                _run(options)
         sys.stdout.flush()
     except (WrongUsage, InvalidUserId, InvalidProfileName) as error:
         complain(str(error))
@@ -51,6 +60,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(_of_several(group))
         return FAILED
     return DONE
+
+
+def _first_frame(arguments: Sequence[str]) -> FirstFrame | None:
+    """On screen already, when it is the app that is wanted."""
+    match arguments:
+        case []:
+            profile = "default"
+        case ["--profile", profile] if profile.isalnum():
+            pass
+        case _:
+            return None
+    from dmtui.first_frame.frame import FirstFrame
+
+    frame = FirstFrame()
+    frame.show(profile)
+    return frame
 
 
 def _run(options: Namespace) -> None:
@@ -82,6 +107,10 @@ def _command(name: str) -> Callable[[ProfilePaths, Namespace], None]:
             from dmtui.command_line import app
 
             return app.demo if name == "demo" else app.app
+
+
+def _nothing() -> None:
+    """There is no first frame to take over."""
 
 
 def _keep_private() -> None:

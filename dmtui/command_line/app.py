@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from argparse import Namespace
+from collections.abc import Callable
 
 from dmtui.command_line.answers import Failure
 from dmtui.compose import Account, write_log
@@ -20,7 +21,7 @@ def app(paths: ProfilePaths, options: Namespace) -> None:
     config = _config(paths)
     _require_terminal()
     with ProfileLock(paths):
-        _run(paths, config, demo=False)
+        _run(paths, config, options.taken_over)
 
 
 def demo(paths: ProfilePaths, options: Namespace) -> None:
@@ -33,10 +34,12 @@ def demo(paths: ProfilePaths, options: Namespace) -> None:
     with running_demo() as here:
         own = paths.inside(here.directory)
         save_session(own, here.session)
-        _run(own, config, demo=True)
+        _run(own, config, lambda: None, demo=True)
 
 
-def _run(paths: ProfilePaths, config: Config, demo: bool) -> None:
+def _run(
+    paths: ProfilePaths, config: Config, taken_over: Callable[[], None], demo: bool = False
+) -> None:
     write_log(paths)
     with contextlib.closing(Account(paths)) as account:
         from dmtui.matrix.sign_in import sign_in_with_password
@@ -49,6 +52,7 @@ def _run(paths: ProfilePaths, config: Config, demo: bool) -> None:
             demo=demo,
             keymap=config.keys,
             theme=config.theme,
+            taken_over=taken_over,
         )
         running.run()
     if running.return_code:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING
 
-from dmtui.core.model import Milliseconds
+if TYPE_CHECKING:  # the first frame loads this module and little else
+    from dmtui.core.model import Milliseconds
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (

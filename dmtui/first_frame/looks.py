@@ -1,0 +1,98 @@
+"""How the first frame looks: as the app paints it, so that nothing moves afterwards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmtui.core.times import list_time
+from dmtui.first_frame.cells import Part, clipped, padded, printable, width_of
+from dmtui.ui.widgets.system_zone import SystemZone
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dmtui.first_frame.stored import Person, Stored
+
+NARROW = 80
+HINTS = (
+    ("Enter", "Open"), ("/", "Filter"), ("F1", "Keys"), ("Ctrl+N", "Start Chat"),
+    ("Ctrl+K", "Go to"), ("F4", "People"), ("Ctrl+Q", "Quit"),
+)  # fmt: skip
+WELCOME = "Enter opens a chat. Ctrl+N starts one with somebody new."
+CONNECTING = "◌ Connecting…"
+_STATES = {"invited": "(invited)", "left": "(left)", "group": "(group)"}
+
+
+def lines(stored: Stored, width: int, height: int, now: int) -> list[list[Part]]:
+    """The whole screen; ``now`` is in milliseconds since 1970."""
+    narrow = width < NARROW
+    pane = width if narrow else max(26, min(int(width * 0.32), 44)) - 1
+    rows = height - 2
+    found: list[list[Part]] = []
+    scrolling = 2 * (len(stored.people) + bool(stored.asking)) > rows
+    column = pane - scrolling
+    if stored.asking:
+        found += _requests(stored.asking, column)
+    for number, person in enumerate(stored.people):
+        found += _row(person, column, now, here=number == 0)
+    found = [padded(line, pane) for line in found[:rows]] + [
+        padded([], pane) for _ in range(rows - len(found))
+    ]
+    if not narrow:
+        welcome = "" if stored.asking or width - pane - 5 < len(WELCOME) else WELCOME
+        for number, line in enumerate(found):
+            text = welcome if number == (rows - 1) // 2 else ""
+            margin = (width - pane - 5 - len(text)) // 2 + 2
+            line += [Part("▕", "border"), Part(" " * margin + text, "dim")]
+            found[number] = padded(line, width)
+    return [*found, _status(stored, width), _hints(width)]
+
+
+def _requests(asking: Sequence[str], width: int) -> list[list[Part]]:
+    count = len(asking)
+    words = f" ✉ {count} request{'' if count == 1 else 's'}"
+    wish = "wants to chat" if count == 1 else f"and {count - 1} more want to chat"
+    who = clipped(f"   {printable(asking[0])} {wish}", width)
+    return [padded([Part(words, "requests")], width), padded([Part(who, "dim")], width)]
+
+
+def _row(person: Person, width: int, now: int, here: bool) -> list[list[Part]]:
+    """As :class:`dmtui.ui.widgets.people_list.PeopleList` paints it."""
+    at = list_time(person.latest, now, SystemZone())
+    states = [_STATES.get(person.peer, ""), "(flag pending)" if person.flag_pending else ""]
+    state = " ".join(word for word in states if word)
+    state = f" {state}" if state else ""
+    name = clipped(person.name, max(width - 3 - len(at) - 2 - len(state), 4))
+    gap = " " * max(1, width - 3 - width_of(name) - len(state) - len(at) - 1)
+    badge = f" {person.unread if person.unread < 1000 else '999+'} " if person.unread else ""
+    said = f"Draft: {person.draft}" if person.draft else person.preview
+    said = clipped(said.replace("\n", " "), max(0, width - 4 - len(badge)))
+    space = " " * max(0, width - 3 - width_of(said) - len(badge))
+    first = [
+        Part(" ⚷" if person.encrypted else "  ", "lock"),
+        Part(f" {name}", "unread" if person.unread else "name"),
+        Part(f"{state}{gap}{at} ", "dim"),
+    ]
+    second = [
+        Part("   ", "dim"),
+        Part(said + space, "draft" if person.draft else "dim"),
+        Part(badge, "badge"),
+    ]
+    ground = "cursor" if here else ""
+    return [[part.on(ground) for part in padded(line, width)] for line in (first, second)]
+
+
+def _status(stored: Stored, width: int) -> list[Part]:
+    counts = ((len(stored.asking), "request"), (stored.rooms, "room invite"))
+    words = [f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count]
+    notice = f" {', '.join(words)}: F6 · " if words else " "
+    line = padded([Part(notice, "notice"), Part(CONNECTING, "waiting")], width)
+    return [part.on("surface") for part in line]
+
+
+def _hints(width: int) -> list[Part]:
+    line = [Part(" ", "dim")]
+    for number, (key, title) in enumerate(HINTS):
+        after = "   " if number + 1 < len(HINTS) else ""
+        line += [Part(key, "key"), Part(f" {title}{after}", "dim")]
+    return [*padded(line, width - 1, ellipsis=True), Part(" ", "dim")]

@@ -1,0 +1,95 @@
+"""What the first frame shows, read from the store with nothing but SQLite."""
+
+# pathlib would take a tenth of the time there is
+# ruff: noqa: PTH110, PTH111, PTH118, PTH123
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+from dmtui.store.schema import MIGRATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_PEOPLE = (
+    "SELECT p.name || iif(p.clash, ' (' || p.user_id || ')', ''), p.latest, p.preview, p.unread,"
+    " p.encrypted, p.peer, coalesce(d.text, ''), p.flag_pending"
+    " FROM person p LEFT JOIN draft d ON d.user_id = p.user_id"
+    " ORDER BY p.latest DESC, p.user_id LIMIT ?"
+)
+_INVITES = (
+    "SELECT direct, inviter_name FROM invite WHERE dropped = 0"
+    " AND inviter NOT IN (SELECT user_id FROM ignored) ORDER BY direct DESC, received DESC, room_id"
+)
+
+
+class Person(NamedTuple):
+    """A row of the people list, as stored."""
+
+    name: str
+    latest: int
+    preview: str
+    unread: int
+    encrypted: int
+    peer: str
+    draft: str
+    flag_pending: int
+
+
+class Stored(NamedTuple):
+    """What the frame shows: the newest people, who asks to chat, and how many rooms invite."""
+
+    people: Sequence[Person]
+    asking: Sequence[str] = ()
+    rooms: int = 0
+
+
+def directory(kind: str, usual: str) -> str:
+    """dmtui's directory of this kind, as :mod:`dmtui.profile` finds it; a test compares them."""
+    moved = os.environ.get(f"XDG_{kind}_HOME", "").strip()
+    if sys.platform == "darwin":
+        usual = "~/Library/Application Support"
+    return os.path.join(os.path.expanduser(moved or usual), "dmtui")
+
+
+def read(profile: str, limit: int) -> Stored | None:
+    """The profile's newest people; ``None`` where not everything is as usual.
+
+    Raises ``BlockingIOError`` while another process has the account.
+    """
+    data = os.path.join(directory("DATA", "~/.local/share"), profile)
+    config = os.path.join(directory("CONFIG", "~/.config"), "config.toml")
+    if os.path.exists(config):
+        with open(config, "rb") as settings:
+            if b"theme" in settings.read():
+                return None
+    with (
+        open(os.path.join(data, "session.json"), "rb") as session,
+        open(os.path.join(data, "lock"), "rb") as lock,
+    ):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return _stored(os.path.join(data, "messages.db"), session.read(), limit)
+
+
+def _stored(file: str, session: bytes, limit: int) -> Stored | None:
+    if not os.path.exists(file):
+        return None
+    connection = sqlite3.connect(file, timeout=0, isolation_level=None)
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        if connection.execute("PRAGMA user_version").fetchone() != (len(MIGRATIONS),):
+            return None
+        (owner,) = connection.execute("SELECT value FROM meta WHERE name = 'me'").fetchone()
+        if f'"{owner}"'.encode() not in session:
+            return None
+        people = [Person(*row) for row in connection.execute(_PEOPLE, (limit,))]
+        invites = connection.execute(_INVITES).fetchall()
+        asking = [name for direct, name in invites if direct]
+        return Stored(people, asking, len(invites) - len(asking))
+    finally:
+        connection.close()

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+
+from dmtui.compose import open_store
+from dmtui.core.events import Line, RoomUpdate, SyncBatch, TimelineEvent
+from dmtui.core.model import (
+    EventId,
+    Invite,
+    JsonObject,
+    Kind,
+    Member,
+    Membership,
+    RoomId,
+    Safe,
+    Session,
+    UserId,
+)
+from dmtui.profile import ProfilePaths
+from dmtui.session import save_session
+
+ME = UserId("@me:localhost")
+NOWHERE = "http://127.0.0.1:1"
+LONG_AGO = 1_500_000_000_000
+
+SAID = {
+    "bob": "hello",
+    "carol": "a very long message that does not fit into a row of the people list by any means",
+    "dave": "日本語のメッセージ、とても長いので一行には収まりません、本当に長いです",
+    "erin": "",
+}
+
+
+def update(number: int, name: str, said: str) -> RoomUpdate:
+    person = UserId(f"@{name}:localhost")
+    event = TimelineEvent(
+        EventId(f"${name}"), person, LONG_AGO - number * 1_000, Line(Kind.TEXT, Safe(said))
+    )
+    return RoomUpdate(
+        RoomId(f"!{name}:localhost"),
+        initial=True,
+        encrypted=bool(number % 2),
+        members=(
+            Member(ME, Membership.JOIN, Safe("Me")),
+            Member(person, Membership.JOIN if said else Membership.INVITE, Safe(name.title())),
+        ),
+        timeline=(event,) if said else (),
+    )
+
+
+@pytest.fixture
+def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProfilePaths:
+    """Signed in, with people in the store and no homeserver to reach."""
+    for name in ("CONFIG", "DATA", "STATE", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    paths = ProfilePaths.named()
+    session = Session(ME, "DEVICE", "token", NOWHERE)
+    save_session(paths, session)
+    paths.lock_file.touch()
+    with contextlib.closing(open_store(paths, session)) as store:
+        updates = [update(number, name, said) for number, (name, said) in enumerate(SAID.items())]
+        people: JsonObject = {f"@{name}:localhost": [f"!{name}:localhost"] for name in SAID}
+        store.apply(SyncBatch("token", rooms=tuple(updates), direct=people))
+        store.set_draft(UserId("@carol:localhost"), "half a thought")
+    return paths
+
+
+def asked_by(paths: ProfilePaths, *names: str) -> None:
+    """Have these people's direct invites in the store."""
+    invites = tuple(
+        Invite(
+            RoomId(f"!{name}:x"), UserId(f"@{name}:x"), Safe(name.title()), direct=True, received=1
+        )
+        for name in names
+    )
+    with contextlib.closing(open_store(paths, Session(ME, "DEVICE", "token", NOWHERE))) as store:
+        store.apply(SyncBatch("token", invites=invites))
