@@ -140,7 +140,7 @@ class SyncBatch:
     ``invites`` are new or changed; ``all_invites`` names every pending one where the server told.
     ``gone``: rooms that I left, was removed from, or whose invite ended.
     ``direct`` is the new content of ``m.direct``; ``ignored`` of ``m.ignored_user_list``.
-    ``room_keys``: Megolm sessions whose keys arrived, as (room, session ID).
+    ``room_keys``: Megolm sessions whose keys arrived or were refused, as (room, session ID).
     ``complete``: the whole account is in the store once this batch is applied.
     """
 

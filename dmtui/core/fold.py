@@ -11,7 +11,7 @@ from dmtui.core.model import Kind, Member, Membership, PeerState, Safe, UserId
 from dmtui.core.names import clean_line, localpart
 
 DELETED = Safe("Message deleted")
-WAITING = Safe("(encrypted: waiting for the key)")
+SEALED = Safe("(encrypted: cannot be read yet)")
 PREVIEW_LENGTH = 120
 
 PRESENT = (Membership.JOIN, Membership.INVITE)
@@ -84,7 +84,7 @@ def preview(kind: Kind, body: str, own: bool, name: Safe) -> Safe:
         case Kind.REDACTED:
             text = str(DELETED)
         case Kind.UNDECRYPTABLE:
-            text = str(WAITING)
+            text = str(SEALED)
         case Kind.EMOTE:
             return clean_line(f"* {name} {body}", PREVIEW_LENGTH)
         case _:

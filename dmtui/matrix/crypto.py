@@ -113,6 +113,8 @@ class Crypto:
     ) -> tuple[tuple[RoomId, str], ...]:
         """Take in one sync answer's encryption parts; the (room, session) whose keys arrived.
 
+        Those whose keys the sender refuses are among them, since that too is news to the reader.
+
         ``device_lists`` is ``None`` where changes may have been missed: all are asked for again.
         ``one_time_keys`` counts those left on the server, ``fallback_types`` names the unused
         ones; ``None`` where the answer did not tell. ``batch`` names the to-device events.
@@ -155,7 +157,7 @@ class Crypto:
                 case "m.room.encrypted" if sender:
                     return self._take_once(sender, content, batch)
                 case "m.room_key.withheld" if sender:
-                    self._take_withheld(sender, content)
+                    return self._take_withheld(sender, content)
         except (EncryptionError, ValueError, TypeError, KeyError, RecursionError) as error:
             log.warning("to-device event dropped: %s", type(error).__name__)
         return _NOTHING
@@ -198,11 +200,13 @@ class Crypto:
         if device and mapping(payload.get("keys")).get("ed25519") != device.ed25519:
             raise EncryptionError("the device's fingerprint does not match")
 
-    def _take_withheld(self, sender: str, content: JsonObject) -> None:
+    def _take_withheld(self, sender: str, content: JsonObject) -> tuple[str, str]:
         room, code = room_id(content.get("room_id")), opaque(content.get("code"), LONGEST_ID)
         session_id = opaque(content.get("session_id"), LONGEST_ID)
-        if content.get("algorithm") == MEGOLM and room and session_id and code:
-            self._store.save_withheld(room, session_id, sender, code)
+        if content.get("algorithm") != MEGOLM or not (room and session_id and code):
+            return _NOTHING
+        self._store.save_withheld(room, session_id, sender, code)
+        return room, session_id
 
     # -- rooms --
     def decrypt(self, room_id: RoomId, raw: JsonObject) -> JsonObject | Undecryptable:

@@ -92,15 +92,19 @@ def put(work: Work, room: int, event: TimelineEvent, position: int) -> None:
 
 
 def heal(work: Work, room: int, event: TimelineEvent) -> bool:
-    """Replace an undecryptable event by what it says; false if there is none to heal."""
-    if isinstance(event.content, Undecryptable):
-        return False
+    """Replace an undecryptable event by what it says; false if there is none to heal.
+
+    One that stays undecryptable may have another reason now.
+    """
     row = number(
         work.connection,
         "SELECT number FROM event WHERE room = ? AND event_id = ? AND type = ?",
         (room, event.event_id, Kind.UNDECRYPTABLE),
     )
     if row is None:
+        return False
+    if isinstance(event.content, Undecryptable):
+        _tell_reason(work, row, room, event.content.reason)
         return False
     facts = _facts(work, room, event.sender, event.content)
     _rewrite(work, row, event, facts)
@@ -109,6 +113,14 @@ def heal(work: Work, room: int, event: TimelineEvent) -> bool:
     work.touch(room, lines=True)
     _relate(work, room, event.event_id, event.content)
     return True
+
+
+def _tell_reason(work: Work, row: int, room: int, reason: str) -> None:
+    told = work.connection.execute(
+        "UPDATE event SET body = ? WHERE number = ? AND body <> ?", (reason, row, reason)
+    )
+    if told.rowcount:
+        work.touch(room, lines=True)
 
 
 def adopt(work: Work, row: int, room: int, event_id: EventId) -> None:

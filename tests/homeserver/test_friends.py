@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from dmtui.core.model import PeerState, RoomId, SendState, UserId
+from dmtui.core.model import Kind, PeerState, RoomId, SendState, UserId
 from dmtui.messenger.results import Opened
 from tests.homeserver.dmtui_account import DmtuiAccount
 from tests.homeserver.synapse import SynapseServer
-from tests.homeserver.talker import Party, Talker
+from tests.homeserver.talker import ENCRYPTED, Party, Talker
 
 
 @pytest.fixture
@@ -32,6 +32,11 @@ async def started(dmtui: DmtuiAccount, friend: Talker) -> RoomId:
     return opened.room_id
 
 
+def _peer(dmtui: DmtuiAccount, friend: Talker) -> PeerState | None:
+    conversation = dmtui.conversation(friend.account)
+    return conversation.peer if conversation else None
+
+
 async def test_device_that_signed_in_while_invited_reads_what_is_said_after_joining(
     dmtui: DmtuiAccount, party: Party, synapse: SynapseServer
 ) -> None:
@@ -46,6 +51,31 @@ async def test_device_that_signed_in_while_invited_reads_what_is_said_after_join
     assert phone.read()[-1] == "welcome"
 
 
-def _peer(dmtui: DmtuiAccount, friend: Talker) -> PeerState | None:
-    conversation = dmtui.conversation(friend.account)
-    return conversation.peer if conversation else None
+async def test_refusal_that_comes_after_the_message_is_told_in_words(
+    dmtui: DmtuiAccount, synapse: SynapseServer
+) -> None:
+    friend = synapse.register()
+    person = UserId(friend.user_id)
+    room_id = await asyncio.to_thread(friend.create_dm, dmtui.account, initial_state=[ENCRYPTED])
+    await dmtui.until(dmtui.messenger.invites)
+    await dmtui.messenger.accept(RoomId(room_id))
+    sealed = {
+        "algorithm": ENCRYPTED["content"]["algorithm"],
+        "session_id": "session",
+        "ciphertext": "ciphertext",
+    }
+    await asyncio.to_thread(friend.send, room_id, "m.room.encrypted", sealed)
+
+    def told() -> list[str]:
+        lines = dmtui.messenger.messages(person).messages
+        return [line.body for line in lines if line.kind is Kind.UNDECRYPTABLE]
+
+    await dmtui.until(told)
+    assert told() == ["The key for this message has not arrived yet."]
+    refusal = {"room_id": room_id, "code": "m.unverified", **sealed}
+    to = {dmtui.me: {dmtui.account.device_id: refusal}}
+    await asyncio.to_thread(
+        friend.api, "PUT", "v3/sendToDevice/m.room_key.withheld/1", {"messages": to}
+    )
+    reason = "The sender's app gives no keys to devices that are not verified."
+    await dmtui.until(lambda: told() == [reason])

@@ -4,7 +4,13 @@ from itertools import permutations
 
 import pytest
 
-from dmtui.core.events import Reaction, Redaction, TimelineEvent
+from dmtui.core.events import (
+    Reaction,
+    Redaction,
+    TimelineChanged,
+    TimelineEvent,
+    Undecryptable,
+)
 from dmtui.core.model import EventId, Kind, Message, Safe, UserId
 from dmtui.store.store import Store
 from tests.store.conftest import (
@@ -110,9 +116,19 @@ def test_late_key_heals_the_message_in_place(talk: Store) -> None:
     assert bodies(talk) == ["clear", "after"]
 
 
+def test_message_that_stays_sealed_tells_the_newest_reason(talk: Store) -> None:
+    talk.apply(news(secret("m", 1, "s1")))
+    refused = event("m", 1, Undecryptable("s1", '{"event_id": "$m"}', "refused"))
+    assert talk.apply_decrypted(ROOM, (refused,)) == {TimelineChanged(BOB)}
+    assert (only(talk).kind, only(talk).body) == (Kind.UNDECRYPTABLE, "refused")
+    assert talk.apply_decrypted(ROOM, (refused,)) == frozenset()
+    talk.apply_decrypted(ROOM, (line("m", 1, body="clear"),))
+    assert bodies(talk) == ["clear"]
+
+
 def test_late_key_of_an_edit_changes_its_target(talk: Store) -> None:
     talk.apply(news(TARGET, secret("e1", 2, "s1")))
-    assert talk.people()[0].preview == "(encrypted: waiting for the key)"
+    assert talk.people()[0].preview == "(encrypted: cannot be read yet)"
     talk.apply_decrypted(ROOM, (FIRST,))
     assert (only(talk).body, talk.people()[0].unread) == ("second", 1)
 
