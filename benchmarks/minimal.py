@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from textual.app import App, ComposeResult
-from textual.widgets import Static, TextArea
+from textual.widgets import Static
 
 READY = "a minimal app"
 
@@ -21,6 +21,8 @@ class Writing(App[None]):
     """A text area and nothing else."""
 
     def compose(self) -> ComposeResult:
+        from textual.widgets import TextArea
+
         yield Static(READY)
         yield TextArea()
 
