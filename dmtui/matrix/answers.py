@@ -71,6 +71,8 @@ def _verdict(status: int, errcode: str, answer: JsonObject) -> Refused:
         return Forbidden(text or "The homeserver does not allow it.", status, errcode)
     if status == 404:
         return NotFound(text or "The homeserver knows no such thing.", status, errcode)
+    if status == 413:
+        return Refused("This is too long for the homeserver.", status, errcode)
     return Refused(text or f"The homeserver refused ({clean_line(errcode, 60)}).", status, errcode)
 
 

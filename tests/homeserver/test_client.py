@@ -272,6 +272,11 @@ def test_server_text_is_cleaned_and_cut() -> None:
     assert len(str(caught.value)) <= 200
 
 
+def test_too_large_is_said_in_words_of_ours() -> None:
+    with pytest.raises(Refused, match="^This is too long for the homeserver.$"):
+        judge(413, {}, b'{"errcode": "M_TOO_LARGE", "error": "event too large"}')
+
+
 async def test_nio_sends_and_reads_through_our_overrides(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
