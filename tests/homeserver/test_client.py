@@ -273,7 +273,7 @@ def test_server_text_is_cleaned_and_cut() -> None:
 
 
 def test_too_large_is_said_in_words_of_ours() -> None:
-    with pytest.raises(Refused, match="^This is too long for the homeserver.$"):
+    with pytest.raises(Refused, match=r"^This is too long for the homeserver\.$"):
         judge(413, {}, b'{"errcode": "M_TOO_LARGE", "error": "event too large"}')
 
 
