@@ -76,6 +76,8 @@ class FakeRoom:
     nonce: str | None = None
     members: dict[UserId, Member] = field(default_factory=dict)
     events: list[TimelineEvent] = field(default_factory=list)
+    invited: dict[UserId, tuple[UserId, bool]] = field(default_factory=dict)
+    creator: UserId | None = None
 
     def membership(self, user_id: UserId) -> Membership | None:
         member = self.members.get(user_id)
@@ -103,6 +105,7 @@ class FakeHomeserver:
         self.without_keys: set[UserId] = set()
         self.blocking_invites: set[UserId] = set()
         self.decrypted: dict[EventId, TimelineEvent] = {}
+        self.forgotten: set[RoomId] = set()
         self.closed = False
         self._news: list[SyncBatch] = []
         self._arrived = asyncio.Condition()
@@ -196,6 +199,8 @@ class FakeHomeserver:
         room = self._make_room(encrypted=False)
         room.members[inviter] = Member(inviter, Membership.JOIN, Safe(name))
         room.members[self.me] = Member(self.me, Membership.INVITE, is_direct=direct, sender=inviter)
+        room.invited[self.me] = (inviter, direct)
+        room.creator = inviter
         invite = Invite(room.room_id, inviter, Safe(name), direct, self._milliseconds())
         await self._tell(SyncBatch("", invites=(invite,)))
         return room.room_id
@@ -348,10 +353,12 @@ class FakeHomeserver:
         await self._call("create_direct_room", peer, nonce, encrypted)
         room = self._make_room(encrypted)
         room.nonce = nonce
+        room.creator = self.me
         room.members[self.me] = Member(self.me, Membership.JOIN, Safe("Me"))
         if peer is not None and peer not in self.blocking_invites:
             name = self.profiles[peer].name if peer in self.profiles else Safe("")
             room.members[peer] = Member(peer, Membership.INVITE, name, True, self.me)
+            room.invited[peer] = (self.me, True)
         await self._tell(SyncBatch("", rooms=(self._snapshot(room),)))
         if peer in self.blocking_invites:
             raise InviteBlocked("The other side accepts no invites.", 403, "M_INVITE_BLOCKED")
@@ -382,12 +389,14 @@ class FakeHomeserver:
 
     async def forget(self, room_id: RoomId) -> None:
         await self._call("forget", room_id)
+        self.forgotten.add(room_id)
 
     async def invite_back(self, room_id: RoomId, user_id: UserId) -> None:
         await self._call("invite_back", room_id, user_id)
         room = self.rooms[room_id]
         name = room.members[user_id].name if user_id in room.members else Safe("")
         member = Member(user_id, Membership.INVITE, name, True, self.me)
+        room.invited[user_id] = (self.me, True)
         room.members[user_id] = member
         await self._post(room_id, self.me, MembershipChange(member, Membership.LEAVE))
 
@@ -398,6 +407,22 @@ class FakeHomeserver:
             raise Forbidden("You are not in this room.", 403, "M_FORBIDDEN")
         present = (Membership.JOIN, Membership.INVITE)
         return tuple(m for m in room.members.values() if m.membership in present)
+
+    async def joined_rooms(self) -> frozenset[RoomId]:
+        await self._call("joined_rooms")
+        rooms = self.rooms.values()
+        return frozenset(r.room_id for r in rooms if r.membership(self.me) is Membership.JOIN)
+
+    async def invite_of(self, room_id: RoomId, user_id: UserId) -> tuple[UserId, bool] | None:
+        await self._call("invite_of", room_id, user_id)
+        room = self.rooms.get(room_id)
+        if room is None or self.me not in room.members or room_id in self.forgotten:
+            raise Forbidden("You are not in this room.", 403, "M_FORBIDDEN")
+        return room.invited.get(user_id)
+
+    async def creator_of(self, room_id: RoomId) -> UserId | None:
+        await self._call("creator_of", room_id)
+        return self.rooms[room_id].creator
 
     async def account_data(self, kind: str) -> JsonObject | None:
         await self._call("account_data", kind)

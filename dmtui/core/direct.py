@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -11,8 +10,10 @@ from dmtui.core.intents import DirectAction, EditDirect
 from dmtui.core.model import Invite, JsonObject, Membership, Milliseconds, RoomId, UserId
 from dmtui.core.names import is_user_id
 
+M_DIRECT = "m.direct"
 LOST_ROOMS = 3
 LOST_SHARE = 0.3
+LONGEST_ID = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +53,16 @@ def read_direct(content: JsonObject) -> Mapping[UserId, tuple[RoomId, ...]]:
         if not isinstance(value, list) or not is_user_id(key):
             continue
         rooms = dict.fromkeys(
-            RoomId(room) for room in value if isinstance(room, str) and _is_room_id(room)
+            RoomId(room) for room in value if isinstance(room, str) and is_room_id(room)
         )
         if rooms:
             people[UserId(key)] = tuple(rooms)
     return people
 
 
-def _is_room_id(text: str) -> bool:
-    """Room IDs of room version 12 have no server part."""
-    return len(text) > 1 and text.startswith("!")
+def is_room_id(text: str) -> bool:
+    """Whether it can be a room ID; those of room version 12 have no server part."""
+    return text.startswith("!") and 1 < len(text) <= LONGEST_ID and text.isprintable()
 
 
 def room_person(
@@ -90,13 +91,13 @@ def room_person(
 
 
 def apply_edits(content: JsonObject, edits: Sequence[EditDirect]) -> JsonObject:
-    """A deep copy of ``content`` in which every edit holds.
+    """A copy of ``content`` in which every edit holds; it shares what no edit touches.
 
     Only the values that an edit names change. Adding to a malformed value makes it a list that
     keeps the value as its first element (``null`` says nothing and is not kept); a list that an
     edit empties goes with its key. Everything else stays verbatim, malformed or not.
     """
-    edited = deepcopy(content)
+    edited = {key: [*value] if isinstance(value, list) else value for key, value in content.items()}
     for edit in edits:
         match edit.action:
             case DirectAction.ADD:

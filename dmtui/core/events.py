@@ -203,6 +203,11 @@ class IntentsChanged:
     """Persisted intents were added or settled."""
 
 
+@dataclass(frozen=True, slots=True)
+class DirectTroubleChanged:
+    """Another client has spoilt ``m.direct``, or that has been dealt with."""
+
+
 Change: TypeAlias = (
     ConversationsChanged
     | TimelineChanged
@@ -210,4 +215,5 @@ Change: TypeAlias = (
     | ConnectionChanged
     | TypingChanged
     | IntentsChanged
+    | DirectTroubleChanged
 )

@@ -31,6 +31,52 @@ class EditDirect:
 
 
 @dataclass(frozen=True, slots=True)
+class TidyDirect:
+    """Make the value under the key a list of distinct room IDs; without any, the key goes."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropDirect:
+    """Take the key out of ``m.direct``, unless it has come to list other rooms than these."""
+
+    key: str
+    rooms: tuple[RoomId, ...] = ()
+
+
+DirectChange: TypeAlias = EditDirect | TidyDirect | DropDirect
+
+
+@dataclass(frozen=True, slots=True)
+class RepairDirect:
+    """Make these changes to ``m.direct`` in one write, which can be undone."""
+
+    changes: tuple[DirectChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UndoRepair:
+    """Take the last repair of ``m.direct`` back."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreDirect:
+    """Merge stored versions of ``m.direct`` into what it is now, given by their numbers."""
+
+    versions: tuple[int, ...]
+
+
+DirectWish: TypeAlias = EditDirect | RepairDirect | UndoRepair | RestoreDirect
+"""What the one writer of ``m.direct`` carries out."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExamineDirect:
+    """Gather what the doctor needs to know of ``m.direct`` and its rooms."""
+
+
+@dataclass(frozen=True, slots=True)
 class CreateRoom:
     """Create a direct room with the person; ``posted`` once the request may have been sent."""
 
@@ -82,7 +128,9 @@ class Deliver:
     text: str
 
 
-Intent: TypeAlias = EditDirect | CreateRoom | InviteBack | Accept | Decline | MarkRead | Deliver
+Intent: TypeAlias = (
+    DirectWish | ExamineDirect | CreateRoom | InviteBack | Accept | Decline | MarkRead | Deliver
+)
 
 
 @dataclass(frozen=True, slots=True)

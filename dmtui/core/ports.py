@@ -77,6 +77,20 @@ class Homeserver(Protocol):
     async def members(self, room_id: RoomId) -> tuple[Member, ...]:
         """``GET /rooms/{roomId}/members``: everyone who is joined or invited."""
 
+    async def joined_rooms(self) -> frozenset[RoomId]:
+        """``GET /joined_rooms``: every room that I am in, direct or not."""
+
+    async def invite_of(self, room_id: RoomId, user_id: UserId) -> tuple[UserId, bool] | None:
+        """Who invited the user last, and whether with ``is_direct``; ``None``: nobody did.
+
+        Walks from the member event back by ``unsigned.replaces_state``, since a change of profile
+        hides the flag; of a room that I left the server may not tell. ``Forbidden`` where I was
+        never in the room or have forgotten it.
+        """
+
+    async def creator_of(self, room_id: RoomId) -> UserId | None:
+        """Who created the room (the sender of ``m.room.create``), where the server tells."""
+
     async def account_data(self, kind: str) -> JsonObject | None:
         """Global account data, fresh from the server; ``None`` where it was never set (404).
 

@@ -16,7 +16,7 @@ from dmtui.core.model import (
     TransactionId,
     UserId,
 )
-from dmtui.matrix import account, direct_rooms, messages, nonce
+from dmtui.matrix import account, direct_rooms, invite_walk, messages, nonce
 from dmtui.matrix.answers import parse
 from dmtui.matrix.client import Client, path
 from dmtui.matrix.crypto import Crypto
@@ -108,6 +108,18 @@ class Device:
     async def members(self, room_id: RoomId) -> tuple[Member, ...]:
         """See ``ports.Homeserver``."""
         return await direct_rooms.members(self._client, room_id)
+
+    async def joined_rooms(self) -> frozenset[RoomId]:
+        """See ``ports.Homeserver``."""
+        return await direct_rooms.joined_rooms(self._client)
+
+    async def invite_of(self, room_id: RoomId, user_id: UserId) -> tuple[UserId, bool] | None:
+        """See ``ports.Homeserver``."""
+        return await invite_walk.invite_of(self._client, room_id, user_id)
+
+    async def creator_of(self, room_id: RoomId) -> UserId | None:
+        """See ``ports.Homeserver``."""
+        return await direct_rooms.creator_of(self._client, room_id)
 
     async def account_data(self, kind: str) -> JsonObject | None:
         """See ``ports.Homeserver``."""

@@ -8,7 +8,7 @@ import nio
 
 from dmtui.core.errors import ServerTrouble
 from dmtui.core.model import Member, Membership, RoomId, UserId
-from dmtui.matrix import translate
+from dmtui.matrix import translate, values
 from dmtui.matrix.client import Client, path
 from dmtui.matrix.nonce import nonce_event
 from dmtui.matrix.values import mapping, mappings, text
@@ -77,3 +77,20 @@ async def members(client: Client, room_id: RoomId) -> tuple[Member, ...]:
         raise ServerTrouble("The homeserver's list of members can't be read.")
     present = (Membership.JOIN, Membership.INVITE)
     return tuple(one for one in translate.members(mappings(chunk)) if one.membership in present)
+
+
+async def joined_rooms(client: Client) -> frozenset[RoomId]:
+    """``GET /joined_rooms``; what is no room ID is left out."""
+    answer = await client.api("GET", path("joined_rooms"))
+    rooms = answer.get("joined_rooms")
+    if not isinstance(rooms, list):
+        raise ServerTrouble("The homeserver's list of rooms can't be read.")
+    found = (values.room_id(room) for room in rooms)
+    return frozenset(one for one in found if one is not None)
+
+
+async def creator_of(client: Client, room_id: RoomId) -> UserId | None:
+    """The sender of ``m.room.create``; of servers that give no events, the creator it names."""
+    target = path("rooms", room_id, "state", "m.room.create") + "/"
+    answer = await client.api("GET", target, query={"format": "event"})
+    return values.user_id(answer.get("sender")) or values.user_id(answer.get("creator"))

@@ -99,6 +99,18 @@ class MatrixHomeserver:
         """See ``ports.Homeserver``."""
         return await self._thread.run(lambda: self._device.members(room_id))
 
+    async def joined_rooms(self) -> frozenset[RoomId]:
+        """See ``ports.Homeserver``."""
+        return await self._thread.run(self._device.joined_rooms)
+
+    async def invite_of(self, room_id: RoomId, user_id: UserId) -> tuple[UserId, bool] | None:
+        """See ``ports.Homeserver``."""
+        return await self._thread.run(lambda: self._device.invite_of(room_id, user_id))
+
+    async def creator_of(self, room_id: RoomId) -> UserId | None:
+        """See ``ports.Homeserver``."""
+        return await self._thread.run(lambda: self._device.creator_of(room_id))
+
     async def account_data(self, kind: str) -> JsonObject | None:
         """See ``ports.Homeserver``."""
         return await self._thread.run(lambda: self._device.account_data(kind))

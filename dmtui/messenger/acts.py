@@ -13,9 +13,13 @@ from dmtui.core.intents import (
     Deliver,
     EditDirect,
     Entry,
+    ExamineDirect,
     InviteBack,
     MarkRead,
     Outcome,
+    RepairDirect,
+    RestoreDirect,
+    UndoRepair,
 )
 from dmtui.core.model import Invite, Message, RoomId, SendState, TransactionId, UserId
 from dmtui.core.ports import Homeserver
@@ -26,6 +30,7 @@ from dmtui.messenger.ledger import Ledger
 from dmtui.messenger.results import Consent, Failed, InvitedAlready, Opened, PersonLeft, Waiting
 from dmtui.messenger.rooms import RoomMaker, invite_back
 from dmtui.messenger.start_chat import StartChat
+from dmtui.messenger.survey import take_survey
 
 
 class Acts:
@@ -41,6 +46,7 @@ class Acts:
         start_chat: StartChat,
         message_queued: Callable[[], None],
     ):
+        self._me = me
         self._homeserver = homeserver
         self._ledger = ledger
         self._clock = clock
@@ -65,7 +71,10 @@ class Acts:
                 return Outcome(ok=True), ()
             case Deliver() as intent:
                 return await self._deliver(entry, intent)
-            case EditDirect():
+            case ExamineDirect():
+                await take_survey(self._homeserver, self._ledger, self._me)
+                return Outcome(ok=True), ()
+            case EditDirect() | RepairDirect() | UndoRepair() | RestoreDirect():
                 raise AssertionError("edits of m.direct belong to the DirectWriter")
             case _:
                 assert_never(entry.intent)

@@ -7,19 +7,28 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dmtui.core.direct import apply_edits, holds
+from dmtui.core.direct import M_DIRECT, apply_edits, holds
 from dmtui.core.errors import DmtuiError
-from dmtui.core.intents import EditDirect, Entry, Outcome
+from dmtui.core.intents import (
+    DirectWish,
+    EditDirect,
+    Entry,
+    Outcome,
+    RepairDirect,
+    RestoreDirect,
+    UndoRepair,
+)
 from dmtui.core.model import JsonObject
 from dmtui.core.ports import Homeserver
-from dmtui.messenger.clock import Clock
+from dmtui.core.repairs import apply_changes, merged, undone
+from dmtui.messenger.clock import Clock, milliseconds
 from dmtui.messenger.ledger import Ledger
 from dmtui.messenger.line import Line
 
-M_DIRECT = "m.direct"
 MOST_REPEATS = 3
 WATCH_SECONDS = 60.0
 READ_BACK_SECONDS = (0.2, 1.5)
+CONFLICT = Outcome(ok=False, message="Another client keeps undoing the DM flag.")
 
 
 @dataclass
@@ -36,6 +45,7 @@ class DirectWriter:
 
     def __init__(self, ledger: Ledger, line: Line, clock: Clock):
         self._ledger = ledger
+        self._records = ledger.store.directs
         self._line = line
         self._clock = clock
         self._wake = asyncio.Event()
@@ -47,16 +57,22 @@ class DirectWriter:
 
     async def seen(self, content: JsonObject) -> None:
         """The map as sync delivered it: edits that vanished from it are journalled again."""
+        await self._remember(content, ours=False)
         now = self._clock.now()
         self._watches = [watch for watch in self._watches if watch.until > now]
-        for watch in self._watches:
-            if not holds(content, watch.edit) and watch.repeats < MOST_REPEATS:
+        for watch in [watch for watch in self._watches if not holds(content, watch.edit)]:
+            number = await self._ledger.run(self._ledger.store.add_intent, watch.edit)
+            if watch.repeats < MOST_REPEATS:
                 watch.repeats += 1
-                await self._ledger.run(self._ledger.store.add_intent, watch.edit)
                 self.wake()
+            else:
+                self._watches.remove(watch)
+                await self._ledger.write(self._ledger.store.settle_intent, number, CONFLICT)
 
     async def run(self, homeserver: Homeserver) -> None:
         """Write for ever, once the first sync is complete."""
+        if (content := self._ledger.store.direct()) is not None:
+            await self._remember(content, ours=False)  # delivered just before a crash, perhaps
         attempts = 0
         while True:
             self._wake.clear()
@@ -80,23 +96,53 @@ class DirectWriter:
         store = self._ledger.store
         if not store.synced():
             return []
-        return [e for e in store.pending_intents() if isinstance(e.intent, EditDirect)]
+        return [e for e in store.pending_intents() if isinstance(e.intent, DirectWish)]
 
     async def _write(self, homeserver: Homeserver, entries: Sequence[Entry]) -> None:
-        edits = [entry.intent for entry in entries if isinstance(entry.intent, EditDirect)]
+        wishes = [entry.intent for entry in entries if isinstance(entry.intent, DirectWish)]
         for _ in range(1 + MOST_REPEATS):
-            content = await homeserver.account_data(M_DIRECT) or {}
-            wanted = apply_edits(content, edits)
+            content = await self._read(homeserver)
+            wanted = self._with(content, wishes)
             if wanted == content:
                 await self._settle(entries, Outcome(ok=True))
                 return
+            if any(isinstance(wish, RepairDirect) for wish in wishes):
+                await self._ledger.write(self._records.keep_repair, content, wanted)
             await homeserver.set_account_data(M_DIRECT, wanted)
-            self._watch(edits)
+            await self._remember(wanted, ours=True)
+            self._watch([wish for wish in wishes if isinstance(wish, EditDirect)])
             await self._clock.sleep(random.uniform(*READ_BACK_SECONDS))  # noqa: S311 (jitter)
+        content = await self._read(homeserver)
+        for entry, wish in zip(entries, wishes, strict=True):
+            held = self._with(content, [wish]) == content
+            await self._settle([entry], Outcome(ok=True) if held else CONFLICT)
+
+    async def _read(self, homeserver: Homeserver) -> JsonObject:
         content = await homeserver.account_data(M_DIRECT) or {}
-        conflict = Outcome(ok=False, message="Another client keeps undoing the DM flag.")
-        for entry, edit in zip(entries, edits, strict=True):
-            await self._settle([entry], Outcome(ok=True) if holds(content, edit) else conflict)
+        await self._remember(content, ours=False)
+        return content
+
+    def _with(self, content: JsonObject, wishes: Sequence[DirectWish]) -> JsonObject:
+        """The map as the wishes want it."""
+        for wish in wishes:
+            match wish:
+                case EditDirect():
+                    content = apply_edits(content, (wish,))
+                case RepairDirect(changes):
+                    content = apply_changes(content, changes)
+                case UndoRepair():
+                    if (repair := self._records.repair()) is not None:
+                        content = undone(content, *repair)
+                case RestoreDirect(versions):
+                    for version in versions:
+                        content = merged(content, self._records.version(version) or {})
+        return content
+
+    async def _remember(self, content: JsonObject, *, ours: bool) -> None:
+        now = milliseconds(self._clock)
+        edits = [e.intent for e in self._pending() if isinstance(e.intent, EditDirect)]
+        watched = {edit.room_id for edit in (*edits, *(watch.edit for watch in self._watches))}
+        await self._ledger.write(self._records.remember, content, now, ours, watched)
 
     def _watch(self, edits: Sequence[EditDirect]) -> None:
         watched = {watch.edit for watch in self._watches}

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from dmtui.core.errors import DmtuiError, Recoverable, SignedOut, StoreTrouble
 from dmtui.core.events import Change, IntentsChanged
-from dmtui.core.intents import EditDirect, Entry, Intent, Outcome
+from dmtui.core.intents import DirectWish, Entry, Intent, Outcome
 from dmtui.messenger.ledger import Ledger
 from dmtui.messenger.line import Line
 
@@ -60,7 +60,7 @@ class Journal:
                 self._wake.clear()
                 for entry in await self._ledger.run(self._ledger.store.pending_intents):
                     if (
-                        not isinstance(entry.intent, EditDirect)
+                        not isinstance(entry.intent, DirectWish)
                         and entry.number not in self._running
                     ):
                         self._running.add(entry.number)

@@ -24,6 +24,7 @@ from dmtui.core.model import (
 from dmtui.core.names import valid_user_id
 from dmtui.core.ports import Homeserver
 from dmtui.messenger.acts import Acts
+from dmtui.messenger.care import DirectCare
 from dmtui.messenger.clock import Clock, SystemClock, back_off, milliseconds
 from dmtui.messenger.directs import DirectWriter
 from dmtui.messenger.journal import Journal
@@ -66,6 +67,7 @@ class Messenger:
         self._line = Line(self._ledger, self._clock)
         self._outbox = Outbox(self._ledger, self._line)
         self._journal = Journal(self._ledger, self._line)
+        self.care = DirectCare(self._ledger, self._journal)
         self._directs = DirectWriter(self._ledger, self._line, self._clock)
         self._syncing = Syncing(self._ledger, self._line, self._clock, self._directs.seen)
         self._start_chat = StartChat(me, self.homeserver, self._ledger, self._journal, self._clock)
@@ -182,9 +184,9 @@ class Messenger:
         """Whether the account was ever completely synced into the store."""
         return self._store.synced()
 
-    def people(self) -> tuple[Conversation, ...]:
-        """All conversations, newest first."""
-        return self._store.people()
+    def people(self, limit: int | None = None) -> tuple[Conversation, ...]:
+        """All conversations, or the newest ``limit`` of them, newest first."""
+        return self._store.people(limit)
 
     def conversations(self, user_ids: frozenset[UserId]) -> tuple[Conversation, ...]:
         """Those of the given people that exist."""

@@ -9,8 +9,12 @@ from dmtui.core.intents import (
     Deliver,
     EditDirect,
     Entry,
+    ExamineDirect,
     InviteBack,
     MarkRead,
+    RepairDirect,
+    RestoreDirect,
+    UndoRepair,
 )
 from dmtui.core.model import UserId
 from dmtui.store.store import Store
@@ -25,6 +29,10 @@ def _line(store: Store, entry: Entry) -> str:
     match entry.intent:
         case EditDirect(user_id=user_id):
             return f"DM flag pending for {_name(store, user_id)}"
+        case RepairDirect() | UndoRepair() | RestoreDirect():
+            return "your list of direct messages is being mended"
+        case ExamineDirect():
+            return "your list of direct messages is being examined"
         case CreateRoom(user_id=user_id):
             return f"chat with {_name(store, user_id)} is being started"
         case InviteBack(user_id=user_id):

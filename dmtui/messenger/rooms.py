@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 from dataclasses import replace
 
-from dmtui.core.direct import read_direct
-from dmtui.core.errors import InviteBlocked, Refused
+from dmtui.core.direct import M_DIRECT, read_direct
+from dmtui.core.errors import FarTrouble, InviteBlocked, Refused
 from dmtui.core.intents import CreateRoom, DirectAction, EditDirect, Entry, InviteBack, Outcome
 from dmtui.core.model import Membership, RoomId, UserId
 from dmtui.core.ports import Homeserver
 from dmtui.messenger.clock import Clock
-from dmtui.messenger.directs import M_DIRECT
 from dmtui.messenger.journal import Settlement
 from dmtui.messenger.ledger import Ledger
 
@@ -48,11 +47,9 @@ class RoomMaker:
             room_id = await self._homeserver.create_direct_room(
                 peer, intent.nonce, intent.encrypted
             )
-        except Refused as error:
+        except (Refused, FarTrouble) as error:
             await self._sweep(intent)
-            blocked = isinstance(error, InviteBlocked)
-            message = f"{intent.user_id} does not accept invites." if blocked else str(error)
-            return Outcome(ok=False, message=message), ()
+            return Outcome(ok=False, message=_why_not(intent.user_id, error)), ()
         return self._recorded(intent.user_id, room_id)
 
     async def _made_elsewhere(self, user_id: UserId) -> RoomId | None:
@@ -107,6 +104,16 @@ class RoomMaker:
     def _recorded(user_id: UserId, room_id: RoomId) -> Settlement:
         outcome = Outcome(ok=True, room_id=room_id)
         return outcome, (EditDirect(DirectAction.ADD, user_id, room_id),)
+
+
+def _why_not(user_id: UserId, error: Refused | FarTrouble) -> str:
+    match error:
+        case InviteBlocked():
+            return f"{user_id} does not accept invites."
+        case FarTrouble():
+            return f"The homeserver of {user_id} can't be reached now. Try again later."
+        case _:
+            return str(error)
 
 
 async def invite_back(intent: InviteBack, homeserver: Homeserver) -> Settlement:

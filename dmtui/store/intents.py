@@ -14,12 +14,19 @@ from dmtui.core.intents import (
     Decline,
     Deliver,
     DirectAction,
+    DirectChange,
+    DropDirect,
     EditDirect,
     Entry,
+    ExamineDirect,
     Intent,
     InviteBack,
     MarkRead,
     Outcome,
+    RepairDirect,
+    RestoreDirect,
+    TidyDirect,
+    UndoRepair,
 )
 from dmtui.core.model import EventId, Json, JsonObject, RoomId, UserId
 from dmtui.store.database import number
@@ -46,6 +53,12 @@ class _Fields:
             raise ValueError(name)
         return value
 
+    def list(self, name: str) -> list[Json]:
+        value = self._content.get(name)
+        if not isinstance(value, list):
+            raise ValueError(name)
+        return value
+
     def user(self, name: str = "user_id") -> UserId:
         return UserId(self.text(name))
 
@@ -53,8 +66,25 @@ class _Fields:
         return RoomId(self.text("room_id"))
 
 
+def _change(value: Json) -> DirectChange:
+    if not isinstance(value, dict):
+        raise ValueError("changes")
+    fields = _Fields(value)
+    if "action" in value:
+        return EditDirect(DirectAction(fields.text("action")), fields.user(), fields.room())
+    if "rooms" in value:
+        return DropDirect(fields.text("key"), tuple(RoomId(str(r)) for r in fields.list("rooms")))
+    return TidyDirect(fields.text("key"))
+
+
 _READERS: dict[str, Callable[[_Fields], Intent]] = {
     "EditDirect": lambda f: EditDirect(DirectAction(f.text("action")), f.user(), f.room()),
+    "RepairDirect": lambda f: RepairDirect(tuple(map(_change, f.list("changes")))),
+    "UndoRepair": lambda _: UndoRepair(),
+    "RestoreDirect": lambda f: RestoreDirect(
+        tuple(n for n in f.list("versions") if isinstance(n, int))
+    ),
+    "ExamineDirect": lambda _: ExamineDirect(),
     "CreateRoom": lambda f: CreateRoom(
         f.user(), f.text("nonce"), f.flag("encrypted"), f.flag("posted")
     ),

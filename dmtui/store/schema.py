@@ -147,7 +147,24 @@ CREATE TABLE intent (
 CREATE INDEX intent_pending ON intent (number) WHERE outcome IS NULL
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_DIRECT_RECORDS = """
+CREATE TABLE direct_version (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    content TEXT NOT NULL,
+    seen_at INTEGER NOT NULL,
+    ours INTEGER NOT NULL,
+    lost TEXT NOT NULL,
+    former INTEGER
+);
+CREATE TABLE direct_conflict (
+    action TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    room_id TEXT NOT NULL,
+    UNIQUE (action, user_id, room_id)
+)
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _DIRECT_RECORDS)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -19,7 +19,16 @@ from dmtui.core.events import (
     SyncBatch,
     TimelineEvent,
 )
-from dmtui.core.intents import Accept, CreateRoom, EditDirect, Entry, Intent, Outcome
+from dmtui.core.intents import (
+    Accept,
+    CreateRoom,
+    EditDirect,
+    Entry,
+    Intent,
+    Outcome,
+    RestoreDirect,
+    UndoRepair,
+)
 from dmtui.core.model import (
     Conversation,
     Cursor,
@@ -35,7 +44,7 @@ from dmtui.core.model import (
     TransactionId,
     UserId,
 )
-from dmtui.store import account, intents, invites, outbox, people, reading, rooms, timeline
+from dmtui.store import account, directs, intents, invites, outbox, people, reading, rooms, timeline
 from dmtui.store.database import Database, text
 from dmtui.store.events import heal
 from dmtui.store.outbox import Outgoing
@@ -58,6 +67,12 @@ class Store:
         self._database = database
         self._me = me
         self._untold: frozenset[Change] = frozenset()  # of a batch that was cut short
+        self.directs = directs.DirectRecords(database, self._write, me)
+
+    @property
+    def me(self) -> UserId:
+        """Whose account it is."""
+        return self._me
 
     @classmethod
     def open(cls, path: Path, me: UserId) -> Self:
@@ -361,8 +376,8 @@ class Store:
                     _enter(work, entry.intent, outcome)
                 for intent in then:
                     _journal(work, intent)
-                if entry is not None and isinstance(entry.intent, EditDirect):
-                    _touch_room(work, entry.intent.room_id)
+                if entry is not None:
+                    _wrote(work, entry.intent, outcome)
         return work.done
 
 
@@ -419,6 +434,21 @@ def _enter(work: Work, intent: Intent, outcome: Outcome) -> None:
             rooms.created(work, room, user_id, nonce, encrypted)
         case Accept(room_id):
             rooms.accepted(work, rooms.ensure_room(work, room_id), room_id)
+        case _:
+            pass
+
+
+def _wrote(work: Work, intent: Intent, outcome: Outcome) -> None:
+    """The writer of ``m.direct`` has done what it could."""
+    match intent:
+        case EditDirect(room_id=room_id):
+            _touch_room(work, room_id)
+            if not outcome.ok:
+                directs.note_conflict(work, intent)
+        case UndoRepair() if outcome.ok:
+            directs.forget_repair(work)
+        case RestoreDirect() if outcome.ok:
+            directs.dismiss_losses(work)
         case _:
             pass
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
@@ -47,6 +48,7 @@ class World(Protocol):
     async def bob_leaves(self, room_id: RoomId) -> None: ...
     async def bob_revokes(self, room_id: RoomId) -> None: ...
     async def bob_types(self, room_id: RoomId) -> None: ...
+    async def rename_me(self, name: str) -> None: ...
 
 
 class FakeWorld:
@@ -75,6 +77,10 @@ class FakeWorld:
 
     async def bob_types(self, room_id: RoomId) -> None:
         await self.homeserver.show_typing(room_id, BOB)
+
+    async def rename_me(self, name: str) -> None:
+        for room in self.homeserver.rooms.values():
+            room.members[ME] = replace(room.members[ME], name=Safe(name), is_direct=False)
 
 
 class SynapseWorld:
@@ -116,6 +122,9 @@ class SynapseWorld:
 
     async def bob_types(self, room_id: RoomId) -> None:
         await asyncio.to_thread(self._bob.set_typing, room_id)
+
+    async def rename_me(self, name: str) -> None:
+        await asyncio.to_thread(self._me.set_name, name)
 
 
 @pytest.fixture
@@ -330,6 +339,39 @@ async def test_person_who_left_is_invited_back_with_the_flag(world: World) -> No
     members = {member.user_id: member for member in await world.homeserver.members(room_id)}
     assert members[world.bob].membership is Membership.INVITE
     assert members[world.bob].is_direct
+
+
+@pytest.mark.parametrize("direct", [True, False])
+async def test_invite_is_found_again_behind_a_change_of_profile(world: World, direct: bool) -> None:
+    room_id = await world.invite(direct)
+    await world.homeserver.join(room_id)
+    assert await world.homeserver.invite_of(room_id, world.me) == (world.bob, direct)
+    await world.rename_me("Renamed")
+    await world.rename_me("Renamed again")
+    assert await world.homeserver.invite_of(room_id, world.me) == (world.bob, direct)
+    assert await world.homeserver.joined_rooms() == {room_id}
+    assert await world.homeserver.creator_of(room_id) == world.bob
+
+
+async def test_invite_by_me_is_found_and_my_own_room_has_none_of_me(world: World) -> None:
+    room_id = await world.homeserver.create_direct_room(world.bob, "n", False)
+    await world.bob_joins(room_id)
+    assert await world.homeserver.invite_of(room_id, world.bob) == (world.me, True)
+    assert await world.homeserver.invite_of(room_id, world.me) is None
+    assert await world.homeserver.creator_of(room_id) == world.me
+
+
+async def test_room_left_may_be_asked_about_until_it_is_forgotten(world: World) -> None:
+    room_id = await world.invite(True)
+    await world.homeserver.join(room_id)
+    await world.homeserver.leave(room_id)
+    assert await world.homeserver.joined_rooms() == set()
+    await world.homeserver.invite_of(room_id, world.me)
+    await world.homeserver.forget(room_id)
+    with pytest.raises(Forbidden):
+        await world.homeserver.invite_of(room_id, world.me)
+    with pytest.raises(Forbidden):
+        await world.homeserver.invite_of(RoomId("!never"), world.me)
 
 
 async def test_history_goes_back_to_the_beginning_newest_first(world: World, news: News) -> None:
