@@ -92,6 +92,10 @@ class Stage:
     async def _connect(self) -> Homeserver:
         return self.server
 
+    def another_store(self) -> Store:
+        """The account's database, as another process sees it."""
+        return Store.open(self._path, ME)
+
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait for the condition while the clock runs."""
         async with asyncio.timeout(10):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import partial
 from typing import TYPE_CHECKING
 
-from textual.events import AppBlur, AppFocus
+import pytest
+from textual.events import AppBlur, AppFocus, Key
 
-from dmtui.core.errors import Forbidden, Unreachable
-from dmtui.core.model import RoomId, SendState, UserId
+from dmtui.core.errors import Forbidden, StoreTrouble, Unreachable
+from dmtui.core.events import SyncBatch
+from dmtui.core.model import RoomId, SendState, TransactionId, UserId
 from dmtui.ui.screens.confirm import Question
 from tests.fakes import BOB, CAROL
 
@@ -296,3 +299,97 @@ async def test_hostile_text_is_shown_as_text(stage: Stage) -> None:
         await stage.until(stage.shows("[/x][@click=app.quit]click[/]"))
         await stage.server.say(room, BOB, "[red]still fine")
         await stage.until(stage.shows("[red]still fine"))
+
+
+async def test_message_sent_before_a_switch_goes_to_the_person_it_was_for(stage: Stage) -> None:
+    await chat_with_bob(stage, "hi")
+    await stage.server.have_direct_room(CAROL, "Carol", history=["hey"])
+    async with stage.open():
+        await stage.until(lambda: len(stage.people.rows) == 2)
+        first, second = (row.user_id for row in stage.people.rows)
+        await open_person(stage, first)
+        for key in (*"private", "enter", "alt+2", *"next"):
+            stage.app.post_message(Key(key, key if len(key) == 1 else None))
+        await stage.until(partial(is_open, stage, second))
+        await stage.until(lambda: stage.composer.text == "next")
+        await stage.until(
+            lambda: any(m.own for m in stage.messages(first) + stage.messages(second))
+        )
+        assert [m.body for m in stage.messages(first) if m.own] == ["private"]
+        assert [m.body for m in stage.messages(second) if m.own] == []
+
+
+async def test_message_sent_right_before_a_click_goes_to_the_person_it_was_for(
+    stage: Stage,
+) -> None:
+    await chat_with_bob(stage, "hi")
+    await stage.server.have_direct_room(CAROL, "Carol", history=["hey"])
+    async with stage.open():
+        await stage.until(lambda: len(stage.people.rows) == 2)
+        first, second = (row.user_id for row in stage.people.rows)
+        await open_person(stage, first)
+        await stage.type("private")
+        stage.composer._submit()
+        stage.main.open(second)
+        await stage.until(
+            lambda: any(m.own for m in stage.messages(first) + stage.messages(second))
+        )
+        assert [m.body for m in stage.messages(first) if m.own] == ["private"]
+
+
+async def test_message_to_a_person_who_just_vanished_stays_typed(stage: Stage) -> None:
+    room_id = await chat_with_bob(stage, "hi")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await stage.type("do not lose me")
+        with contextlib.closing(stage.another_store()) as store:  # nobody is told of the change
+            store.apply(SyncBatch(store.token() or "", direct={}))
+        await pilot.press("enter")
+        await stage.until(lambda: "Your text is kept." in "".join(stage.notices()))
+        await stage.server.edit_direct({CAROL: ["!elsewhere"]})
+        await stage.until(lambda: stage.row() is None)
+        await stage.server.edit_direct({BOB: [room_id]})
+        await stage.until(stage.row)
+        await open_first(stage)
+        assert stage.composer.text == "do not lose me"
+
+
+async def test_text_that_could_not_be_queued_is_kept_before_what_was_typed_since(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await chat_with_bob(stage, "hi")
+    async with stage.open() as pilot:
+        await open_first(stage)
+
+        async def send(user_id: UserId, text: str) -> TransactionId:
+            raise StoreTrouble("The disk is full: free some space, then try again.")
+
+        monkeypatch.setattr(stage.messenger, "send", send)
+        for key in (*"first", "enter", *"second"):
+            stage.app.post_message(Key(key, key if len(key) == 1 else None))
+        await stage.until(lambda: stage.composer.text == "first\nsecond")
+        await stage.until(lambda: (row := stage.row()) is not None and row.draft)
+        await pilot.press("ctrl+q")
+        await stage.until(lambda: not stage.app.is_running)
+    async with stage.open():
+        await open_first(stage)
+        assert stage.composer.text == "first\nsecond"
+
+
+async def test_full_disk_while_reading_does_not_end_the_app(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room_id = await chat_with_bob(stage, "hi")
+    async with stage.open():
+        await open_first(stage)
+        full = StoreTrouble("The disk is full: free some space, then try again.")
+
+        async def mark_read(user_id: UserId) -> None:
+            raise full
+
+        monkeypatch.setattr(stage.messenger, "mark_read", mark_read)
+        await stage.server.say(room_id, BOB, "more")
+        await stage.until(stage.shows("more"))
+        await stage.pilot.pause()
+        assert stage.app.is_running
+        assert stage.app._exception is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -103,6 +104,7 @@ class ConversationPane(Vertical):
         self.set_class(False, "closed")
         self.timeline.loading_older = False
         self.timeline.open(self._messages, complete=self._at_beginning, first_unread=self._new)
+        self.composer.writing_to = conversation.user_id
         self.composer.load_draft(self._drafts.of(conversation.user_id, conversation.draft))
         self._describe(conversation)
         self.show_typing()
@@ -173,9 +175,10 @@ class ConversationPane(Vertical):
         if self.conversation is not None and self.conversation.unread and self._looking:
             self._mark_read(self.conversation.user_id)
 
-    @work(group="read", exclusive=True, exit_on_error=True)
+    @work(group="read", exclusive=True)
     async def _mark_read(self, user_id: UserId) -> None:
-        await self._messenger.mark_read(user_id)
+        with contextlib.suppress(DmtuiError):  # it is tried again with the next message or key
+            await self._messenger.mark_read(user_id)
 
     @on(Timeline.ReachedTop)
     def show_older(self) -> None:
@@ -221,25 +224,40 @@ class ConversationPane(Vertical):
     async def send(self, event: Composer.Submitted) -> None:
         """Queue the message; its echo comes with the next refresh."""
         event.stop()
-        if self.person is None:
+        if event.to is None:
             return
-        person = self.person
+        self._drafts.forget(event.to)
         try:
-            await self._messenger.send(person, event.text)
-        except DmtuiError as error:
-            self.composer.load_draft(event.text)
-            self._drafts.change(person, event.text)
-            self._tell(str(error))
+            await self._messenger.send(event.to, event.text)
+        except (DmtuiError, LookupError) as error:
+            self._give_back(event.to, event.text)
+            gone = f"Not sent: there is no chat with {event.to} now. Your text is kept."
+            self._tell(str(error) if isinstance(error, DmtuiError) else gone)
             return
-        self._new = None
-        self.timeline.follow()
+        if event.to == self.person:
+            self._new = None
+            self.timeline.follow()
+
+    def _give_back(self, user_id: UserId, text: str) -> None:
+        """Into the composer, or the draft where another conversation is on show by now."""
+        if user_id == self.person:
+            draft = self.composer.text
+        else:
+            found = self._messenger.conversations(frozenset({user_id}))
+            draft = self._drafts.of(user_id, found[0].draft if found else "")
+        text = f"{text}\n{draft}" if draft else text
+        if user_id == self.person:
+            self.composer.load_draft(text)
+        self._drafts.change(user_id, text)
+        self.save_drafts()
 
     @on(Composer.DraftChanged)
     def note_draft(self, event: Composer.DraftChanged) -> None:
         """Keep the draft, on disk as soon as typing pauses."""
-        if self.person is None:
+        if event.to is None or event.submitted:
             return
-        self._drafts.change(self.person, event.text)
+        text = self.composer.text if event.to == self.person else event.text
+        self._drafts.change(event.to, text)  # text given back may have come before this event
         if self._saving is not None:
             self._saving.stop()
         self._saving = self.set_timer(_SAVE_AFTER, self.save_drafts)
@@ -256,8 +274,8 @@ class ConversationPane(Vertical):
     def tell_typing(self, event: Composer.Typing) -> None:
         """Let the person know that the user is typing."""
         event.stop()
-        if self.person is not None:
-            self._messenger.set_typing(self.person, event.active)
+        if event.to is not None:
+            self._messenger.set_typing(event.to, event.active)
 
     def _stop_typing(self) -> None:
         if self.person is not None and self.composer.text:
@@ -332,13 +350,10 @@ class ConversationPane(Vertical):
         except DmtuiError as error:
             self._tell(str(error))
             return
-        if act == "edit" and person is not None and person == self.person:
-            draft = self.composer.text
-            text = f"{text}\n{draft}" if draft else text
-            self.composer.load_draft(text)
-            self._drafts.change(person, text)
-            self.save_drafts()
-            self.composer.focus()
+        if act == "edit" and person is not None and text:
+            self._give_back(person, text)
+            if person == self.person:
+                self.composer.focus()
 
     def action_invite_back(self) -> None:
         """Invite a person who left back, or begin anew."""

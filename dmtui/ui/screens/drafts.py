@@ -25,12 +25,15 @@ class Drafts:
         return self._unsaved.get(user_id, stored)
 
     def forget(self, user_id: UserId) -> None:
-        """The text was sent: sending has cleared the draft."""
+        """The text is being sent: that clears the draft on disk."""
         self._unsaved.pop(user_id, None)
 
     async def save(self) -> None:
         """Write down what is not yet on disk. Raises ``StoreTrouble``."""
-        for user_id, text in list(self._unsaved.items()):
+        for user_id in list(self._unsaved):
+            text = self._unsaved.get(user_id)
+            if text is None:  # sent while another one was being written
+                continue
             await self._messenger.save_draft(user_id, text)
             if self._unsaved.get(user_id) == text:
                 del self._unsaved[user_id]

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from textual import events
 
+    from dmtui.core.model import UserId
+
 NEWLINE_KEYS = frozenset({"ctrl+j", "shift+enter", "alt+enter", "ctrl+enter"})
 LEFT_TO_OTHERS = frozenset({"ctrl+f", "ctrl+k", "f6", "f7"})
 TYPING_EVERY = 4.0
@@ -39,6 +41,8 @@ class Composer(TextArea, inherit_bindings=False):
 
     Its editing keys are handled in ``_on_key``, not as bindings: a binding runs after the keys
     that follow it in the same read, so that "abc←d" would come out as "abcd" (Textual #6605).
+    Its messages name :attr:`writing_to` as it was when the key came: when they are handled,
+    another conversation may be on show.
     """
 
     EDITING_KEYS = _editing_keys()
@@ -62,25 +66,29 @@ class Composer(TextArea, inherit_bindings=False):
     """
 
     class Submitted(Message):
-        """The user sent this text; the composer is empty again."""
+        """The user sent this text to this person; the composer is empty again."""
 
-        def __init__(self, text: str) -> None:
+        def __init__(self, text: str, to: UserId | None = None) -> None:
             super().__init__()
             self.text = text
+            self.to = to
 
     class DraftChanged(Message):
-        """The unsent text is now this."""
+        """The unsent text to this person is now this; ``submitted``: because it was sent."""
 
-        def __init__(self, text: str) -> None:
+        def __init__(self, text: str, to: UserId | None = None, *, submitted: bool = False) -> None:
             super().__init__()
             self.text = text
+            self.to = to
+            self.submitted = submitted
 
     class Typing(Message):
-        """The user is typing (repeated every few seconds) or stopped."""
+        """The user is typing to this person (repeated every few seconds) or stopped."""
 
-        def __init__(self, active: bool) -> None:
+        def __init__(self, active: bool, to: UserId | None = None) -> None:
             super().__init__()
             self.active = active
+            self.to = to
 
     class HistoryWanted(Message):
         """↑ was pressed in the empty composer: the newest message is to be selected."""
@@ -101,10 +109,12 @@ class Composer(TextArea, inherit_bindings=False):
             id=id,
             classes=classes,
         )
+        self.cursor_blink = False  # each blink would repaint, also when nobody types
         self._clock = clock
         self._hint = placeholder
         self._refusal = ""
         self._typing_since: float | None = None
+        self.writing_to: UserId | None = None
 
     # -- for the parent -----------------------------------------------------------------------
 
@@ -150,14 +160,12 @@ class Composer(TextArea, inherit_bindings=False):
             self._submit()
         elif key in NEWLINE_KEYS:
             self._consume(event)
-            self._restart_blink()
             self._replace_via_keyboard("\n", *self.selection)
         elif key == "up" and not self.text:
             self._consume(event)
             self.post_message(self.HistoryWanted())
         elif (action := self.EDITING_KEYS.get(key)) is not None:
             self._consume(event)
-            self._restart_blink()
             await self.run_action(action)
         else:
             await super()._on_key(event)
@@ -175,8 +183,8 @@ class Composer(TextArea, inherit_bindings=False):
         with self.prevent(TextArea.Changed):
             self.clear()
         self._stop_typing()
-        self.post_message(self.Submitted(text))
-        self.post_message(self.DraftChanged(""))
+        self.post_message(self.Submitted(text, self.writing_to))
+        self.post_message(self.DraftChanged("", self.writing_to, submitted=True))
 
     async def _on_paste(self, event: events.Paste) -> None:
         self._consume(event)
@@ -191,16 +199,16 @@ class Composer(TextArea, inherit_bindings=False):
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         event.stop()
         text = self.text
-        self.post_message(self.DraftChanged(text))
+        self.post_message(self.DraftChanged(text, self.writing_to))
         if not text:
             self._stop_typing()
             return
         now = self._clock()
         if self._typing_since is None or now - self._typing_since >= TYPING_EVERY:
             self._typing_since = now
-            self.post_message(self.Typing(True))
+            self.post_message(self.Typing(True, self.writing_to))
 
     def _stop_typing(self) -> None:
         if self._typing_since is not None:
             self._typing_since = None
-            self.post_message(self.Typing(False))
+            self.post_message(self.Typing(False, self.writing_to))
