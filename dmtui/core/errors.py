@@ -4,7 +4,8 @@
     ├── Recoverable             keep it queued and try again
     │   ├── Unreachable         no answer: no network, refused, timed out, cut off
     │   └── ServerTrouble       an answer that is no verdict: 5xx, an HTML page, a broken body
-    │       └── RateLimited     429; says how long to wait
+    │       ├── RateLimited     429; says how long to wait
+    │       └── FarTrouble      502, 504 with an error code: another homeserver did not answer ours
     ├── Refused                 the server's verdict: 4xx with its error code
     │   ├── Forbidden           403
     │   │   └── InviteBlocked   403 M_INVITE_BLOCKED
@@ -50,6 +51,10 @@ class RateLimited(ServerTrouble):
     def __init__(self, message: str, retry_after: float):
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class FarTrouble(ServerTrouble):
+    """Our homeserver is well, but could not get done what another one has a part in."""
 
 
 class Refused(DmtuiError):

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 
 from dmtui.core.errors import (
+    FarTrouble,
     Forbidden,
     InviteBlocked,
     NotFound,
@@ -26,6 +27,7 @@ _LARGE = 128 * 1024
 _LONGEST_WAIT = 3600.0
 _USUAL_WAIT = 5.0
 _LONGEST_TEXT = 200
+_OF_ANOTHER = (502, 504)  # from a proxy in front of it they come without an errcode
 _INVITE_BLOCKED = {"M_INVITE_BLOCKED", "ORG.MATRIX.MSC4155.M_INVITE_BLOCKED"}
 
 
@@ -34,6 +36,8 @@ def judge(status: int, headers: Mapping[str, str], body: bytes) -> JsonObject:
     answer = parse(body)
     if status == 429:
         raise RateLimited("The homeserver asks to slow down.", _wait(headers, answer or {}))
+    if status in _OF_ANOTHER and isinstance((answer or {}).get("errcode"), str):
+        raise FarTrouble(f"The homeserver could not reach another one.{_said(answer)}")
     if not 200 <= status < 500:
         raise ServerTrouble(f"The homeserver is in trouble (HTTP {status}).{_said(answer)}")
     if answer is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from dmtui.core.errors import DmtuiError, RateLimited
+from dmtui.core.errors import DmtuiError, FarTrouble, RateLimited
 from dmtui.core.events import ConnectionChanged
 from dmtui.core.model import Connection, Phase
 from dmtui.messenger.clock import Clock, back_off
@@ -42,6 +42,9 @@ class Line:
         """Wait before trying again: as the server asks, else with back-off or until it is back."""
         if isinstance(error, RateLimited):
             await self._clock.sleep(error.retry_after)
+            return
+        if isinstance(error, FarTrouble):  # news from our own homeserver prove nothing of another
+            await self._clock.sleep(back_off(attempt))
             return
         back = asyncio.ensure_future(self._back.wait())
         delay = asyncio.ensure_future(self._clock.sleep(back_off(attempt)))

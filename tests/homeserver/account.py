@@ -210,6 +210,12 @@ class Account:
     def logout(self) -> None:
         self.api("POST", "v3/logout")
 
+    def deactivate(self) -> None:
+        """Close the account for good."""
+        who = {"type": "m.id.user", "user": self.user_id}
+        auth = {"type": "m.login.password", "identifier": who, "password": self.password}
+        self.api("POST", "v3/account/deactivate", {"auth": auth})
+
     # -- news ---------------------------------------------------------------------------------
 
     def sync(self, since: str = "", timeout: float = 0.0, **query: object) -> Json:
@@ -249,6 +255,20 @@ class Account:
         return self.wait_for_event(
             room_id, lambda event: event["content"].get("body") == text, timeout
         )
+
+    def wait_for_ephemeral(
+        self, room_id: str, kind: str, naming: str, timeout: float = 20.0
+    ) -> Json:
+        """The first content of this type in a joined room that names a user or an event."""
+
+        def search(answer: Json) -> Json | None:
+            room = answer.get("rooms", {}).get("join", {}).get(room_id, {})
+            for event in room.get("ephemeral", {}).get("events", []):
+                if event["type"] == kind and json.dumps(naming) in json.dumps(event["content"]):
+                    return dict(event["content"])
+            return None
+
+        return self.wait_for(search, timeout)
 
     def wait_for_invite(self, room_id: str = "", timeout: float = 20.0) -> tuple[str, Json]:
         """Room ID and content of my member event of a pending invite (of that room)."""
