@@ -38,7 +38,7 @@ def figures(quick: bool) -> Iterator[Figure]:
             terminal.until("hello")
             terminal.press("\r")
             terminal.until("Message ")
-            terminal.settle(1.0)
+            terminal.drain(1)
             painted, asked = _timed(terminal, bob, server.login(me.localpart), room_id, rounds)
     yield milliseconds("incoming message: sent to painted", median(painted), None)
     over = median(ours - raw for ours, raw in zip(painted, asked, strict=True))
@@ -56,7 +56,7 @@ def _timed(
 
         def ask(token: str, arrived: list[float], text: str) -> None:
             while True:
-                answer = me.sync(token, timeout=30_000)
+                answer = me.sync(token, timeout=30)
                 token = answer["next_batch"]
                 if text in str(answer):
                     arrived.append(time.perf_counter())

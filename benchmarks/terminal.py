@@ -87,8 +87,9 @@ class Terminal:
         return termios.tcgetattr(self._terminal)
 
     def settle(self, quiet: float = 0.3) -> None:
-        """Read until nothing is painted for so long."""
-        while self._read(time.perf_counter() + quiet):
+        """Read until nothing is painted for so long, or something blinks."""
+        deadline = time.perf_counter() + 5 * quiet
+        while (now := time.perf_counter()) < deadline and self._read(now + quiet):
             pass
 
     def _read(self, deadline: float) -> bool:

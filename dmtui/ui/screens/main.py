@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on, work
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 
     from dmtui.messenger.messenger import Messenger
 
+AT_FIRST = 100  # people; more than fit on a screen, read before anything is painted
+CHUNK = 500  # people to take in before looking after keys again
 NARROW = 80  # columns; below, the list gives way to the conversation
 DEMO = "Demo: a real homeserver on this machine; everything vanishes when you quit"
 
@@ -64,7 +67,7 @@ class MainScreen(Screen[None]):
         self._drafts = Drafts(messenger)
         self._requests = Requests()
         self._changes = messenger.subscribe()
-        self._roster = Roster(messenger.people())
+        self._roster = Roster(messenger.people(AT_FIRST))
         self._list_wanted = True
         self._asked_to_sign_in = False
 
@@ -90,11 +93,22 @@ class MainScreen(Screen[None]):
     @work(group="follow")
     async def _begin(self) -> None:
         try:
+            await self._show_everybody()
             await self._messenger.start()
             while True:
                 self._apply(await self._changes.next())
         finally:
             self._changes.close()
+
+    async def _show_everybody(self) -> None:
+        """The rest of a long list, once its beginning is on screen."""
+        if len(self._roster) < AT_FIRST:
+            return
+        everybody = await asyncio.to_thread(self._messenger.people)
+        for start in range(AT_FIRST, len(everybody), CHUNK):
+            self._roster.update(everybody[start : start + CHUNK])
+            await asyncio.sleep(0)
+        self._people.refresh_rows()
 
     async def settle(self) -> None:
         """Before leaving: what was typed goes to disk. Raises ``StoreTrouble``."""
