@@ -103,6 +103,10 @@ def _command(name: str) -> Callable[[ProfilePaths, Namespace], None]:
             from dmtui.command_line import acting
 
             return acting.accept if name == "accept" else acting.decline
+        case "doctor":
+            from dmtui.command_line import doctor
+
+            return doctor.doctor
         case _:
             from dmtui.command_line import app
 

@@ -141,7 +141,17 @@ def test_the_version_is_told(dmtui: CommandLine) -> None:
 def test_help_names_every_command(dmtui: CommandLine) -> None:
     done = dmtui("--help")
     assert done.code == 0
-    for command in ("demo", "login", "logout", "send", "people", "inbox", "accept", "decline"):
+    for command in (
+        "demo",
+        "login",
+        "logout",
+        "send",
+        "people",
+        "inbox",
+        "accept",
+        "decline",
+        "doctor",
+    ):
         assert f"  {command} " in done.out
 
 
@@ -402,6 +412,9 @@ class Terminal:
             while chunk := os.read(self._ours, 65_536):
                 self.shown += chunk
 
+    def type(self, text: str) -> None:
+        os.write(self._ours, text.encode())
+
     def __enter__(self) -> Terminal:
         return self
 
@@ -579,3 +592,72 @@ def test_two_people_start_an_encrypted_chat_and_both_keep_it(
     for profile, person in (("default", bob), ("bob", me)):
         (row,) = json.loads(dmtui("--profile", profile, "people", "--json").out)
         assert (row["user_id"], row["encrypted"], row["peer"]) == (person.user_id, True, "joined")
+
+
+# -- the doctor -----------------------------------------------------------------------------
+
+BROKEN: Json = {"@gone:localhost": None, "@two:localhost": ["!never:x", "!never:x"]}
+
+
+def test_the_doctor_tells_first_and_writes_only_when_wished(
+    dmtui: CommandLine, synapse: SynapseServer
+) -> None:
+    me, bob = sign_in(dmtui, synapse), synapse.register()
+    room_id = bob.create_dm(me)
+    me.join(room_id)
+    me.set_account_data("m.direct", BROKEN)
+    looked = dmtui("doctor")
+    assert (looked.code, looked.complaint) == (0, "")
+    assert f"began as a chat with {bob.user_id}" in looked.out
+    difference = [line for line in looked.out.splitlines() if line[:2] in ("- ", "+ ")]
+    assert difference == [
+        '- "@gone:localhost": null',
+        '- "@two:localhost": ["!never:x", "!never:x"]',
+        f'+ "{bob.user_id}": ["{room_id}"]',
+    ]
+    assert looked.out.endswith("Nothing was written; dmtui doctor --fix repairs it.\n")
+    assert me.account_data("m.direct") == BROKEN
+    fixed = dmtui("doctor", "--fix")
+    assert (fixed.code, fixed.complaint) == (0, "")
+    assert me.account_data("m.direct") == {bob.user_id: [room_id]}
+    assert dmtui("doctor").out == "Your list of direct messages is in order.\n"
+    undone = dmtui("doctor", "--undo")
+    assert undone.out.endswith("The repair was taken back.\n")
+    assert json.dumps(me.account_data("m.direct")) == json.dumps(BROKEN)
+    assert_fails_in_one_line(dmtui("doctor", "--undo"), "no repair to take back")
+
+
+def test_the_doctors_report_is_json_too(dmtui: CommandLine, synapse: SynapseServer) -> None:
+    me = sign_in(dmtui, synapse)
+    me.set_account_data("m.direct", BROKEN)
+    report = dmtui("doctor", "--json").json
+    assert (report["before"], report["after"]) == (BROKEN, {})
+    kinds = [finding["kind"] for finding in report["findings"]]
+    assert kinds == ["malformed", "duplicate", "unknown room"]
+    assert me.account_data("m.direct") == BROKEN
+    assert dmtui("doctor", "--fix", "--json").json == report
+    assert me.account_data("m.direct") == {}
+
+
+def test_the_doctor_works_beside_the_app_and_asks_on_a_terminal(
+    dmtui: CommandLine, synapse: SynapseServer
+) -> None:
+    me = sign_in(dmtui, synapse)
+    me.set_account_data("m.direct", BROKEN)
+    assert dmtui("people").code == 0
+    with Terminal() as app:
+        until(lambda: dmtui.paths.lock_file.read_text() == f"{app.process.pid}\n")
+        with Terminal("doctor") as asking:
+            until(lambda: b"Repair it? [y/N]" in asking.shown)
+            assert me.account_data("m.direct") == BROKEN
+            asking.type("y\n")
+            assert asking.process.wait(WAIT) == 0
+        assert me.account_data("m.direct") == {}
+        assert dmtui("doctor", "--undo").code == 0
+        assert me.account_data("m.direct") == BROKEN
+        app.process.terminate()
+        assert app.process.wait(WAIT) == 0
+
+
+def test_the_doctor_either_fixes_or_undoes(dmtui: CommandLine, store: Store) -> None:
+    assert_fails_in_one_line(dmtui("doctor", "--fix", "--undo"), "not both", code=2)

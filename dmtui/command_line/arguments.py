@@ -28,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
     _account(commands)
     _messages(commands)
     _invites(commands)
+    _doctor(commands)
     return top
 
 
@@ -83,6 +84,17 @@ def _invites(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     decline = _command(commands, "decline", "decline an invite")
     decline.add_argument("room", metavar="ROOM", help="room ID, as shown by dmtui inbox")
     decline.add_argument("--ignore", action="store_true", help="also ignore the person who sent it")
+
+
+def _doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    doctor = _command(
+        commands, "doctor", "find what is wrong with the account's list of direct messages"
+    )
+    doctor.add_argument(
+        "--fix", action="store_true", help="repair it in one write (on a terminal, you are asked)"
+    )
+    doctor.add_argument("--undo", action="store_true", help="take the last repair back")
+    _json(doctor)
 
 
 def _json(command: argparse.ArgumentParser) -> None:

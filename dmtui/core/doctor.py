@@ -100,7 +100,7 @@ class _Examination:
             facts = self._facts.get(room_id)
             if facts is None:
                 continue
-            if facts.mine in (Membership.LEAVE, Membership.BAN):
+            if facts.mine in (Membership.LEAVE, Membership.BAN) and facts.successor is None:
                 left += 1
             else:
                 yield from self._room(facts, people)

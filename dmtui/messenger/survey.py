@@ -40,7 +40,7 @@ class _Surveyor:
         named = (RoomId(room) for value in content.values() for room in rooms_in(value))
         listed = tuple(dict.fromkeys(named))
         others = sorted(joined.difference(listed))
-        known = await self._ledger.run(self._records.room_facts, (*listed, *others))
+        known = await self._ledger.run(self._records.room_facts, (*listed, *others), joined)
         invites = {invite.room_id for invite in self._ledger.store.invites()}
         looks: list[Coroutine[None, None, RoomFacts | None]] = []
         for room_id in (*listed, *others):

@@ -117,10 +117,12 @@ class DirectRecords:
             return None
         return cast(JsonObject, kept["before"]), cast(JsonObject, kept["after"])
 
-    def room_facts(self, room_ids: Collection[RoomId]) -> dict[RoomId, RoomFacts]:
-        """What the store knows of those rooms that it knows."""
+    def room_facts(
+        self, room_ids: Collection[RoomId], joined: Collection[RoomId]
+    ) -> dict[RoomId, RoomFacts]:
+        """What the store knows of those rooms that it knows; ``joined`` are all I am in."""
         with self._database.read() as connection:
-            found = (_facts(connection, self._me, room_id) for room_id in room_ids)
+            found = (_facts(connection, self._me, room_id, joined) for room_id in room_ids)
             return {facts.room_id: facts for facts in found if facts is not None}
 
     def service_members(self, room_id: RoomId) -> frozenset[UserId]:
@@ -271,7 +273,9 @@ def _read_facts(kept: JsonObject) -> RoomFacts:
     )
 
 
-def _facts(connection: sqlite3.Connection, me: UserId, room_id: RoomId) -> RoomFacts | None:
+def _facts(
+    connection: sqlite3.Connection, me: UserId, room_id: RoomId, joined: Collection[RoomId]
+) -> RoomFacts | None:
     row = connection.execute(
         "SELECT number, membership, space, service, inviter, invite_direct FROM room"
         " WHERE room_id = ?",
@@ -293,26 +297,23 @@ def _facts(connection: sqlite3.Connection, me: UserId, room_id: RoomId) -> RoomF
         room_id,
         Membership(membership),
         humans,
-        _successor(connection, room_id),
+        _successor(connection, room_id, joined),
         inviter,
         bool(direct),
         bool(space),
     )
 
 
-def _successor(connection: sqlite3.Connection, room_id: RoomId) -> RoomId | None:
+def _successor(
+    connection: sqlite3.Connection, room_id: RoomId, joined: Collection[RoomId]
+) -> RoomId | None:
     """The newest joined room down the chain of upgrades; a ring ends the walk."""
     seen: set[str] = {room_id}
     newest = None
     here = text(connection, "SELECT successor FROM room WHERE room_id = ?", (room_id,))
     while here is not None and here not in seen:
         seen.add(here)
-        row = connection.execute(
-            "SELECT membership, successor FROM room WHERE room_id = ?", (here,)
-        ).fetchone()
-        if row is None:
-            break
-        if row[0] == Membership.JOIN:
+        if here in joined:
             newest = RoomId(here)
-        here = row[1]
+        here = text(connection, "SELECT successor FROM room WHERE room_id = ?", (here,))
     return newest
