@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from dmtui.core.errors import BadContent, Forbidden, NotFound, Refused
+from dmtui.core.errors import BadContent, FarTrouble, Forbidden, NotFound, Refused
 from dmtui.core.intents import Accept, Decline, DirectAction, EditDirect, Outcome
 from dmtui.core.model import UserId
 from dmtui.core.ports import Homeserver
@@ -13,12 +13,13 @@ from dmtui.messenger.ledger import Ledger
 
 M_IGNORED_USER_LIST = "m.ignored_user_list"
 GONE = "The invite is no longer available."
+NOT_LET_IN = "Their homeserver does not let you in now. Try again later, or decline the invite."
 
 
 async def accept(intent: Accept, homeserver: Homeserver, ledger: Ledger) -> Settlement:
     """Join; a direct chat is then recorded under the inviter. A dead invite is declined."""
     try:
-        await homeserver.join(intent.room_id)
+        await _join(intent, homeserver)
     except (NotFound, Forbidden):
         with contextlib.suppress(Refused):
             await homeserver.leave(intent.room_id)
@@ -28,6 +29,27 @@ async def accept(intent: Accept, homeserver: Homeserver, ledger: Ledger) -> Sett
     if not intent.direct:
         return outcome, ()
     return outcome, (EditDirect(DirectAction.ADD, intent.inviter, intent.room_id),)
+
+
+async def _join(intent: Accept, homeserver: Homeserver) -> None:
+    """Join; ``NotFound`` also where the other homeserver is there, but nobody is left in the room.
+
+    Both that and a homeserver that is down end in ``FarTrouble``. Having found the inviter's
+    profile, our homeserver takes theirs for well again, so that it does ask a second time.
+    """
+    try:
+        await homeserver.join(intent.room_id)
+        return
+    except FarTrouble:
+        pass
+    try:
+        await homeserver.profile(intent.inviter)
+    except Refused as error:
+        raise Refused(NOT_LET_IN) from error
+    try:
+        await homeserver.join(intent.room_id)
+    except FarTrouble as error:
+        raise NotFound(GONE, 404) from error
 
 
 async def decline(intent: Decline, homeserver: Homeserver, ledger: Ledger) -> Settlement:

@@ -144,6 +144,20 @@ async def test_direct_invite_from_afar_is_accepted_and_recorded(
     await dmtui.until(lambda: dmtui.bodies(bob) == ["welcome"])
 
 
+async def test_invite_whose_inviter_left_is_explained_and_goes(
+    dmtui: DmtuiAccount, bob: Account
+) -> None:
+    room_id = await asyncio.to_thread(bob.create_dm, dmtui.account)
+    await dmtui.until(dmtui.messenger.invites)
+    await asyncio.to_thread(bob.leave, room_id)
+    outcome = await dmtui.messenger.accept(RoomId(room_id))
+    assert outcome is not None
+    assert not outcome.ok
+    assert outcome.message == "The invite is no longer available."
+    await dmtui.until(lambda: dmtui.messenger.invites() == ())
+    assert await dmtui.direct_map() is None
+
+
 async def test_message_to_a_server_that_is_down_arrives_once(
     dmtui: DmtuiAccount, bob: Account, federation: Federation
 ) -> None:
@@ -188,6 +202,18 @@ async def test_new_name_of_a_person_afar_is_shown(dmtui: DmtuiAccount, bob: Acco
     await befriend(dmtui, bob)
     await asyncio.to_thread(bob.set_name, "Robert")
     await dmtui.until(lambda: (c := dmtui.conversation(bob)) and c.name == "Robert")
+
+
+async def test_accepted_invite_of_a_server_that_is_down_is_joined_when_it_is_back(
+    dmtui: DmtuiAccount, bob: Account, federation: Federation
+) -> None:
+    room_id = await asyncio.to_thread(bob.create_dm, dmtui.account)
+    await dmtui.until(dmtui.messenger.invites)
+    with away(federation):
+        assert await dmtui.messenger.accept(RoomId(room_id)) is None
+        assert dmtui.messenger.pending() == (f"accepting the invite from {bob.user_id}",)
+    await dmtui.until_recorded({bob.user_id: [room_id]})
+    await peer_is(dmtui, bob, PeerState.JOINED)
 
 
 async def test_upgraded_room_goes_on_in_its_successor(dmtui: DmtuiAccount, bob: Account) -> None:
