@@ -6,8 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from dmtui.core.errors import DmtuiError, RateLimited, Recoverable, Refused, SignedOut
-from dmtui.core.events import History, RoomUpdate, SyncBatch, TypingChanged
-from dmtui.core.model import JsonObject, RoomId, UserId
+from dmtui.core.events import (
+    History,
+    MembershipChange,
+    RoomUpdate,
+    SyncBatch,
+    TimelineEvent,
+    TypingChanged,
+)
+from dmtui.core.model import JsonObject, Membership, RoomId, UserId
 from dmtui.core.ports import Homeserver
 from dmtui.messenger.clock import Clock, back_off
 from dmtui.messenger.ledger import Ledger
@@ -37,6 +44,7 @@ class Syncing:
         self._direct_seen = direct_seen
         self._follow = asyncio.Event()
         self._holes = asyncio.Event()
+        self._entered: dict[RoomId, Gap] = {}
         self._paging: dict[RoomId, asyncio.Task[bool]] = {}
         self.typing: frozenset[UserId] = frozenset()
 
@@ -100,6 +108,7 @@ class Syncing:
         self._line.online()
         for update in batch.rooms:
             self._note_typing(update)
+            self._note_entered(update)
         if batch.room_keys:
             await self._heal(homeserver, batch.room_keys)
         if batch.direct is not None:
@@ -117,6 +126,12 @@ class Syncing:
             self.typing = typing
             self._ledger.publish(frozenset({TypingChanged(person)}))
 
+    def _note_entered(self, update: RoomUpdate) -> None:
+        """What was said to me before I joined: another homeserver's rooms begin with my joining."""
+        me = self._ledger.store.me
+        if update.prev_batch is not None and any(_enters(event, me) for event in update.timeline):
+            self._entered[update.room_id] = Gap(update.room_id, update.prev_batch, beginning=True)
+
     async def _heal(
         self, homeserver: Homeserver, sessions: tuple[tuple[RoomId, str], ...] | None
     ) -> None:
@@ -133,16 +148,19 @@ class Syncing:
         while True:
             self._holes.clear()
             holes = await self._ledger.run(self._ledger.store.holes)
-            if not holes:
+            hole = next(iter((*holes, *self._entered.values())), None)
+            if hole is None:
                 await self._holes.wait()
                 continue
             try:
-                await self._page(homeserver, holes[0])
+                await self._page(homeserver, hole)
             except (Recoverable, SignedOut) as error:
                 attempts += 1
                 await self._line.pause(error, attempts)
             else:
                 attempts = 0
+                if self._entered.get(hole.room_id) == hole:
+                    del self._entered[hole.room_id]
 
     async def page_back(self, homeserver: Homeserver, gap: Gap) -> bool:
         """Fetch a page into the gap; true unless it was the last. Shared by simultaneous callers.
@@ -165,3 +183,11 @@ class Syncing:
             history = History((), None)
         await self._ledger.write(self._ledger.store.apply_history, gap, history)
         return history.end is not None
+
+
+def _enters(event: TimelineEvent, user_id: UserId) -> bool:
+    match event.content:
+        case MembershipChange(member, previous) if member.user_id == user_id:
+            return member.membership is Membership.JOIN and previous is not Membership.JOIN
+        case _:
+            return False

@@ -144,6 +144,24 @@ async def test_direct_invite_from_afar_is_accepted_and_recorded(
     await dmtui.until(lambda: dmtui.bodies(bob) == ["welcome"])
 
 
+async def test_encrypted_chat_of_two_dmtui_users_across_servers(
+    dmtui: DmtuiAccount, federation: Federation, open_dmtui: Open
+) -> None:
+    bob = await open_dmtui(federation.far.register())
+    opened = await dmtui.messenger.start_chat(bob.me)
+    assert isinstance(opened, Opened)
+    await dmtui.messenger.send(bob.me, "written before you joined")
+    await dmtui.until(lambda: dmtui.states(bob.account) == [SendState.SENT])
+    await bob.until(bob.messenger.invites)
+    await bob.messenger.accept(opened.room_id)
+    await bob.until(lambda: bob.bodies(dmtui.account) == ["written before you joined"])
+    await bob.messenger.send(dmtui.me, "and read")
+    expected = ["written before you joined", "and read"]
+    await dmtui.until(lambda: dmtui.bodies(bob.account) == expected)
+    await dmtui.messenger.send(bob.me, "good")
+    await bob.until(lambda: bob.bodies(dmtui.account) == [*expected, "good"])
+
+
 async def test_invite_whose_inviter_left_is_explained_and_goes(
     dmtui: DmtuiAccount, bob: Account
 ) -> None:
