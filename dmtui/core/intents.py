@@ -128,6 +128,10 @@ class Deliver:
     text: str
 
 
+DELIVERY = "dmtui-deliver-"
+"""Begins the transaction ID of a :class:`Deliver`'s message; the intent's number follows."""
+
+
 Intent: TypeAlias = (
     DirectWish | ExamineDirect | CreateRoom | InviteBack | Accept | Decline | MarkRead | Deliver
 )

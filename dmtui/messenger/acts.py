@@ -7,6 +7,7 @@ from typing import assert_never
 
 from dmtui.core.errors import Unreachable
 from dmtui.core.intents import (
+    DELIVERY,
     Accept,
     CreateRoom,
     Decline,
@@ -21,7 +22,7 @@ from dmtui.core.intents import (
     RestoreDirect,
     UndoRepair,
 )
-from dmtui.core.model import Invite, Message, RoomId, SendState, TransactionId, UserId
+from dmtui.core.model import Invite, RoomId, SendState, TransactionId, UserId
 from dmtui.core.ports import Homeserver
 from dmtui.messenger import invites
 from dmtui.messenger.clock import Clock, milliseconds
@@ -31,6 +32,7 @@ from dmtui.messenger.results import Consent, Failed, InvitedAlready, Opened, Per
 from dmtui.messenger.rooms import RoomMaker, invite_back
 from dmtui.messenger.start_chat import StartChat
 from dmtui.messenger.survey import take_survey
+from dmtui.store.outbox import DISCARDED
 
 
 class Acts:
@@ -80,12 +82,14 @@ class Acts:
                 assert_never(entry.intent)
 
     async def _deliver(self, entry: Entry, intent: Deliver) -> Settlement:
-        room_id = await self._room_for(intent.user_id)
-        if isinstance(room_id, Outcome):
-            return room_id, ()
         store = self._ledger.store
-        transaction_id = TransactionId(f"dmtui-deliver-{entry.number}")  # the same after a crash
+        transaction_id = TransactionId(f"{DELIVERY}{entry.number}")  # the same after a crash
         if store.message(transaction_id) is None:
+            if not store.synced():
+                raise Unreachable("Your chats are still being loaded.")
+            room_id = await self._room_for(intent.user_id)
+            if isinstance(room_id, Outcome):
+                return room_id, ()
             await self._ledger.write(
                 store.queue_message,
                 intent.user_id,
@@ -93,18 +97,23 @@ class Acts:
                 transaction_id,
                 intent.text,
                 milliseconds(self._clock),
+                keep_draft=True,
             )
             self._message_queued()
+        return await self._ledger.wait_until(lambda: self._sent(transaction_id)), ()
 
-        def decided() -> Message | None:
-            message = store.message(transaction_id)
-            verdict = message and message.state in (SendState.SENT, SendState.FAILED)
-            return message if verdict else None
-
-        message = await self._ledger.wait_until(decided)
-        if message.state is SendState.FAILED:
-            return Outcome(ok=False, message=message.failure), ()
-        return Outcome(ok=True, room_id=room_id, event_id=message.event_id), ()
+    def _sent(self, transaction_id: TransactionId) -> Outcome | None:
+        """How the message ended; ``None`` while it is on its way."""
+        message = self._ledger.store.message(transaction_id)
+        if message is None:
+            return DISCARDED
+        match message.state:
+            case SendState.SENT:
+                return Outcome(ok=True, room_id=message.room_id, event_id=message.event_id)
+            case SendState.FAILED:
+                return Outcome(ok=False, message=message.failure)
+            case _:
+                return None
 
     async def _room_for(self, user_id: UserId) -> RoomId | Outcome:
         match await self._start_chat.start(user_id, Consent()):

@@ -73,7 +73,8 @@ class Messenger:
         self._start_chat = StartChat(me, self.homeserver, self._ledger, self._journal, self._clock)
         self._typing = TypingNotices(self._clock)
         self._homeserver: Homeserver | None = None
-        self._connected = asyncio.Event()
+        self._connected = asyncio.Event()  # or it is known that there will be no connection
+        self._failure = DmtuiError()
         self._running: asyncio.Task[None] | None = None
 
     # -- lifetime --
@@ -95,9 +96,10 @@ class Messenger:
             self._ledger.close()
 
     async def homeserver(self) -> Homeserver:
-        """The homeserver, once its encryption store is open."""
+        """The homeserver, once its encryption store is open; ``DmtuiError`` if that failed."""
         await self._connected.wait()
-        assert self._homeserver is not None  # noqa: S101 (set before the event)
+        if self._homeserver is None:
+            raise self._failure
         return self._homeserver
 
     async def _run(self, version: int) -> None:
@@ -144,6 +146,8 @@ class Messenger:
             first = _first(error)
             reason = str(first) if isinstance(first, DmtuiError) else f"stopped by {first!r}"
             self._line.stopped(reason)
+            self._failure = first if isinstance(first, DmtuiError) else DmtuiError(reason)
+            self._connected.set()
 
     async def _wake_on_changes(self) -> None:
         subscription = self.subscribe()
@@ -238,10 +242,12 @@ class Messenger:
         self._outbox.wake()
 
     async def discard(self, transaction_id: TransactionId) -> str:
-        """Remove a failed or queued message and return its text (for editing)."""
+        """Remove a failed or queued message and return its text; empty if it is too late."""
         message = self._store.message(transaction_id)
         await self._ledger.write(self._store.discard, transaction_id)
-        return message.body if message else ""
+        if message is None or self._store.message(transaction_id) is not None:
+            return ""  # it is on its way, or was sent
+        return message.body
 
     async def load_older(self, user_id: UserId, before: Cursor | None) -> bool:
         """Fetch older messages from the server; false at the beginning. Raises ``DmtuiError``."""

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from dmtui.core.fold import Weight
-from dmtui.core.intents import MarkRead
+from dmtui.core.intents import DELIVERY, MarkRead, Outcome
 from dmtui.core.model import (
     EventId,
     Kind,
@@ -25,6 +25,7 @@ from dmtui.store.receipts import move
 from dmtui.store.rooms import ensure_room, is_encrypted
 from dmtui.store.work import Work
 
+DISCARDED = Outcome(False, "The message was discarded.")
 _UNSENT = (SendState.QUEUED, SendState.SENDING, SendState.FAILED)
 
 
@@ -46,6 +47,7 @@ def queue(
     transaction_id: TransactionId,
     body: str,
     at: Milliseconds,
+    keep_draft: bool = False,
 ) -> None:
     """The local echo, at the end of the conversation; what came before it is read."""
     connection = work.connection
@@ -79,7 +81,8 @@ def queue(
     )
     if newest is not None:
         move(connection, room, work.me, newest)
-    set_draft(work, user_id, "")
+    if not keep_draft:
+        set_draft(work, user_id, "")
     work.touch(room, lines=True)
 
 
@@ -151,6 +154,9 @@ def discard(work: Work, transaction_id: TransactionId) -> None:
     work.connection.execute("DELETE FROM timeline WHERE event = ?", (row,))
     work.connection.execute("DELETE FROM event WHERE number = ?", (row,))
     work.touch(room, lines=True)
+    wish = transaction_id.removeprefix(DELIVERY)
+    if wish != transaction_id and wish.isdecimal():
+        intents.settle(work, int(wish), DISCARDED)  # else it would be queued again
 
 
 def requeue(work: Work) -> None:

@@ -265,10 +265,14 @@ class Store:
         transaction_id: TransactionId,
         body: str,
         at: Milliseconds,
+        keep_draft: bool = False,
     ) -> frozenset[Change]:
-        """Insert the local echo; clears the person's draft in the same transaction."""
+        """Insert the local echo; clears the person's draft in the same transaction.
+
+        ``keep_draft``: the message was not typed as that draft.
+        """
         with self._write() as work:
-            outbox.queue(work, user_id, room_id, transaction_id, body, at)
+            outbox.queue(work, user_id, room_id, transaction_id, body, at, keep_draft)
         return work.done
 
     def next_outgoing(self, busy: Collection[RoomId]) -> Outgoing | None:

@@ -135,3 +135,15 @@ async def test_trouble_in_one_room_does_not_hold_up_another(desk: Desk) -> None:
     await desk.messenger.send(CAROL, "passes")
     await desk.server.called("send_text", 2)
     await desk.until(lambda: desk.states(CAROL) == [SendState.SENT])
+
+
+async def test_message_on_its_way_does_not_give_its_text_back(desk: Desk) -> None:
+    room_id = await desk.server.have_direct_room(BOB)
+    await desk.start()
+    gate = desk.server.hold("send_text")
+    transaction_id = await desk.messenger.send(BOB, "too late")
+    await desk.server.called("send_text")
+    assert await desk.messenger.discard(transaction_id) == ""
+    gate.set()
+    await desk.until(lambda: desk.states() == [SendState.SENT])
+    assert len(desk.server.rooms[room_id].events) == 1

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from dmtui.core.errors import Forbidden, InvalidUserId, NotFound, ServerTrouble, Unreachable
-from dmtui.core.model import Membership, PeerState, Profile, RoomId, Safe, UserId
+from dmtui.core.intents import Deliver
+from dmtui.core.model import Membership, PeerState, Profile, RoomId, Safe, SendState, UserId
 from dmtui.messenger.results import (
     Consent,
     Failed,
@@ -218,3 +219,50 @@ async def test_room_id_without_a_server_part_works(desk: Desk) -> None:
     assert ":" not in result.room_id
     await desk.messenger.send(BOB, "hi")
     await desk.until(lambda: desk.server.rooms[RoomId(result.room_id)].events)
+
+
+async def test_message_delivered_by_a_command_leaves_the_draft_alone(desk: Desk) -> None:
+    await desk.server.have_direct_room(BOB)
+    await desk.start()
+    await desk.until(desk.conversation)
+    await desk.messenger.save_draft(BOB, "half a thought")
+    outcome = await desk.messenger.deliver(BOB, "from a script")
+    assert outcome is not None
+    assert outcome.ok
+    conversation = desk.conversation()
+    assert conversation is not None
+    assert conversation.draft == "half a thought"
+
+
+async def test_discarded_message_of_a_command_is_not_sent_after_a_restart(desk: Desk) -> None:
+    room_id = await desk.server.have_direct_room(BOB)
+    await desk.start()
+    desk.server.fail("send_text", Unreachable("no network"), times=1000)
+    number = desk.hand_over(Deliver(BOB, "from a script"))
+    await desk.until(lambda: desk.states() == [SendState.QUEUED] and desk.server.count("send_text"))
+    (message,) = desk.messages()
+    assert message.transaction_id is not None
+    assert await desk.messenger.discard(message.transaction_id) == "from a script"
+    desk.server.heal("send_text")
+    await desk.restart()
+    await desk.until(lambda: (entry := desk.store.intent(number)) and entry.outcome)
+    assert desk.messages() == ()
+    assert desk.server.rooms[room_id].events == []
+
+
+async def test_message_handed_over_before_the_first_sync_waits_for_it(desk: Desk) -> None:
+    room_id = await desk.server.have_direct_room(BOB)
+    gate = desk.server.hold("sync")
+    await desk.messenger.start()
+    number = desk.hand_over(Deliver(BOB, "early"))
+    await desk.until(lambda: desk.messenger.pending())
+    for _ in range(20):
+        desk.clock.turn(1)
+        await asyncio.sleep(0)
+    gate.set()
+    await desk.until(lambda: (entry := desk.store.intent(number)) and entry.outcome)
+    entry = desk.store.intent(number)
+    assert entry is not None
+    assert entry.outcome is not None
+    assert entry.outcome.ok, entry.outcome.message
+    assert len(desk.server.rooms[room_id].events) == 1
