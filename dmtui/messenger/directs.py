@@ -100,6 +100,8 @@ class DirectWriter:
 
     async def _write(self, homeserver: Homeserver, entries: Sequence[Entry]) -> None:
         wishes = [entry.intent for entry in entries if isinstance(entry.intent, DirectWish)]
+        edits = [wish for wish in wishes if isinstance(wish, EditDirect)]
+        self._watches = [one for one in self._watches if _stands(one.edit, (one.edit, *edits))]
         for _ in range(1 + MOST_REPEATS):
             content = await self._read(homeserver)
             wanted = self._with(content, wishes)
@@ -110,7 +112,7 @@ class DirectWriter:
                 await self._ledger.write(self._records.keep_repair, content, wanted)
             await homeserver.set_account_data(M_DIRECT, wanted)
             await self._remember(wanted, ours=True)
-            self._watch([wish for wish in wishes if isinstance(wish, EditDirect)])
+            self._watch([edit for edit in edits if _stands(edit, edits)])
             await self._clock.sleep(random.uniform(*READ_BACK_SECONDS))  # noqa: S311 (jitter)
         content = await self._read(homeserver)
         for entry, wish in zip(entries, wishes, strict=True):
@@ -152,3 +154,8 @@ class DirectWriter:
     async def _settle(self, entries: Sequence[Entry], outcome: Outcome) -> None:
         for entry in entries:
             await self._ledger.write(self._ledger.store.settle_intent, entry.number, outcome)
+
+
+def _stands(edit: EditDirect, edits: Sequence[EditDirect]) -> bool:
+    """Whether the edit still holds after all of these: no later wish of ours undoes it."""
+    return holds(apply_edits({}, edits), edit)

@@ -103,3 +103,54 @@ async def test_removal_takes_the_room_out_and_leaves_the_rest(desk: Desk) -> Non
     desk.hand_over(EditDirect(DirectAction.REMOVE, BOB, ROOM))
     await desk.until(lambda: desk.store.pending_intents() == ())
     assert desk.server.data["m.direct"] == {BOB: ["!old"], CAROL: ["!c"]}
+
+
+async def test_own_removal_is_not_taken_for_another_clients(desk: Desk) -> None:
+    await desk.start()
+    desk.hand_over(ADD)
+    await desk.until(lambda: desk.server.data.get("m.direct") == {BOB: [ROOM]})
+    desk.hand_over(EditDirect(DirectAction.REMOVE, BOB, ROOM))
+    await desk.until(lambda: desk.server.data.get("m.direct") == {})
+    await desk.until(lambda: desk.store.pending_intents() == ())
+    written = puts(desk)
+    await desk.server.edit_direct({CAROL: ["!c"]})
+    await desk.until(lambda: desk.store.direct() == {CAROL: ["!c"]})
+    assert desk.store.pending_intents() == ()
+    assert puts(desk) == written
+
+
+async def test_addition_and_removal_written_down_together_end_in_the_later_one(desk: Desk) -> None:
+    desk.hand_over(ADD)
+    removal = desk.hand_over(EditDirect(DirectAction.REMOVE, BOB, ROOM))
+    desk.server.data["m.direct"] = {CAROL: ["!c"]}
+    await desk.start()
+    await desk.until(lambda: (entry := desk.store.intent(removal)) and entry.outcome)
+    await desk.server.edit_direct({CAROL: ["!c"]})
+    await desk.until(lambda: desk.store.direct() == {CAROL: ["!c"]})
+    assert desk.store.pending_intents() == ()
+    assert puts(desk) == 0
+
+
+async def test_room_moved_to_one_user_is_not_put_back_under_the_other(desk: Desk) -> None:
+    await desk.start()
+    desk.hand_over(ADD)
+    await desk.until(lambda: desk.server.data.get("m.direct") == {BOB: [ROOM]})
+    desk.hand_over(EditDirect(DirectAction.MOVE, CAROL, ROOM))
+    await desk.until(lambda: desk.server.data.get("m.direct") == {CAROL: [ROOM]})
+    await desk.until(lambda: desk.store.pending_intents() == ())
+    await desk.server.edit_direct({CAROL: [ROOM], "@d:x": ["!d"]})
+    await desk.until(lambda: "@d:x" in (desk.store.direct() or {}))
+    assert desk.store.pending_intents() == ()
+
+
+async def test_clients_that_undo_an_edit_again_and_again_are_let_have_it(desk: Desk) -> None:
+    await desk.start()
+    desk.hand_over(ADD)
+    for written in range(1, 5):
+        await desk.until(lambda written=written: puts(desk) == written)  # type: ignore[misc]
+        await desk.until(lambda: desk.store.pending_intents() == ())
+        await desk.server.edit_direct({CAROL: ["!c"]})
+    await desk.until(lambda: desk.store.direct() == {CAROL: ["!c"]})
+    await desk.until(lambda: desk.store.pending_intents() == ())
+    assert puts(desk) == 4
+    assert desk.server.data["m.direct"] == {CAROL: ["!c"]}
