@@ -12,6 +12,7 @@ from dmtui.messenger.journal import Settlement
 from dmtui.messenger.ledger import Ledger
 
 M_IGNORED_USER_LIST = "m.ignored_user_list"
+_DEAD = ("", "M_FORBIDDEN", "M_NOT_FOUND", "M_UNKNOWN")
 GONE = "The invite is no longer available."
 NOT_LET_IN = "Their homeserver does not let you in now. Try again later, or decline the invite."
 
@@ -20,7 +21,9 @@ async def accept(intent: Accept, homeserver: Homeserver, ledger: Ledger) -> Sett
     """Join; a direct chat is then recorded under the inviter. A dead invite is declined."""
     try:
         await _join(intent, homeserver)
-    except (NotFound, Forbidden):
+    except (NotFound, Forbidden) as error:
+        if error.errcode not in _DEAD:  # terms to agree to, say: the invite stands
+            raise
         with contextlib.suppress(Refused):
             await homeserver.leave(intent.room_id)
         await ledger.write(ledger.store.drop_invite, intent.room_id)

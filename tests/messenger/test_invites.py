@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from dmtui.core.errors import NotFound, ServerTrouble, Unreachable
-from dmtui.core.intents import Accept
+from dmtui.core.errors import Forbidden, NotFound, ServerTrouble, Unreachable
+from dmtui.core.intents import Accept, Outcome
 from dmtui.core.model import Membership
 from tests.fakes import BOB, ME
 from tests.messenger.conftest import Desk
@@ -107,3 +107,15 @@ async def test_answer_written_down_by_another_process_is_carried_out(desk: Desk)
     await desk.start()
     desk.hand_over(Accept(room_id, BOB, direct=True))
     await desk.until(lambda: desk.server.data.get("m.direct") == {BOB: [room_id]})
+
+
+async def test_refusal_for_another_reason_leaves_the_invite_pending(desk: Desk) -> None:
+    room_id = await desk.server.invite(BOB, "Bob")
+    await desk.start()
+    await desk.until(lambda: desk.messenger.invites())
+    consent = Forbidden("Agree to the terms first.", 403, "M_CONSENT_NOT_GIVEN")
+    desk.server.fail("join", consent)
+    outcome = await desk.messenger.accept(room_id)
+    assert outcome == Outcome(ok=False, message="Agree to the terms first.")
+    assert desk.server.count("leave") == 0
+    assert [invite.room_id for invite in desk.messenger.invites()] == [room_id]
