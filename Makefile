@@ -40,7 +40,7 @@ clean:  ## remove what make made
 
 $(VENV)/app $(VENV)/demo $(VENV)/dev: pyproject.toml | $(VENV)/bin/pip
 	@echo "Installing dmtui into $(VENV) (once, about a minute) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable \
+	@$(BIN)/pip install --quiet --quiet --disable-pip-version-check --editable \
 		'.$(patsubst %,[%],$(filter-out app,$(@F)))'
 	@touch $@
 
