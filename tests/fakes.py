@@ -11,7 +11,14 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 
-from dmtui.core.errors import DmtuiError, Forbidden, InviteBlocked, NotFound, Unreachable
+from dmtui.core.errors import (
+    DmtuiError,
+    Forbidden,
+    InviteBlocked,
+    NotFound,
+    ServerTrouble,
+    Unreachable,
+)
 from dmtui.core.events import (
     History,
     Line,
@@ -106,6 +113,8 @@ class FakeHomeserver:
         self.blocking_invites: set[UserId] = set()
         self.decrypted: dict[EventId, TimelineEvent] = {}
         self.forgotten: set[RoomId] = set()
+        self.broken_history: set[RoomId] = set()
+        self.stuck_history: set[RoomId] = set()
         self.closed = False
         self._news: list[SyncBatch] = []
         self._arrived = asyncio.Condition()
@@ -326,7 +335,11 @@ class FakeHomeserver:
 
     async def history(self, room_id: RoomId, before: str, limit: int) -> History:
         await self._call("history", room_id, before, limit)
+        if room_id in self.broken_history:
+            raise ServerTrouble("The homeserver is in trouble (HTTP 502).")
         events = self.rooms[room_id].events
+        if room_id in self.stuck_history:
+            return History((events[-1],), before)
         upper = int(before)
         lower = max(0, upper - limit)
         page = tuple(reversed(events[lower:upper]))

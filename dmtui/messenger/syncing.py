@@ -5,7 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from dmtui.core.errors import DmtuiError, RateLimited, Recoverable, Refused, SignedOut
+from dmtui.core.errors import (
+    DmtuiError,
+    RateLimited,
+    Refused,
+    ServerTrouble,
+    SignedOut,
+    Unreachable,
+)
 from dmtui.core.events import (
     History,
     MembershipChange,
@@ -145,18 +152,27 @@ class Syncing:
 
     async def _fill_holes(self, homeserver: Homeserver) -> None:
         attempts = 0
+        put_off: dict[Gap, ServerTrouble] = {}  # until every other hole has had its turn
         while True:
             self._holes.clear()
-            holes = await self._ledger.run(self._ledger.store.holes)
-            hole = next(iter((*holes, *self._entered.values())), None)
+            stored = await self._ledger.run(self._ledger.store.holes)
+            holes = (one for one in (*stored, *self._entered.values()) if one not in put_off)
+            hole = next(holes, None)
             if hole is None:
-                await self._holes.wait()
+                if not put_off:
+                    await self._holes.wait()
+                    continue
+                attempts += 1
+                await self._line.pause(put_off.popitem()[1], attempts)
+                put_off.clear()
                 continue
             try:
                 await self._page(homeserver, hole)
-            except (Recoverable, SignedOut) as error:
+            except (Unreachable, RateLimited, SignedOut) as error:
                 attempts += 1
                 await self._line.pause(error, attempts)
+            except ServerTrouble as error:
+                put_off[hole] = error
             else:
                 attempts = 0
                 if self._entered.get(hole.room_id) == hole:

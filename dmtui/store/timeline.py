@@ -163,7 +163,7 @@ def fill_gap(work: Work, room: int, token: str, history: History) -> bool:
             met = True
             break
     _drop_gap(work, room, top)
-    stuck = not history.events and history.end == token
+    stuck = history.end == token
     if not met and history.end is not None and not stuck:
         _set_gap(work, room, position, history.end, beginning=bool(beginning))
     work.touch(room, lines=True)

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from dmtui.core.errors import SignedOut, StoreTrouble, Unreachable
 from dmtui.core.events import Change, Line, RoomUpdate, SyncBatch, TimelineEvent, Undecryptable
 from dmtui.core.model import EventId, Kind, Phase, Safe, SendState
-from tests.fakes import BOB
+from dmtui.core.ports import Homeserver
+from dmtui.messenger.messenger import Messenger
+from tests.fakes import BOB, CAROL, ME
 from tests.messenger.conftest import Desk
 
 
@@ -133,3 +137,46 @@ async def test_full_disk_is_said_and_everything_goes_on_when_there_is_room_again
     await desk.until(lambda: sorted(desk.bodies()) == ["said meanwhile", "typed meanwhile"])
     await desk.until(lambda: desk.states() == [SendState.SENT])
     await desk.until(lambda: desk.messenger.connection.phase is Phase.ONLINE)
+
+
+async def test_trouble_with_one_rooms_history_does_not_hold_up_anothers(desk: Desk) -> None:
+    bobs = await desk.server.have_direct_room(BOB)
+    carols = await desk.server.have_direct_room(CAROL)
+    await desk.server.say(bobs, BOB, "0")
+    await desk.server.say(carols, CAROL, "0")
+    await desk.start()
+    desk.server.broken_history.add(bobs)
+    gate = desk.server.hold("history")
+    desk.server.fail("history", Unreachable("no answer"))
+    await desk.server.say_while_away(carols, CAROL, ["1", "2", "3"])
+    await desk.server.say_while_away(bobs, BOB, ["1", "2", "3"])
+    await desk.until(lambda: [hole.room_id for hole in desk.store.holes()] == [bobs, carols])
+    gate.set()
+    await desk.until(lambda: desk.bodies(CAROL) == ["0", "1", "2", "3"])
+    desk.server.broken_history.clear()
+    await desk.until(lambda: desk.bodies(BOB) == ["0", "1", "2", "3"])
+
+
+async def test_page_that_leads_to_itself_ends_the_search(desk: Desk) -> None:
+    room_id = await desk.server.have_direct_room(BOB)
+    await desk.server.say(room_id, BOB, "0")
+    await desk.start()
+    await desk.until(lambda: desk.bodies() == ["0"])
+    desk.server.stuck_history.add(room_id)
+    await desk.server.say_while_away(room_id, BOB, ["1", "2", "3"])
+    await desk.until(lambda: desk.server.count("history"))
+    await desk.until(lambda: desk.store.holes() == ())
+    assert desk.server.count("history") < 5
+
+
+async def test_nobody_waits_for_a_homeserver_that_can_not_be_opened(desk: Desk) -> None:
+    async def connect() -> Homeserver:
+        raise StoreTrouble("The keys can't be read.")
+
+    messenger = Messenger(ME, desk.store, connect, desk.clock)
+    await messenger.start()
+    async with asyncio.timeout(5):
+        with pytest.raises(StoreTrouble, match="keys"):
+            await messenger.search_people("bob")
+    with pytest.raises(StoreTrouble):
+        await messenger.stop()
