@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -18,6 +20,7 @@ class NetworkThread:
 
     def __init__(self, name: str = "network"):
         self._loop = asyncio.new_event_loop()
+        self._loop.set_default_executor(_LeftBehind())
         self._thread = threading.Thread(target=self._main, name=name, daemon=True)
         self._thread.start()
 
@@ -55,3 +58,24 @@ async def _finish(last: Callable[[], Coroutine[Any, Any, None]] | None) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
     if last is not None:
         await last()
+
+
+class _LeftBehind(ThreadPoolExecutor):
+    """A thread for each call, which neither the loop nor the process waits for at its end.
+
+    asyncio looks names up in its executor, and nothing can end a look-up that hangs.
+    """
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        future: Future[T] = Future()
+
+        def run() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(fn(*args, **kwargs))
+            except BaseException as error:  # noqa: BLE001 - handed on to who waits for it
+                future.set_exception(error)
+
+        threading.Thread(target=run, name="network-call", daemon=True).start()
+        return future

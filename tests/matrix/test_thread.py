@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from dmtui.matrix.thread import NetworkThread
+
+
+async def test_call_that_can_not_be_cancelled_does_not_hold_up_the_end() -> None:
+    thread = NetworkThread()
+    begun, release = threading.Event(), threading.Event()
+
+    def look_up() -> None:
+        begun.set()
+        release.wait()
+
+    waiting = asyncio.create_task(thread.run(lambda: asyncio.to_thread(look_up)))
+    try:
+        await asyncio.to_thread(begun.wait)
+        async with asyncio.timeout(5):
+            await thread.close()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+    finally:
+        release.set()
+
+
+async def test_result_and_error_of_a_blocking_call_come_back() -> None:
+    thread = NetworkThread()
+    try:
+        assert await thread.run(lambda: asyncio.to_thread(int, "7")) == 7
+        with pytest.raises(ValueError, match="seven"):
+            await thread.run(lambda: asyncio.to_thread(int, "seven"))
+    finally:
+        await thread.close()
