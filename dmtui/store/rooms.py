@@ -210,7 +210,8 @@ def leave_room(work: Work, room_id: RoomId) -> None:
     room = work.room(room_id)
     if room is not None:
         left = work.connection.execute(
-            "UPDATE room SET membership = 'leave' WHERE number = ? AND membership <> 'leave'",
+            "UPDATE room SET membership = 'leave', entered = 0"
+            " WHERE number = ? AND (membership <> 'leave' OR entered)",
             (room,),
         )
         if left.rowcount:

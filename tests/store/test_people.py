@@ -260,6 +260,15 @@ def test_late_word_of_an_accepted_invite_does_not_bring_it_back(store: Store) ->
     assert store.invites() == (invite(),)
 
 
+def test_invite_after_an_accepted_one_that_sync_never_showed_is_listed(store: Store) -> None:
+    store.apply(batch(invites=(invite(),)))
+    number = store.add_intent(Accept(OTHER, CAROL, direct=True))
+    store.settle_intent(number, Outcome(True, room_id=OTHER))
+    store.apply(batch(gone=(OTHER,)))  # removed before the next answer
+    store.apply(batch(invites=(invite(),)))
+    assert store.invites() == (invite(),)
+
+
 def test_created_room_can_be_talked_in_before_sync_shows_it(store: Store) -> None:
     number = store.add_intent(CreateRoom(BOB, "n1", encrypted=True))
     assert store.room_of_nonce("n1") is None
