@@ -6,13 +6,15 @@ import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from dmtui.core.errors import ConfigTrouble
 from dmtui.core.names import clean_line
+from dmtui.core.notify import Bodies, How, Language, Settings, Title
 
 DEFAULT_THEME = "textual-dark"
-KNOWN = "there are ui.theme and the section [keys]"
+KNOWN = "there are ui.theme and the sections [keys] and [notifications]"
 
 _SECTION = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
 _SETTING = re.compile(r"\s*([^\s=#\[][^=#]*?)\s*=")
@@ -27,6 +29,7 @@ class Config:
 
     theme: str = DEFAULT_THEME
     keys: Mapping[str, str] = field(default_factory=dict)
+    notifications: Settings = field(default_factory=Settings)
 
 
 def read_config(file: Path, themes: Collection[str], commands: Collection[str]) -> Config:
@@ -71,22 +74,44 @@ def _settings(tables: Mapping[str, object], prefix: str = "") -> Iterator[tuple[
 def _checked(
     settings: Mapping[str, object], themes: Collection[str], commands: Collection[str]
 ) -> Config:
-    theme, keys = DEFAULT_THEME, {}
+    theme, keys, telling = DEFAULT_THEME, {}, {}
     for name, value in settings.items():
-        command = name.removeprefix("keys.")
-        if name != "ui.theme" and command == name:
+        section, _, rest = name.partition(".")
+        if name not in ("ui.theme", *_TELLING) and not (section == "keys" and rest):
             raise _WrongSetting(name, f"is no setting; {KNOWN}")
         if not isinstance(value, str):
             raise _WrongSetting(name, "must be text in quotes")
+        if section == "keys":
+            if rest not in commands:
+                raise _WrongSetting(name, "is no command; F1 lists them")
+            keys[rest] = value
+            continue
+        choices = themes if name == "ui.theme" else tuple(_TELLING[name])
+        if value not in choices:
+            raise _WrongSetting(name, f"must be one of {', '.join(sorted(choices))}")
         if name == "ui.theme":
-            if value not in themes:
-                raise _WrongSetting(name, f"must be one of {', '.join(sorted(themes))}")
             theme = value
-        elif command not in commands:
-            raise _WrongSetting(name, "is no command; F1 lists them")
         else:
-            keys[command] = value
-    return Config(theme, keys)
+            telling[name] = value
+    return Config(theme, keys, _notifications(telling))
+
+
+_TELLING: Mapping[str, type[StrEnum]] = {
+    "notifications.how": How,
+    "notifications.bodies": Bodies,
+    "notifications.title": Title,
+    "notifications.terminal": Language,
+}
+
+
+def _notifications(chosen: Mapping[str, str]) -> Settings:
+    usual = Settings()
+    return Settings(
+        How(chosen.get("notifications.how", usual.how)),
+        Bodies(chosen.get("notifications.bodies", usual.bodies)),
+        Title(chosen.get("notifications.title", usual.title)),
+        Language(chosen.get("notifications.terminal", usual.terminal)),
+    )
 
 
 def _line_of(name: str, text: str) -> int | None:

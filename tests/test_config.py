@@ -13,6 +13,7 @@ import pytest
 from dmtui.config import KNOWN, Config, read_config
 from dmtui.core.errors import ConfigTrouble, ProfileInUse, StoreTrouble
 from dmtui.core.model import Session, UserId
+from dmtui.core.notify import Bodies, How, Language, Settings, Title
 from dmtui.lock import ProfileLock
 from dmtui.profile import InvalidProfileName, ProfilePaths
 from dmtui.session import load_session, save_session
@@ -57,6 +58,17 @@ def test_settings_are_read(tmp_path: Path, keys: str) -> None:
     assert read(file) == Config("nord", {"chat.start": "f5"})
 
 
+def test_notifications_are_set_one_by_one(tmp_path: Path) -> None:
+    file = config(
+        tmp_path,
+        '[notifications]\nhow = "bell"\nbodies = "always"\ntitle = "off"\nterminal = "osc99"\n',
+    )
+    chosen = Settings(How.BELL, Bodies.ALWAYS, Title.OFF, Language.OSC99)
+    assert read(file) == Config(notifications=chosen)
+    partly = config(tmp_path, 'notifications.bodies = "never"\n')
+    assert read(partly) == Config(notifications=Settings(bodies=Bodies.NEVER))
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -67,6 +79,14 @@ def test_settings_are_read(tmp_path: Path, keys: str) -> None:
         ("keys.app.stop = 'q'\n", ", line 1: keys.app.stop is no command; F1 lists them."),
         ("ui = { theme = 5 }\n", ", line 1: ui.theme must be text in quotes."),
         ("\n[colours]\nred = 1\n", f", line 3: colours.red is no setting; {KNOWN}."),
+        (
+            "[notifications]\n\nhow = 'loud'\n",
+            ", line 3: notifications.how must be one of bell, both, desktop, off.",
+        ),
+        ("[notifications]\nhow = true\n", ", line 2: notifications.how must be text in quotes."),
+        ("[notifications]\nwho = 'me'\n", f", line 2: notifications.who is no setting; {KNOWN}."),
+        ("notifications = 'off'\n", f", line 1: notifications is no setting; {KNOWN}."),
+        ("keys = 'f5'\n", f", line 1: keys is no setting; {KNOWN}."),
         ("theme = 'nord'\n", f", line 1: theme is no setting; {KNOWN}."),
         ("ui = 3\n", f", line 1: ui is no setting; {KNOWN}."),
         ("[ui]\ntheme =\n", "(at line 2, column 8)."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable
@@ -44,6 +45,7 @@ def _run(
     with contextlib.closing(Account(paths)) as account:
         from dmtui.matrix.sign_in import sign_in_with_password
         from dmtui.ui.app import DmtuiApp
+        from dmtui.ui.terminal_escape import Terminal
 
         running = DmtuiApp(
             messenger=account.saved(),
@@ -52,6 +54,8 @@ def _run(
             demo=demo,
             keymap=config.keys,
             theme=config.theme,
+            notifications=config.notifications,
+            terminal=Terminal.of(os.environ, config.notifications.terminal),
             taken_over=taken_over,
         )
         running.run()

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 
 from dmtui.core.errors import DmtuiError, StoreTrouble
 from dmtui.core.events import Change, ConnectionChanged, ConversationsChanged, IntentsChanged
@@ -22,6 +23,7 @@ from dmtui.core.model import (
     UserId,
 )
 from dmtui.core.names import valid_user_id
+from dmtui.core.notify import News
 from dmtui.core.ports import Homeserver
 from dmtui.messenger.acts import Acts
 from dmtui.messenger.care import DirectCare
@@ -217,6 +219,34 @@ class Messenger:
     def pending(self) -> tuple[str, ...]:
         """What waits for the server, one line each."""
         return describe(self._store)
+
+    # -- telling the user --
+
+    @property
+    def clock(self) -> Clock:
+        """The time that everything here goes by."""
+        return self._clock
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether what came while dmtui was off, or cut off, is in the store."""
+        return self._syncing.caught_up
+
+    def news(self) -> News:
+        """What came in and the user was not told of; invites that are answered are left out."""
+        news = self._store.told.news()
+        open_ones = {invite.room_id for invite in self.invites()} if news.requests else set()
+        requests = tuple(i for i in news.requests if i.room_id in open_ones)
+        return replace(news, requests=requests)
+
+    async def mark_told(self, news: News) -> None:
+        """The user was told of these, or need not be."""
+        if news:
+            await self._ledger.write(self._store.told.mark, news)
+
+    def unread(self) -> int:
+        """Unread messages of all people together."""
+        return self._store.told.unread()
 
     # -- talking --
 

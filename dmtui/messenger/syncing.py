@@ -14,6 +14,7 @@ from dmtui.core.errors import (
     Unreachable,
 )
 from dmtui.core.events import (
+    ConnectionChanged,
     History,
     MembershipChange,
     RoomUpdate,
@@ -54,6 +55,7 @@ class Syncing:
         self._entered: dict[RoomId, Gap] = {}
         self._paging: dict[RoomId, asyncio.Task[bool]] = {}
         self.typing: frozenset[UserId] = frozenset()
+        self.caught_up = False
 
     def refollow(self) -> None:
         """The rooms to follow may have changed: ask the server with the new ones now."""
@@ -77,6 +79,7 @@ class Syncing:
                 return
             except DmtuiError as error:
                 failures += 1
+                self.caught_up = False
                 delay = error.retry_after if isinstance(error, RateLimited) else back_off(failures)
                 self._line.offline(str(error), delay)
                 await self._clock.sleep(delay)
@@ -113,6 +116,9 @@ class Syncing:
     async def _apply(self, homeserver: Homeserver, batch: SyncBatch) -> None:
         await self._ledger.write(self._ledger.store.apply, batch)
         self._line.online()
+        if batch.complete and not self.caught_up:
+            self._ledger.publish(frozenset({ConnectionChanged()}))
+        self.caught_up = batch.complete
         for update in batch.rooms:
             self._note_typing(update)
             self._note_entered(update)

@@ -16,6 +16,7 @@ def put_invite(work: Work, invite: Invite) -> None:
     """A new or changed invite; the time it was first received stays.
 
     An answer of the server that is older than our join may still tell of it: that is passed over.
+    The user need not be told of those that the first sync brings.
     """
     connection = work.connection
     values = (
@@ -40,13 +41,15 @@ def put_invite(work: Work, invite: Invite) -> None:
     ).fetchone()
     if known == values:
         return
+    synced = text(connection, "SELECT value FROM meta WHERE name = 'synced'") is not None
     connection.execute(
         "INSERT INTO invite (inviter, inviter_name, direct, room_name, reason, encrypted, warning,"
-        " room_id, received) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (room_id) DO UPDATE"
+        " room_id, received, told) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (room_id) DO UPDATE"
         " SET inviter = excluded.inviter, inviter_name = excluded.inviter_name,"
         " direct = excluded.direct, room_name = excluded.room_name, reason = excluded.reason,"
         " encrypted = excluded.encrypted, warning = excluded.warning, dropped = 0",
-        (*values, invite.room_id, invite.received),
+        (*values, invite.room_id, invite.received, int(not synced)),
     )
     work.invites_changed()
 

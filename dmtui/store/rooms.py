@@ -20,6 +20,7 @@ from dmtui.store.invites import drop_invite
 from dmtui.store.positions import ECHO
 from dmtui.store.receipts import move, start_reading, take_receipt
 from dmtui.store.timeline import place_live
+from dmtui.store.told import begin_telling
 from dmtui.store.work import Work
 
 
@@ -54,6 +55,7 @@ def apply_room(work: Work, update: RoomUpdate) -> None:
         _fully_read(work, room, update.fully_read)
     if first is not None:
         start_reading(work, room, first)
+    begin_telling(work.connection, room)
     if update.membership is not Membership.INVITE:
         drop_invite(work, update.room_id)
 
@@ -222,7 +224,8 @@ def leave_room(work: Work, room_id: RoomId) -> None:
 def created(work: Work, room: int, peer: UserId, nonce: str, encrypted: bool) -> None:
     """A room of our own making that sync has not shown yet."""
     work.connection.execute(
-        "UPDATE room SET nonce = ?, encrypted = max(encrypted, ?) WHERE number = ?",
+        "UPDATE room SET nonce = ?, encrypted = max(encrypted, ?), told = coalesce(told, 0)"
+        " WHERE number = ?",
         (nonce, encrypted, room),
     )
     if peer != work.me and member_of(work, room, peer) is None:

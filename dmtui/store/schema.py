@@ -164,7 +164,16 @@ CREATE TABLE direct_conflict (
 )
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _DIRECT_RECORDS)
+_TOLD = """
+ALTER TABLE room ADD COLUMN told INTEGER;
+UPDATE room SET told = coalesce(
+    (SELECT max(position) FROM timeline WHERE room = number AND position < (1 << 62)), 0
+);
+ALTER TABLE invite ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
+UPDATE invite SET told = 1
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _DIRECT_RECORDS, _TOLD)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

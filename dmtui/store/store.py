@@ -49,6 +49,7 @@ from dmtui.store.database import Database, text
 from dmtui.store.events import heal
 from dmtui.store.outbox import Outgoing
 from dmtui.store.timeline import Gap
+from dmtui.store.told import Told
 from dmtui.store.work import Work
 
 __all__ = ["Gap", "Outgoing", "Store"]
@@ -66,6 +67,7 @@ class Store:
     def __init__(self, database: Database, me: UserId):
         self._database = database
         self._me = me
+        self.told = Told(database, self._write, me)
         self._untold: frozenset[Change] = frozenset()  # of a batch that was cut short
         self.directs = directs.DirectRecords(database, self._write, me)
 

@@ -11,12 +11,16 @@ from textual import on, work
 from textual.app import App
 
 from dmtui.core.errors import DmtuiError
+from dmtui.core.notify import Settings
 from dmtui.ui.commands import CommandProvider, Scope, bindings
 from dmtui.ui.hangup import guard_hangup
 from dmtui.ui.keyboard import guard_keyboard
+from dmtui.ui.notifier import Notifier
 from dmtui.ui.screens.help import Help
 from dmtui.ui.screens.main import MainScreen
 from dmtui.ui.screens.sign_in import SignInScreen
+from dmtui.ui.terminal_escape import Terminal
+from dmtui.ui.voice import Voice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,15 +30,16 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from dmtui.core import ports
-    from dmtui.core.model import Session
+    from dmtui.core.model import Session, UserId
     from dmtui.messenger.messenger import Messenger
 
 
 class DmtuiApp(App[None]):
     """Opens with the main screen if there is an account, else with the sign-in screen.
 
-    ``keymap`` maps ids of commands to keys, as in :mod:`dmtui.ui.commands`; ``taken_over`` is
-    called once the screen belongs to the app.
+    ``keymap`` maps ids of commands to keys, as in :mod:`dmtui.ui.commands`; ``terminal`` is told
+    of what comes in as ``notifications`` say; ``taken_over`` is called once the screen belongs to
+    the app.
     """
 
     TITLE = "dmtui"
@@ -51,6 +56,8 @@ class DmtuiApp(App[None]):
         demo: bool = False,
         keymap: Mapping[str, str] | None = None,
         theme: str = "textual-dark",
+        notifications: Settings | None = None,
+        terminal: Terminal | None = None,
         taken_over: Callable[[], None] = lambda: None,
     ):
         super().__init__()
@@ -62,6 +69,7 @@ class DmtuiApp(App[None]):
         self._demo = demo
         self._keys = keymap or {}
         self._screens_made = 0
+        self._voice = Voice(notifications or Settings(), terminal or Terminal(), self._write)
         self._taken_over = taken_over
         self.theme = theme
 
@@ -74,12 +82,15 @@ class DmtuiApp(App[None]):
     def on_mount(self) -> None:
         self._taken_over()
         self.set_keymap(self._keys)
+        self._voice.begin()
+        self._begin_notifying()
         loop = asyncio.get_running_loop()
         with contextlib.suppress(NotImplementedError):  # Windows
             for number in (signal.SIGTERM, signal.SIGHUP):
                 loop.add_signal_handler(number, self.leave)
 
     def on_unmount(self) -> None:
+        self._voice.end()
         loop = asyncio.get_running_loop()
         with contextlib.suppress(NotImplementedError):
             for number in (signal.SIGTERM, signal.SIGHUP):
@@ -95,6 +106,7 @@ class DmtuiApp(App[None]):
                 self.screen.tell(str(error))
             return
         self._replace_screen_by(self.get_default_screen)
+        self._begin_notifying()
 
     @on(MainScreen.SignInWanted)
     @work(group="leave", exclusive=True)
@@ -102,6 +114,7 @@ class DmtuiApp(App[None]):
         """The session is over: end its work, keep its store, ask for the password."""
         user_id = str(self._messenger.me) if self._messenger else ""
         problem = await self._settle()
+        self._voice.count(0)
         self._replace_screen_by(lambda: SignInScreen(self._sign_in, user_id, problem))
 
     def _replace_screen_by(self, make: Callable[[], Screen[None]]) -> None:
@@ -124,6 +137,7 @@ class DmtuiApp(App[None]):
 
     async def _settle(self) -> str:
         messenger, self._messenger = self._messenger, None
+        self.workers.cancel_group(self, "notify")
         try:
             for screen in self.screen_stack:
                 if isinstance(screen, MainScreen):
@@ -133,6 +147,26 @@ class DmtuiApp(App[None]):
         except DmtuiError as error:
             return str(error)
         return ""
+
+    # -- what the terminal is told besides frames --
+
+    def _begin_notifying(self) -> None:
+        if self._messenger is not None and not self.is_headless:
+            self._keep_notifying(self._messenger)
+
+    @work(group="notify", exclusive=True)
+    async def _keep_notifying(self, messenger: Messenger) -> None:
+        await Notifier(messenger, self._voice, self._looked_at).run()
+
+    def _looked_at(self) -> UserId | None:
+        return self.screen.looked_at if isinstance(self.screen, MainScreen) else None
+
+    def _write(self, sequence: str) -> None:
+        """In one piece, between two frames, as they are written from this same thread."""
+        driver = self._driver
+        if driver is not None and not driver.is_headless:
+            driver.write(sequence)
+            driver.flush()
 
     def action_keys(self) -> None:
         """F1."""

@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from dmtui.core.model import Conversation, Message, Session, UserId
+from dmtui.core.notify import Settings
 from dmtui.messenger.messenger import Messenger
 from dmtui.store.store import Store
 from dmtui.ui.app import DmtuiApp
 from dmtui.ui.screens.conversation import ConversationPane
 from dmtui.ui.screens.main import MainScreen
+from dmtui.ui.terminal_escape import Terminal
 from dmtui.ui.widgets.composer import Composer
 from dmtui.ui.widgets.invite_prompt import InvitePrompt
 from dmtui.ui.widgets.people_list import PeopleList
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
+    from textual.driver import Driver
     from textual.pilot import Pilot
     from textual.widget import Widget
 
@@ -56,6 +59,9 @@ class Stage:
         self.clock = FakeClock()
         self.server = FakeHomeserver(ME, self.clock)
         self.signing_in = SignInDesk()
+        self.driver: type[Driver] | None = None  # none: the app has no terminal
+        self.terminal = Terminal()
+        self.notifications = Settings()
         self.pilot: Pilot[None]
         self.app: DmtuiApp
         self.messenger: Messenger
@@ -78,8 +84,11 @@ class Stage:
                 open_messenger=lambda _: self.messenger,
                 sign_in=self.signing_in,
                 keymap=keymap,
+                notifications=self.notifications,
+                terminal=self.terminal,
             )
-            async with self.app.run_test(size=size) as self.pilot:
+            self.app.driver_class = self.driver or self.app.driver_class
+            async with self.app.run_test(size=size, headless=self.driver is None) as self.pilot:
                 if signed_in and sync:
                     await self.until(lambda: store.synced())
                     await self.pilot.pause()

@@ -170,6 +170,11 @@ class ConversationPane(Vertical):
             and self.timeline.following
         )
 
+    @property
+    def looked_at(self) -> UserId | None:
+        """Whose newest message the user has before them, the terminal in focus."""
+        return self.person if self._looking else None
+
     def mark_read(self) -> None:
         """Everything is read, if it is on screen and the terminal is looked at."""
         if self.conversation is not None and self.conversation.unread and self._looking:

@@ -115,6 +115,11 @@ class MainScreen(Screen[None]):
         await self._drafts.save()
 
     @property
+    def looked_at(self) -> UserId | None:
+        """Whose newest message the user has before them, the terminal in focus."""
+        return self._conversation.looked_at if self.is_mounted else None
+
+    @property
     def _people(self) -> PeoplePane:
         return self.query_one(PeoplePane)
 
