@@ -9,6 +9,7 @@ import pytest
 
 from dmtui.core.errors import (
     DmtuiError,
+    FarTrouble,
     Forbidden,
     InviteBlocked,
     NotFound,
@@ -227,6 +228,10 @@ async def test_answer_beyond_the_limit_is_dropped(
         (400, b'{"errcode": "M_BAD_JSON", "error": 5}', Refused),
         (401, b'{"errcode": "M_UNKNOWN_TOKEN", "soft_logout": true}', SignedOut),
         (401, b'{"errcode": "M_USER_LOCKED", "soft_logout": true}', Refused),
+        (502, b'{"errcode": "M_UNKNOWN", "error": "via any server"}', FarTrouble),
+        (504, b'{"errcode": "M_UNKNOWN"}', FarTrouble),
+        (502, b'{"errcode": 7}', ServerTrouble),
+        (502, b"<html>", ServerTrouble),
         (403, b"<html>", ServerTrouble),
         (400, b'{"errcode": 7}', ServerTrouble),
         (200, b'{"name": "\xff\xfe"}', ServerTrouble),

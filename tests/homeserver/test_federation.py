@@ -20,21 +20,22 @@ from dmtui.messenger.results import (
 )
 from tests.homeserver.account import Account
 from tests.homeserver.dmtui_account import DmtuiAccount
+from tests.homeserver.faultproxy import FaultProxy
 from tests.homeserver.federation import Federation
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.xdist_group("federation")  # one pair of servers for all
 
-Open = Callable[[Account], Awaitable[DmtuiAccount]]
+Open = Callable[..., Awaitable[DmtuiAccount]]
 
 
 @pytest.fixture
 async def open_dmtui(tmp_path: Path) -> AsyncIterator[Open]:
-    """Start dmtui for an account; stopped at the end."""
+    """Start dmtui for an account, directly or by way of a proxy; stopped at the end."""
     running: list[DmtuiAccount] = []
 
-    async def start(account: Account) -> DmtuiAccount:
-        dmtui = await DmtuiAccount(account, tmp_path / f"device{len(running)}").start()
+    async def start(account: Account, url: str = "") -> DmtuiAccount:
+        dmtui = await DmtuiAccount(account, tmp_path / f"device{len(running)}", url).start()
         running.append(dmtui)
         return dmtui
 
@@ -46,6 +47,12 @@ async def open_dmtui(tmp_path: Path) -> AsyncIterator[Open]:
 @pytest.fixture
 async def dmtui(federation: Federation, open_dmtui: Open) -> DmtuiAccount:
     return await open_dmtui(federation.near.register(displayname="Alice"))
+
+
+@pytest.fixture
+def near_proxy(federation: Federation) -> Iterator[FaultProxy]:
+    with FaultProxy(federation.near.base_url) as running:
+        yield running
 
 
 @pytest.fixture
@@ -232,6 +239,57 @@ async def test_accepted_invite_of_a_server_that_is_down_is_joined_when_it_is_bac
         assert dmtui.messenger.pending() == (f"accepting the invite from {bob.user_id}",)
     await dmtui.until_recorded({bob.user_id: [room_id]})
     await peer_is(dmtui, bob, PeerState.JOINED)
+
+
+async def test_invite_that_can_be_neither_joined_nor_ruled_out_stays(
+    federation: Federation, near_proxy: FaultProxy, open_dmtui: Open, bob: Account
+) -> None:
+    proxy = near_proxy
+    me = await open_dmtui(federation.near.register(), proxy.base_url)
+    room_id = await asyncio.to_thread(bob.create_dm, me.account)
+    await me.until(me.messenger.invites)
+    before = me.messenger.invites()
+    proxy.add("/join", status=502, body={"errcode": "M_UNKNOWN", "error": "via any server"})
+    hidden = proxy.add("/profile/", status=403, body={"errcode": "M_FORBIDDEN", "error": "no"})
+    outcome = await me.messenger.accept(RoomId(room_id))
+    assert outcome is not None
+    assert outcome.message.startswith("Their homeserver does not let you in now.")
+    assert me.messenger.invites() == before
+    assert proxy.requests("/leave") == []
+    hidden.times = 0
+    outcome = await me.messenger.accept(RoomId(room_id))
+    assert outcome is not None
+    assert outcome.message == "The invite is no longer available."
+
+
+async def test_simultaneous_chats_lose_no_message_and_make_no_third_room(
+    dmtui: DmtuiAccount, federation: Federation, open_dmtui: Open
+) -> None:
+    bob = await open_dmtui(federation.far.register())
+    here, there = await asyncio.gather(plainly(dmtui, bob.account), plainly(bob, dmtui.account))
+    sides = ((dmtui, bob, here.room_id, there.room_id), (bob, dmtui, there.room_id, here.room_id))
+    for one, other, _, _ in sides:
+        await one.messenger.send(other.me, f"from {one.me}")
+        await one.until(lambda: one.states(other.account) == [SendState.SENT])  # noqa: B023
+    for one, _, _, theirs in sides:
+        await one.until(one.messenger.invites)
+        await one.messenger.accept(theirs)
+    for one, other, mine, theirs in sides:
+        await one.until_recorded({other.me: [mine, theirs]})
+        assert await asyncio.to_thread(hears, one.account, theirs, f"from {other.me}")
+        assert await asyncio.to_thread(one.account.joined_rooms) == {mine, theirs}
+    for one, other, _, _ in sides:  # both go on where the newest message is
+        await one.until(lambda: chosen(one, other.account) == there.room_id)  # noqa: B023
+        assert await one.messenger.start_chat(other.me) == Opened(other.me, there.room_id)
+
+
+def chosen(dmtui: DmtuiAccount, person: Account) -> RoomId | None:
+    conversation = dmtui.conversation(person)
+    return conversation.room_id if conversation else None
+
+
+def hears(account: Account, room_id: RoomId, text: str) -> bool:
+    return wait_until(lambda: text in account.texts(room_id))
 
 
 async def test_upgraded_room_goes_on_in_its_successor(dmtui: DmtuiAccount, bob: Account) -> None:
