@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from dmtui.core.intents import EditDirect
@@ -32,9 +33,18 @@ class DirectTrouble:
 
     @property
     def words(self) -> str:
-        """One line for the user."""
+        """One line for the user, without its full stop."""
         if self.lost:
-            chats = "1 chat" if len(self.lost) == 1 else f"{len(self.lost)} chats"
-            return f"Another client removed {chats} from your direct messages"
-        chats = "a chat" if len(self.undone) == 1 else f"{len(self.undone)} chats"
-        return f"Another client keeps undoing the DM flag of {chats}"
+            return f"Another client took {_chats(self.lost)} off your list of direct messages"
+        return f"Another client keeps undoing the DM flag of {_chats(self.undone)}"
+
+    @property
+    def short(self) -> str:
+        """A few words, for the status line."""
+        if self.lost:
+            return f"{_chats(self.lost)} lost"
+        return f"{_chats(self.undone)} not kept as DM"
+
+
+def _chats(these: Collection[object]) -> str:
+    return "1 chat" if len(these) == 1 else f"{len(these)} chats"

@@ -67,6 +67,8 @@ class DirectRecords:
     def trouble(self) -> DirectTrouble | None:
         """What another client has done to the map, until it is dealt with."""
         with self._database.read() as connection:
+            if not _is_troubled(connection):
+                return None
             newest = _newest(connection)
             lost, formers = _lost(connection, newest.content if newest else {})
             undone = tuple(
@@ -183,6 +185,15 @@ def _forget_old(work: Work) -> None:
 def _joined(connection: sqlite3.Connection) -> frozenset[RoomId]:
     rows = connection.execute("SELECT room_id FROM room WHERE membership = 'join'")
     return frozenset(RoomId(row[0]) for row in rows)
+
+
+def _is_troubled(connection: sqlite3.Connection) -> bool:
+    """Whether it is worth reading the map."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM direct_version WHERE former IS NOT NULL)"
+        " OR EXISTS (SELECT 1 FROM direct_conflict)"
+    ).fetchone()
+    return bool(row[0])
 
 
 def _lost(

@@ -23,6 +23,7 @@ class Scope(StrEnum):
     CONVERSATION = "Conversation"
     COMPOSER = "Composer"
     REQUEST = "Request"
+    DOCTOR = "Doctor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,9 @@ COMMANDS: tuple[Command, ...] = (
         for n in range(1, 10)
     ),
     _everywhere("requests.open", "f6,ctrl+r", "F6 Ctrl+R", "Answer requests", "answer_requests"),
+    _everywhere("direct.mend", "f8", "F8", "Put lost chats back", "mend_direct"),
+    _everywhere("direct.leave", "", "", "Leave lost chats out for good", "leave_direct"),
+    _everywhere("app.doctor", "", "", "Doctor: check the list of chats", "doctor"),
     _everywhere("people.toggle", "f4", "F4", "People list on or off", "toggle_people", "People"),
     Command(
         "focus.next",
@@ -145,6 +149,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("invite.ignore", "b", "b", "Decline and ignore", Scope.REQUEST, hint="Ignore"),
     Command("invite.later", "l,escape", "l Esc", "Later", Scope.REQUEST, hint="Later"),
     Command("invite.reveal", "m", "m", "Show what they wrote", Scope.REQUEST),
+    Command("doctor.repair", "a", "a", "Repair in one write", Scope.DOCTOR, "repair"),
+    Command("doctor.undo", "u", "u", "Take the last repair back", Scope.DOCTOR, "undo"),
+    Command("doctor.versions", "v", "v", "Earlier versions", Scope.DOCTOR, "versions"),
 )
 
 

@@ -11,6 +11,7 @@ from textual.binding import Binding
 from dmtui.ui.app import DmtuiApp
 from dmtui.ui.commands import COMMANDS, Scope, bindings, hints, of_scope
 from dmtui.ui.screens.conversation import ConversationPane
+from dmtui.ui.screens.doctor import Doctor
 from dmtui.ui.screens.help import Help
 from dmtui.ui.screens.main import MainScreen
 from dmtui.ui.screens.people import PeoplePane
@@ -30,7 +31,7 @@ def test_ids_are_unique() -> None:
 
 
 def test_every_binding_has_an_id_of_its_own() -> None:
-    for owner in (DmtuiApp, MainScreen, PeoplePane, ConversationPane):
+    for owner in (DmtuiApp, MainScreen, PeoplePane, ConversationPane, Doctor):
         for binding in owner.BINDINGS:
             assert isinstance(binding, Binding)
             assert binding.id
@@ -51,7 +52,7 @@ def test_every_action_exists() -> None:
         if not command.action:
             continue
         name = command.action.partition("(")[0]
-        owners: tuple[type, ...] = (MainScreen, PeoplePane, ConversationPane)
+        owners: tuple[type, ...] = (MainScreen, PeoplePane, ConversationPane, Doctor)
         if name.startswith("app."):
             owners, name = (DmtuiApp,), name.removeprefix("app.")
         assert any(hasattr(owner, f"action_{name}") for owner in owners), command.id

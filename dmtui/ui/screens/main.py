@@ -12,10 +12,12 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
+from dmtui.core.errors import DmtuiError
 from dmtui.core.events import (
     Change,
     ConnectionChanged,
     ConversationsChanged,
+    DirectTroubleChanged,
     IntentsChanged,
     InvitesChanged,
     TimelineChanged,
@@ -28,6 +30,7 @@ from dmtui.ui.commands import Scope, bindings, hints
 from dmtui.ui.screens.chat_flow import begin_chat
 from dmtui.ui.screens.confirm import Choice, Question
 from dmtui.ui.screens.conversation import ConversationPane
+from dmtui.ui.screens.doctor import Doctor
 from dmtui.ui.screens.drafts import Drafts
 from dmtui.ui.screens.go_to_person import GoToPerson
 from dmtui.ui.screens.people import PeoplePane
@@ -70,6 +73,7 @@ class MainScreen(Screen[None]):
         self._roster = Roster(messenger.people(AT_FIRST))
         self._list_wanted = True
         self._asked_to_sign_in = False
+        self._trouble = ""
 
     def compose(self) -> ComposeResult:
         if self._demo:
@@ -87,6 +91,7 @@ class MainScreen(Screen[None]):
         self._people.refresh_rows()
         self._show_connection()
         self._show_requests()
+        self._show_trouble()
         self._people.list.focus()
         self.call_after_refresh(self._begin)
 
@@ -150,6 +155,8 @@ class MainScreen(Screen[None]):
             self._show_requests()
         if ConnectionChanged in kinds or IntentsChanged in kinds:
             self._show_connection()
+        if DirectTroubleChanged in kinds or IntentsChanged in kinds:
+            self._show_trouble()
 
     def _show_people(self, user_ids: frozenset[UserId]) -> None:
         found = self._messenger.conversations(user_ids)
@@ -352,6 +359,46 @@ class MainScreen(Screen[None]):
         if person is not None:
             self.open(person)
 
+    # -- the list of direct messages --
+
+    def _show_trouble(self) -> None:
+        """What another client has done to it, once in passing and then in the status line."""
+        trouble = self._messenger.care.trouble()
+        before, self._trouble = self._trouble, trouble.short if trouble else ""
+        if trouble is not None and self._trouble != before:
+            line = f"{trouble.words}. F8 puts it back; Ctrl+P offers to leave it so."
+            self.notify(line, severity="warning", timeout=20, markup=False)
+        self._show_notice()
+
+    @work(group="mend", exclusive=True)
+    async def action_mend_direct(self) -> None:
+        """F8: merge back what another client took out."""
+        if self._messenger.care.trouble() is None:
+            self._tell("Nothing is lost.")
+            return
+        try:
+            outcome = await self._messenger.care.mend()
+        except DmtuiError as error:
+            self._tell(str(error))
+            return
+        if outcome is None:
+            self._tell("It is put back as soon as the homeserver can be reached.")
+        else:
+            self._tell(outcome.message if not outcome.ok else "Put back.")
+
+    @work(group="mend", exclusive=True)
+    async def action_leave_direct(self) -> None:
+        """The list is as the user wants it."""
+        try:
+            await self._messenger.care.leave_so()
+        except DmtuiError as error:
+            self._tell(str(error))
+
+    @work(group="dialog", exclusive=True)
+    async def action_doctor(self) -> None:
+        """Check the list of direct messages."""
+        await self.app.push_screen_wait(Doctor(self._messenger.care, self._messenger.me))
+
     # -- requests --
 
     def _show_requests(self) -> None:
@@ -366,7 +413,12 @@ class MainScreen(Screen[None]):
         prompt.display = invite is not None and not writing
         if had_focus and not prompt.display:
             self._after_prompt()
-        self._status.notice = self._requests_notice()
+        self._show_notice()
+
+    def _show_notice(self) -> None:
+        trouble = f"{self._trouble}: F8" if self._trouble else ""
+        requests = self._requests_notice()
+        self._status.notice = " · ".join(notice for notice in (trouble, requests) if notice)
 
     def _requests_notice(self) -> str:
         direct = len(self._requests.direct)
