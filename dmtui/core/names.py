@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 from dmtui.core.errors import InvalidUserId
 from dmtui.core.lookalikes import skeleton
@@ -36,6 +37,9 @@ _FOREIGN_RUN = re.compile(r"[^\x00-\u02ff\u4e00-\u9fff\uac00-\ud7a3]{5,}")
 
 _SERVER_NAME = re.compile(r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z.-]{1,255})(?::[0-9]{1,5})?")
 _LOCALPART = re.compile(r"[\x21-\x39\x3b-\x7e]+")
+_USER_LINK = re.compile(
+    r"(?:https://matrix\.to/#/(?=@|%40)|matrix:u/)(?P<name>[^/?\s]+)(?:\?\S*)?", re.IGNORECASE
+)
 _LIKE_USER_ID = re.compile(r"@[^\s:]*:\S")
 
 
@@ -114,6 +118,18 @@ def valid_user_id(text: str) -> UserId:
     if len(user_id) > 255:
         raise InvalidUserId("This user ID is too long: 255 characters are the most.")
     return UserId(user_id)
+
+
+def linked_user(text: str) -> str:
+    """The user ID that a ``matrix.to`` link or a ``matrix:`` URI names; other text as it is.
+
+    Appendices, "matrix.to navigation" and "Matrix URI scheme".
+    """
+    link = _USER_LINK.fullmatch(text.strip())
+    if link is None:
+        return text
+    name = unquote(link["name"])
+    return name if name.startswith("@") else f"@{name}"
 
 
 def is_user_id(text: str) -> bool:

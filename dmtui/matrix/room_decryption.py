@@ -13,7 +13,7 @@ from dmtui.matrix.plaintext import read_object
 from dmtui.matrix.translate import undecryptable
 from dmtui.matrix.values import LONGEST_ID, event_id, mapping, opaque, text, user_id
 
-_NOT_YET = "The key for this message has not arrived yet."
+_NOT_YET = "No key for this message: it may still come, or it was sent before you signed in here."
 _WITHHELD = {
     "m.blacklisted": "The sender has blocked this device from reading the message.",
     "m.unverified": "The sender's app gives no keys to devices that are not verified.",

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 
 from dmtui.core.direct import AcceptInvite, CreateNew, OpenRoom, PersonIsGone, look_up
-from dmtui.core.errors import DmtuiError, Recoverable, Refused
+from dmtui.core.errors import DmtuiError, NotFound, Recoverable, Refused
 from dmtui.core.intents import CreateRoom, Entry, InviteBack, Outcome
 from dmtui.core.model import Invite, Membership, RoomId, UserId
 from dmtui.core.ports import Homeserver
@@ -124,7 +124,7 @@ class StartChat:
             try:
                 await homeserver.profile(user_id)
             except (Recoverable, Refused) as error:
-                return Unverified(user_id, f"{user_id} cannot be verified: {error}")
+                return Unverified(user_id, f"{user_id} cannot be verified: {_in_words(error)}")
         if not consent.unencrypted:
             try:
                 has_keys = await homeserver.has_device_keys(user_id)
@@ -167,3 +167,14 @@ class StartChat:
         if outcome.ok and outcome.room_id is not None:
             return Opened(user_id, outcome.room_id)
         return Failed(user_id, outcome.message)
+
+
+def _in_words(error: DmtuiError) -> str:
+    """Why a profile could not be read, which proves nothing about the person."""
+    match error:
+        case NotFound():
+            return "the homeserver knows nobody of that name."
+        case Refused():
+            return "the homeserver does not tell."
+        case _:
+            return str(error)

@@ -16,6 +16,7 @@ from dmtui.core.names import (
     disambiguated,
     display_name,
     is_user_id,
+    linked_user,
     localpart,
     valid_user_id,
 )
@@ -227,3 +228,18 @@ def test_no_two_people_are_ever_shown_alike(names: dict[str, str]) -> None:
     shown = disambiguated(people)
     assert shown.keys() == people.keys()
     assert len(set(shown.values())) == len(shown)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://matrix.to/#/@bob:example.org", "@bob:example.org"),
+        ("https://matrix.to/#/%40bob%3Aexample.org?via=example.org", "@bob:example.org"),
+        ("matrix:u/bob:example.org?action=chat", "@bob:example.org"),
+        ("https://matrix.to/#/#room:example.org", "https://matrix.to/#/#room:example.org"),
+        ("bob", "bob"),
+        ("@bob:example.org", "@bob:example.org"),
+    ],
+)
+def test_link_to_a_person_is_read_as_their_user_id(text: str, expected: str) -> None:
+    assert linked_user(text) == expected

@@ -139,3 +139,17 @@ def test_difference_is_fit_for_a_terminal(before: JsonObject, after: JsonObject)
     for line in difference(before, after):
         assert clean(line, 2000) == line
         assert "\n" not in line
+
+
+def test_value_nested_deeper_than_python_likes_is_carried_along() -> None:
+    nested: Json = None
+    for _ in range(600):
+        nested = [nested]
+    content: JsonObject = {"deep": nested, BOB: ["!a", "!a"]}
+    after = apply_changes(
+        content, [TidyDirect(BOB), EditDirect(DirectAction.MOVE, CAROL, RoomId("!a"))]
+    )
+    assert after["deep"] is nested or after["deep"] == nested
+    assert after == {"deep": nested, CAROL: ["!a"]}
+    assert list(undone(after, content, after)) == list(content)
+    assert len(merged(after, content)) == 2

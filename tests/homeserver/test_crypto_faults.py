@@ -83,7 +83,7 @@ async def test_device_that_could_not_get_the_key_gets_it_with_the_next_message(
     proxy.add(path="/keys/claim", times=1, status=200, body={"one_time_keys": {}, "failures": {}})
     await alice.say(room_id, "first")
     await bob.sync()
-    assert bob.read() == ["The key for this message has not arrived yet."]
+    assert bob.read() == ["No key for this message: it may still come, or it was sent before you signed in here."]
     await alice.say(room_id, "second")
     await bob.sync()
     assert bob.read() == ["first", "second"]

@@ -15,7 +15,7 @@ from dmtui.core.model import RoomId
 from tests.homeserver.account import Json
 from tests.homeserver.talker import Party, Talker, encrypted_room
 
-WAITING = "The key for this message has not arrived yet."
+WAITING = "No key for this message: it may still come, or it was sent before you signed in here."
 STRANGER = "@stranger:localhost"
 
 

@@ -71,7 +71,7 @@ async def test_refusal_that_comes_after_the_message_is_told_in_words(
         return [line.body for line in lines if line.kind is Kind.UNDECRYPTABLE]
 
     await dmtui.until(told)
-    assert told() == ["The key for this message has not arrived yet."]
+    assert told() == ["No key for this message: it may still come, or it was sent before you signed in here."]
     refusal = {"room_id": room_id, "code": "m.unverified", **sealed}
     to = {dmtui.me: {dmtui.account.device_id: refusal}}
     await asyncio.to_thread(

@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 
 from dmtui.core.errors import DmtuiError, InvalidUserId
 from dmtui.core.model import Conversation, Profile, UserId
-from dmtui.core.names import is_user_id, valid_user_id
+from dmtui.core.names import is_user_id, linked_user, valid_user_id
 from dmtui.ui.screens.chat_flow import begin_chat
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class StartChat(ModalScreen[UserId | None]):
 
     @property
     def _term(self) -> str:
-        return self.query_one(Input).value.strip()
+        return linked_user(self.query_one(Input).value.strip())
 
     @property
     def busy(self) -> bool:
