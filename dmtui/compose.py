@@ -53,11 +53,16 @@ class Account:
     def signed_in(self, session: Session) -> Messenger:
         """Keep the new session; the messenger before it must have stopped. ``StoreTrouble``."""
         self.close()
+        messenger = self._open(session)
         try:
             save_session(self._paths, session)
         except OSError as error:
+            self.close()
             raise StoreTrouble(f"The session can't be saved: {error.strerror}.") from error
-        return self._open(session)
+        except StoreTrouble:
+            self.close()
+            raise
+        return messenger
 
     def close(self) -> None:
         """Let go of the database."""

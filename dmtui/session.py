@@ -46,16 +46,17 @@ def _parse(text: bytes) -> Session | None:
 
 
 def save_session(paths: ProfilePaths, session: Session) -> None:
-    """Make ``session`` the profile's, atomically; leftovers of another device or account go.
+    """Make ``session`` the profile's, atomically; the keys of another device go.
 
-    The same account's messages and drafts stay, the same device's keys too (they belong to it).
-    Call it holding the profile's lock.
+    Messages, drafts and what is queued stay: open the store first, which refuses another
+    account's. Raises ``StoreTrouble`` where the profile is another account's. Call it holding
+    the profile's lock.
     """
     paths.prepare()
     known = _known(paths)
-    if known is None or known.user_id != session.user_id:
-        paths.wipe()
-    elif known.device_id != session.device_id:
+    if known is not None and known.user_id != session.user_id:
+        raise StoreTrouble(f"This profile is {known.user_id}'s: use --profile for another account.")
+    if known is None or known.device_id != session.device_id:
         paths.wipe_encryption()
     content = {
         "user_id": session.user_id,

@@ -184,11 +184,28 @@ def leave_traces(paths: ProfilePaths) -> None:
         Path(f"{paths.store_file}{suffix}").touch()
 
 
-def test_another_account_finds_nothing_of_the_former(paths: ProfilePaths) -> None:
+def test_another_account_is_refused_and_nothing_of_the_former_is_lost(paths: ProfilePaths) -> None:
     save_session(paths, SESSION)
     leave_traces(paths)
-    save_session(paths, replace(SESSION, user_id=UserId("@you:example.org")))
-    assert [file.name for file in paths.data.iterdir()] == ["session.json"]
+    with pytest.raises(StoreTrouble, match="--profile"):
+        save_session(paths, replace(SESSION, user_id=UserId("@you:example.org")))
+    assert load_session(paths) == SESSION
+    assert (paths.encryption / "keys").exists()
+    assert paths.store_file.exists()
+
+
+@pytest.mark.parametrize("content", [None, "{"], ids=["deleted", "damaged"])
+def test_signing_in_after_the_session_file_was_lost_keeps_messages(
+    paths: ProfilePaths, content: str | None
+) -> None:
+    save_session(paths, SESSION)
+    leave_traces(paths)
+    paths.session_file.unlink()
+    if content is not None:
+        paths.session_file.write_text(content)
+    save_session(paths, replace(SESSION, device_id="OTHER"))
+    assert paths.store_file.exists()
+    assert not paths.encryption.exists()
 
 
 def test_a_new_device_of_the_account_keeps_messages_and_drops_keys(paths: ProfilePaths) -> None:

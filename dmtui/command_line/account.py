@@ -9,6 +9,7 @@ from argparse import Namespace
 
 from dmtui.command_line.answers import Failure, WrongUsage, say
 from dmtui.command_line.signed_in import signed_in
+from dmtui.compose import open_store
 from dmtui.core.errors import Recoverable, SignedOut
 from dmtui.core.model import Session
 from dmtui.lock import ProfileLock
@@ -27,6 +28,7 @@ def login(paths: ProfilePaths, options: Namespace) -> None:
         from dmtui.matrix.sign_in import sign_in_with_password
 
         session = asyncio.run(sign_in_with_password(user.strip(), password, options.homeserver))
+        open_store(paths, session).close()  # refuses the messages of another account
         save_session(paths, session)
     say(f"Signed in as {session.user_id}.")
 

@@ -87,7 +87,9 @@ class Store:
                 if owner is None:
                     invites.set_meta(work, "me", me)
                 elif owner != me:
-                    raise StoreTrouble(f"The local database belongs to {owner}.")
+                    raise StoreTrouble(
+                        f"The messages here are {owner}'s: use --profile for another account."
+                    )
                 intents.drop_malformed(work)
         except BaseException:
             database.close()
