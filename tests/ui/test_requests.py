@@ -58,7 +58,7 @@ async def test_accepting_opens_the_chat_and_records_it(stage: Stage) -> None:
         assert stage.focus_is(stage.composer)
 
 
-async def test_ctrl_r_opens_the_prompt_over_a_half_typed_message_which_stays(stage: Stage) -> None:
+async def test_new_chat_opens_over_a_half_typed_message_which_is_kept(stage: Stage) -> None:
     await stage.server.have_direct_room(BOB, "Bob", history=["hi"])
     async with stage.open() as pilot:
         await pilot.press("alt+1")
@@ -68,9 +68,31 @@ async def test_ctrl_r_opens_the_prompt_over_a_half_typed_message_which_stays(sta
         await pilot.press("ctrl+r")
         await stage.until(lambda: stage.focus_is(stage.prompt))
         await pilot.press("a")
-        await stage.until(lambda: stage.row(ERIN) is not None)
+        await stage.until(lambda: stage.conversation.person == ERIN)
+        await stage.until(lambda: stage.focus_is(stage.composer))
+        await stage.type("hello")
+        assert stage.composer.text == "hello"
+        stage.main.open(BOB)
+        assert stage.composer.text == "wait"
+
+
+async def test_words_typed_while_the_chat_is_being_joined_go_to_nobody_else(stage: Stage) -> None:
+    await stage.server.have_direct_room(BOB, "Bob", history=["hi"])
+    async with stage.open() as pilot:
+        await pilot.press("alt+1")
+        await stage.until(lambda: stage.focus_is(stage.composer))
+        await stage.type("wait")
+        await invited(stage)
+        joining = stage.server.hold("join")
+        await pilot.press("f6", "a")
+        await stage.until(lambda: stage.server.count("join") == 1)
+        await stage.type("hello")
         assert stage.conversation.person == BOB
         assert stage.composer.text == "wait"
+        joining.set()
+        await stage.until(lambda: stage.conversation.person == ERIN)
+        await stage.until(lambda: stage.focus_is(stage.composer))
+        assert stage.composer.text == ""
 
 
 async def test_declining_leaves_and_tells_so(stage: Stage) -> None:

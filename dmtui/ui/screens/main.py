@@ -73,6 +73,7 @@ class MainScreen(Screen[None]):
         self._roster = Roster(messenger.people(AT_FIRST))
         self._list_wanted = True
         self._asked_to_sign_in = False
+        self._opening: UserId | None = None  # a chat accepted that is not here yet
         self._trouble = ""
 
     def compose(self) -> ComposeResult:
@@ -164,6 +165,8 @@ class MainScreen(Screen[None]):
         self._roster.update(found, gone)
         self._people.refresh_rows()
         self._welcome()
+        if self._opening is not None and self._roster.get(self._opening) is not None:
+            self.open(self._opening)
         person = self._conversation.person
         if person is None or person not in user_ids:
             return
@@ -284,8 +287,10 @@ class MainScreen(Screen[None]):
             conversation = self._roster.get(user_id)
             self._people.refresh_rows()
         if conversation is None:
-            self.notify("The chat appears here as soon as it is ready.", markup=False)
+            self._opening = user_id
+            self.notify("The chat opens here as soon as it is ready.", markup=False)
             return
+        self._opening = None
         self._conversation.save_drafts()
         self._conversation.open(conversation)
         self._people.list.opened = user_id
@@ -407,7 +412,7 @@ class MainScreen(Screen[None]):
         self._people.list.requests = tuple(display_name(i.inviter, i.inviter_name) for i in direct)
         prompt, invite = self._prompt, self._requests.current
         writing = bool(self._conversation.composer.text) and not self._requests.asked_for
-        had_focus = prompt.has_focus
+        had_focus = self.focused is prompt
         prompt.invite = invite
         prompt.waiting = len(direct)
         prompt.display = invite is not None and not writing
@@ -473,7 +478,10 @@ class MainScreen(Screen[None]):
         """Carry out what the user chose; the prompt goes on to the next one."""
         invite = self._requests.find(event.room_id)
         self._requests.put_off(event.room_id)
-        self._after_prompt()
+        if event.answer is Answer.CHAT:
+            self.set_focus(None)  # what is typed until the chat opens is for nobody else
+        else:
+            self._after_prompt()
         self._show_requests()
         if invite is None or event.answer is Answer.LATER:
             return
@@ -481,14 +489,9 @@ class MainScreen(Screen[None]):
         if line:
             self._tell(line)
         if person is not None:
-            self.open_unless_writing(person)
-
-    def open_unless_writing(self, user_id: UserId) -> None:
-        """Open the new chat, unless the user is in the middle of a message to somebody."""
-        if self._conversation.composer.text and self._conversation.person is not None:
-            self._tell("Accepted: the new chat is on top of the list.")
-        else:
-            self.open(user_id)
+            self.open(person)
+        elif self.focused is None:
+            self._after_prompt()
 
     def _tell(self, line: str) -> None:
         self.notify(line, markup=False)
