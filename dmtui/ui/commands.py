@@ -143,6 +143,21 @@ COMMANDS: tuple[Command, ...] = (
         "composer.newline", "", "Ctrl+J Shift+Enter", "New line", Scope.COMPOSER, hint="New line"
     ),
     Command("composer.select", "", "↑", "When empty: the newest message", Scope.COMPOSER),
+    Command(
+        "composer.page-up", "pageup", "PgUp", "Messages a page up", Scope.COMPOSER, "scroll(-1)"
+    ),
+    Command(
+        "composer.page-down",
+        "pagedown",
+        "PgDn",
+        "Messages a page down",
+        Scope.COMPOSER,
+        "scroll(1)",
+    ),
+    Command(
+        "composer.oldest", "ctrl+home", "Ctrl+Home", "Oldest message", Scope.COMPOSER, "oldest"
+    ),
+    Command("composer.newest", "ctrl+end", "Ctrl+End", "Newest message", Scope.COMPOSER, "newest"),
     Command("invite.chat", "a", "a", "Chat", Scope.REQUEST, hint="Chat"),
     Command("invite.room", "r", "r", "Accept as a room", Scope.REQUEST, hint="As a room"),
     Command("invite.decline", "d", "d", "Decline", Scope.REQUEST, hint="Decline"),
@@ -158,6 +173,11 @@ COMMANDS: tuple[Command, ...] = (
 def of_scope(scope: Scope) -> Iterator[Command]:
     """The commands of a scope, in the order of the registry."""
     return (command for command in COMMANDS if command.scope is scope)
+
+
+def shown(name: str) -> str:
+    """The keys of the command with this id, as people read them."""
+    return next(command.shown for command in COMMANDS if command.id == name)
 
 
 def bindings(scope: Scope, *, app: bool = False) -> list[Binding]:

@@ -393,3 +393,26 @@ async def test_full_disk_while_reading_does_not_end_the_app(
         await stage.pilot.pause()
         assert stage.app.is_running
         assert stage.app._exception is None
+
+
+async def test_keys_scroll_the_conversation_from_the_composer(stage: Stage) -> None:
+    history = [f"message {number}" for number in range(1, 41)]
+    room = await stage.server.have_direct_room(BOB, "Bob", history=history)
+    async with stage.open((80, 24)) as pilot:
+        await pilot.press("enter")
+        await stage.until(lambda: stage.focus_is(stage.composer))
+        await pilot.press("ctrl+end")
+        await stage.until(stage.shows("message 40"))
+        await stage.type("draft")
+        await pilot.press("pageup")
+        await stage.until(lambda: "message 40" not in stage.text())
+        await stage.server.say(room, BOB, "one more")
+        await stage.until(stage.shows("↓ 1 new: Ctrl+End"))
+        await pilot.press("pagedown")
+        await stage.until(stage.shows("one more"))
+        await pilot.press("ctrl+home")
+        await stage.until(lambda: stage.timeline.scroll_y == 0)
+        await pilot.press("ctrl+end")
+        await stage.until(stage.shows("one more"))
+        assert stage.composer.text == "draft"
+        assert stage.focus_is(stage.composer)

@@ -14,7 +14,7 @@ from textual.widgets import Static
 from dmtui.core.errors import DmtuiError
 from dmtui.core.model import Conversation, Message, PeerState, SendState, UserId
 from dmtui.core.timeline import first_unread
-from dmtui.ui.commands import Scope, bindings
+from dmtui.ui.commands import Scope, bindings, shown
 from dmtui.ui.screens.confirm import Choice, Question
 from dmtui.ui.widgets.composer import Composer
 from dmtui.ui.widgets.invite_prompt import InvitePrompt
@@ -35,7 +35,10 @@ _SAVE_AFTER = 0.5  # seconds without a key
 class ConversationPane(Vertical):
     """Shows one conversation and acts for it; :attr:`person` is ``None`` before one is opened."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.CONVERSATION)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(Scope.CONVERSATION),
+        *bindings(Scope.COMPOSER),
+    ]
 
     class BackWanted(UiMessage):
         """The person left and is to be invited back, or a new chat begun."""
@@ -66,6 +69,7 @@ class ConversationPane(Vertical):
     def on_mount(self) -> None:
         self.watch(self.timeline, "scroll_y", self.mark_read, init=False)
         self.watch(self.app, "app_focus", self.mark_read, init=False)
+        self.timeline.newest_key = shown("composer.newest")
         self.add_class("closed")
 
     @property
@@ -285,6 +289,18 @@ class ConversationPane(Vertical):
     def _stop_typing(self) -> None:
         if self.person is not None and self.composer.text:
             self._messenger.set_typing(self.person, False)
+
+    def action_scroll(self, step: int) -> None:
+        """A page up or down, the focus staying in the composer."""
+        self.timeline.action_page(step)
+
+    def action_oldest(self) -> None:
+        """To the oldest message that is loaded."""
+        self.timeline.action_oldest()
+
+    def action_newest(self) -> None:
+        """To the newest message."""
+        self.timeline.action_newest()
 
     # -- one message --
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dmtui.core.model import UserId
 
 NEWLINE_KEYS = frozenset({"ctrl+j", "shift+enter", "alt+enter", "ctrl+enter"})
-LEFT_TO_OTHERS = frozenset({"ctrl+f", "ctrl+k", "f6", "f7"})
+LEFT_TO_OTHERS = frozenset({"ctrl+f", "ctrl+k", "f6", "f7", "pageup", "pagedown"})
 TYPING_EVERY = 4.0
 """Seconds between two :class:`Composer.Typing` heartbeats."""
 

@@ -89,6 +89,7 @@ class Timeline(LineView):
 
     loading_older: reactive[bool] = reactive(False)
     empty_text: reactive[str] = reactive("")
+    newest_key: reactive[str] = reactive("End")
 
     class ReachedTop(Posted):
         """The oldest message of the window is on screen and older ones are wanted."""
@@ -288,7 +289,7 @@ class Timeline(LineView):
         strips = super().render_lines(crop)
         last = self.size.height - 1
         if self._new_below and crop.y <= last < crop.bottom:
-            pill = f" ↓ {self._new_below} new "
+            pill = f" ↓ {self._new_below} new: {self.newest_key} "
             covered = strips[last - crop.y]
             start = max(0, self.size.width - len(pill) - 2)
             shown = strip([(pill, self.style_of("timeline--pill"))], len(pill), self.style_of(""))
