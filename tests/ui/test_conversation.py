@@ -10,8 +10,8 @@ import pytest
 from textual.events import AppBlur, AppFocus, Key
 
 from dmtui.core.errors import Forbidden, StoreTrouble, Unreachable
-from dmtui.core.events import SyncBatch
-from dmtui.core.model import RoomId, SendState, TransactionId, UserId
+from dmtui.core.events import Line, SyncBatch
+from dmtui.core.model import Kind, RoomId, Safe, SendState, TransactionId, UserId
 from dmtui.ui.screens.confirm import Question
 from tests.fakes import BOB, CAROL
 
@@ -416,3 +416,31 @@ async def test_keys_scroll_the_conversation_from_the_composer(stage: Stage) -> N
         await stage.until(stage.shows("one more"))
         assert stage.composer.text == "draft"
         assert stage.focus_is(stage.composer)
+
+
+@pytest.mark.parametrize("unread", [120, 1100])
+async def test_line_of_new_messages_stands_before_the_first_unread_or_nowhere(
+    stage: Stage, unread: int
+) -> None:
+    room = await chat_with_bob(stage, "long ago")
+    async with stage.open():
+        await open_first(stage)
+        await stage.until(lambda: not stage.messages()[-1].unread)
+    texts = [f"message {number}" for number in range(unread)]
+    bob = stage.server.rooms[room]
+    async with stage.open() as pilot:
+        await stage.until(lambda: stage.row() is not None)
+        for text in texts:
+            bob.events.append(stage.server._event(bob, BOB, Line(Kind.TEXT, Safe(text))))
+        await stage.server.tell(SyncBatch("", rooms=(stage.server._snapshot(bob, unread),)))
+        await stage.until(lambda: (row := stage.row()) is not None and row.unread == unread)
+        await pilot.press("alt+1")
+        await stage.until(lambda: stage.conversation.person is not None)
+        await pilot.pause()
+        if unread < 1000:
+            lines = stage.text().splitlines()
+            line = next(n for n, text in enumerate(lines) if "new messages" in text)
+            assert any("message 0" in text for text in lines[line : line + 3])
+        else:
+            assert stage.conversation._new is None
+            assert "new messages" not in stage.text()

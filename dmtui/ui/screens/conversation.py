@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from dmtui.ui.screens.drafts import Drafts
 
 _SAVE_AFTER = 0.5  # seconds without a key
+_PAGE = 50  # messages
+_UNREAD_LIMIT = 1000  # messages to load for the "new messages" line
 
 
 class ConversationPane(Vertical):
@@ -102,9 +104,7 @@ class ConversationPane(Vertical):
         """Show this conversation's newest messages and its draft."""
         self._stop_typing()
         self.conversation = conversation
-        page = self._messenger.messages(conversation.user_id)
-        self._messages, self._more, self._complete = page.messages, page.more, page.complete
-        self._new = first_unread(page.messages)
+        self._load_window(conversation.user_id)
         self.set_class(False, "closed")
         self.timeline.loading_older = False
         self.timeline.open(self._messages, complete=self._at_beginning, first_unread=self._new)
@@ -113,6 +113,16 @@ class ConversationPane(Vertical):
         self._describe(conversation)
         self.show_typing()
         self.mark_read()
+
+    def _load_window(self, user_id: UserId) -> None:
+        """The newest messages, back to the first unread one so that the line stands before it."""
+        page = self._messenger.messages(user_id, limit=_PAGE)
+        if page.more and page.messages[0].unread:
+            page = self._messenger.messages(user_id, limit=_UNREAD_LIMIT)
+        self._messages, self._more, self._complete = page.messages, page.more, page.complete
+        self._new = first_unread(page.messages)
+        if page.more and page.messages[0].unread:
+            self._new = None  # further up there are unread ones too
 
     def close(self) -> None:
         """Show no conversation: it is gone."""
