@@ -440,7 +440,7 @@ async def test_line_of_new_messages_stands_before_the_first_unread_or_nowhere(
         if unread < 1000:
             lines = stage.text().splitlines()
             line = next(n for n, text in enumerate(lines) if "new messages" in text)
-            assert any("message 0" in text for text in lines[line : line + 3])
+            assert any("message 0" in text for text in lines[line : line + 5])
         else:
             assert stage.conversation._new is None
             assert "new messages" not in stage.text()
