@@ -198,6 +198,36 @@ async def test_shrinking_the_terminal_keeps_the_conversation_in_use(stage: Stage
         await stage.until(lambda: stage.conversation.display)
 
 
+async def test_widening_the_terminal_brings_the_list_back(stage: Stage) -> None:
+    await three_people(stage)
+    async with stage.open((60, 20)) as pilot:
+        await stage.until(lambda: len(stage.people.rows) == 3)
+        await pilot.press("enter")
+        await stage.until(lambda: stage.conversation.person is not None)
+        await pilot.press("f4", "enter")
+        people = stage.main.query_one("#people")
+        await stage.until(lambda: not people.display)
+        await pilot.resize_terminal(120, 36)
+        await stage.until(lambda: people.display)
+        await pilot.press("f4")
+        await stage.until(lambda: not people.display)
+        await pilot.resize_terminal(60, 20)
+        await pilot.press("f4")
+        await stage.until(lambda: people.display)
+        await pilot.resize_terminal(120, 36)
+        await stage.until(lambda: not people.display)
+
+
+async def test_filter_without_a_match_says_so(stage: Stage) -> None:
+    await three_people(stage)
+    async with stage.open() as pilot:
+        await stage.until(lambda: len(stage.people.rows) == 3)
+        await pilot.press("slash")
+        await stage.type("zzz")
+        await stage.until(stage.shows("Nobody matches."))
+        assert "Nobody here yet" not in stage.text()
+
+
 async def test_f1_lists_the_keys_and_closes_again(stage: Stage) -> None:
     async with stage.open() as pilot:
         await pilot.press("f1")

@@ -71,7 +71,8 @@ class MainScreen(Screen[None]):
         self._requests = Requests()
         self._changes = messenger.subscribe()
         self._roster = Roster(messenger.people(AT_FIRST))
-        self._list_wanted = True
+        self._list_wanted = True  # where there is room for one side
+        self._list_hidden = False  # where there is room for both
         self._asked_to_sign_in = False
         self._opening: UserId | None = None  # a chat accepted that is not here yet
         self._trouble = ""
@@ -180,7 +181,7 @@ class MainScreen(Screen[None]):
     def _close(self) -> None:
         self._conversation.close()
         self._people.list.opened = None
-        self._list_wanted = True
+        self._list_wanted, self._list_hidden = True, False
         self._lay_out()
         self._people.list.focus()
 
@@ -247,7 +248,7 @@ class MainScreen(Screen[None]):
     def _lay_out(self, narrow: bool | None = None) -> None:
         narrow = self.narrow if narrow is None else narrow
         self.set_class(narrow, "narrow")
-        listed = self._list_wanted
+        listed = self._list_wanted if narrow else not self._list_hidden
         if narrow and self._conversation.person is None:
             listed = not self._prompt.has_focus
         self._people.display = listed
@@ -257,9 +258,13 @@ class MainScreen(Screen[None]):
 
     def action_toggle_people(self) -> None:
         """F4: the list on or off; in a narrow terminal, the list or the conversation."""
-        self._list_wanted = not self._people.display
+        listed = not self._people.display
+        if self.narrow:
+            self._list_wanted = listed
+        else:
+            self._list_hidden = not listed
         self._lay_out()
-        if self._list_wanted and (self.narrow or self._conversation.person is None):
+        if listed and (self.narrow or self._conversation.person is None):
             self._people.list.focus()
         elif self._conversation.person is not None:
             self._conversation.composer.focus()
@@ -439,7 +444,7 @@ class MainScreen(Screen[None]):
         if self._conversation.person is not None:
             self._conversation.composer.focus()
         else:
-            self._list_wanted = True
+            self._list_wanted, self._list_hidden = True, False
             self._lay_out()
             self._people.list.focus()
 
