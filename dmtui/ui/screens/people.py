@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from dmtui.core.roster import Roster
 
+NOBODY_MATCHES = "Nobody matches."
+NOBODY_YET = "Nobody here yet.\nPress Ctrl+N to start a chat."
+
 
 class PeoplePane(Vertical):
     """Shows the roster, narrowed by what is typed into the filter."""
@@ -47,7 +50,9 @@ class PeoplePane(Vertical):
 
     def refresh_rows(self) -> None:
         """The roster changed."""
-        self.list.update_rows(self._roster.rows(self._filter.value if self.filtering else ""))
+        wanted = self._filter.value if self.filtering else ""
+        self.list.empty_text = NOBODY_MATCHES if wanted else NOBODY_YET
+        self.list.update_rows(self._roster.rows(wanted))
 
     def action_filter(self) -> None:
         """Open the filter."""
