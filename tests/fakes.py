@@ -330,6 +330,7 @@ class FakeHomeserver:
             invites=tuple(invite for batch in news for invite in batch.invites),
             gone=tuple(room_id for batch in news for room_id in batch.gone),
             direct=direct[-1] if direct else None,
+            ignored=next((b.ignored for b in reversed(news) if b.ignored is not None), None),
             room_keys=tuple(key for batch in news for key in batch.room_keys),
         )
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 
-from dmtui.core.errors import BadContent, FarTrouble, Forbidden, NotFound, Refused
+from dmtui.core.errors import FarTrouble, Forbidden, NotFound, Refused
 from dmtui.core.intents import Accept, Decline, DirectAction, EditDirect, Outcome
-from dmtui.core.model import UserId
 from dmtui.core.ports import Homeserver
+from dmtui.messenger.ignoring import ignore
 from dmtui.messenger.journal import Settlement
 from dmtui.messenger.ledger import Ledger
 
-M_IGNORED_USER_LIST = "m.ignored_user_list"
 _DEAD = ("", "M_FORBIDDEN", "M_NOT_FOUND", "M_UNKNOWN")
 GONE = "The invite is no longer available."
 NOT_LET_IN = "Their homeserver does not let you in now. Try again later, or decline the invite."
@@ -62,22 +61,10 @@ async def decline(intent: Decline, homeserver: Homeserver, ledger: Ledger) -> Se
     await ledger.write(ledger.store.drop_invite, intent.room_id)
     if not intent.ignore:
         return Outcome(ok=True, room_id=intent.room_id), ()
-    await _ignore(intent.inviter, homeserver)
+    await ignore(intent.inviter, homeserver)
     others = tuple(
         Decline(invite.room_id, invite.inviter)
         for invite in ledger.store.invites()
         if invite.inviter == intent.inviter and invite.room_id != intent.room_id
     )
     return Outcome(ok=True, room_id=intent.room_id), others
-
-
-async def _ignore(user_id: UserId, homeserver: Homeserver) -> None:
-    content = await homeserver.account_data(M_IGNORED_USER_LIST) or {}
-    ignored = content.get("ignored_users", {})
-    if not isinstance(ignored, dict):
-        raise BadContent(
-            "The list of ignored people on the server is malformed; nobody was ignored."
-        )
-    if user_id not in ignored:
-        updated = {**content, "ignored_users": {**ignored, user_id: {}}}
-        await homeserver.set_account_data(M_IGNORED_USER_LIST, updated)

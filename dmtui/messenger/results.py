@@ -48,6 +48,14 @@ class Unencrypted:
 
 
 @dataclass(frozen=True, slots=True)
+class Ignored:
+    """I ignore the person, and would never see an answer; ``why`` is one line."""
+
+    user_id: UserId
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """Written down, and carried out once the homeserver answers; ``why`` is one line."""
 
@@ -64,7 +72,7 @@ class Failed:
 
 
 StartChatResult: TypeAlias = (
-    Opened | InvitedAlready | PersonLeft | Unverified | Unencrypted | Waiting | Failed
+    Opened | InvitedAlready | PersonLeft | Unverified | Unencrypted | Ignored | Waiting | Failed
 )
 
 
@@ -76,3 +84,4 @@ class Consent:
     unencrypted: bool = False  # go on without encryption
     anew: bool = False  # make a new room although the person left an old one
     invite_back: bool = False  # invite the person back to the old room
+    stop_ignoring: bool = False  # take the person off the list of ignored people

@@ -12,11 +12,13 @@ from dmtui.core.intents import CreateRoom, Entry, InviteBack, Outcome
 from dmtui.core.model import Invite, Membership, RoomId, UserId
 from dmtui.core.ports import Homeserver
 from dmtui.messenger.clock import Clock
+from dmtui.messenger.ignoring import stop_ignoring
 from dmtui.messenger.journal import Journal
 from dmtui.messenger.ledger import Ledger
 from dmtui.messenger.results import (
     Consent,
     Failed,
+    Ignored,
     InvitedAlready,
     Opened,
     PersonLeft,
@@ -62,6 +64,8 @@ class StartChat:
     async def _start(self, user_id: UserId, consent: Consent) -> StartChatResult:
         if (entry := self._pending_creation(user_id)) is not None:
             return await self._created(user_id, entry)
+        if (question := await self._hear_again(user_id, consent)) is not None:
+            return question
         await self._load_members(user_id)
         match self._look_up(user_id):
             case OpenRoom(room_id):
@@ -77,6 +81,17 @@ class StartChat:
             case CreateNew():
                 pass
         return await self._create(user_id, consent)
+
+    async def _hear_again(self, user_id: UserId, consent: Consent) -> Ignored | Failed | None:
+        if not self._ledger.store.ignores(user_id):
+            return None
+        if not consent.stop_ignoring:
+            return Ignored(user_id, f"You ignore {user_id}: an answer would never be shown.")
+        try:
+            await stop_ignoring(user_id, await self._homeserver())
+        except DmtuiError as error:
+            return Failed(user_id, str(error))
+        return None
 
     def _look_up(self, user_id: UserId) -> OpenRoom | AcceptInvite | PersonIsGone | CreateNew:
         store = self._ledger.store

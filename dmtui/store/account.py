@@ -137,3 +137,9 @@ def room_of_nonce(connection: sqlite3.Connection, nonce: str) -> RoomId | None:
 def person_of(connection: sqlite3.Connection, room_id: RoomId) -> UserId | None:
     user_id = text(connection, "SELECT person FROM room WHERE room_id = ?", (room_id,))
     return None if user_id is None else UserId(user_id)
+
+
+def ignores(connection: sqlite3.Connection, user_id: UserId) -> bool:
+    """Whether I ignore the person."""
+    row = connection.execute("SELECT 1 FROM ignored WHERE user_id = ?", (user_id,)).fetchone()
+    return row is not None

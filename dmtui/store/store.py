@@ -238,6 +238,11 @@ class Store:
         with self._database.read() as connection:
             return account.invites(connection)
 
+    def ignores(self, user_id: UserId) -> bool:
+        """Whether the person is on my list of ignored people, as last seen."""
+        with self._database.read() as connection:
+            return account.ignores(connection, user_id)
+
     def candidates(self, user_id: UserId) -> tuple[Candidate, ...]:
         """Rooms that could be the conversation with this person, unranked."""
         with self._database.read() as connection:

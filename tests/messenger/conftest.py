@@ -54,11 +54,11 @@ class Desk:
         await self.messenger.start()
 
     async def until(self, condition: Callable[[], object]) -> None:
-        """Wait for the condition while the clock runs."""
+        """Wait for the condition while the clock runs, fifty times as fast as time does."""
         async with asyncio.timeout(10):
             while not condition():
-                self.clock.turn(0.25)
-                await asyncio.sleep(0.001)
+                self.clock.turn(0.1)
+                await asyncio.sleep(0.002)
 
     def hand_over(self, intent: Intent) -> int:
         """Write an intent down as a command in another process does."""

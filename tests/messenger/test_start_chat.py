@@ -5,11 +5,13 @@ import asyncio
 import pytest
 
 from dmtui.core.errors import Forbidden, InvalidUserId, NotFound, ServerTrouble, Unreachable
+from dmtui.core.events import SyncBatch
 from dmtui.core.intents import Deliver
 from dmtui.core.model import Membership, PeerState, Profile, RoomId, Safe, SendState, UserId
 from dmtui.messenger.results import (
     Consent,
     Failed,
+    Ignored,
     InvitedAlready,
     Opened,
     PersonLeft,
@@ -17,7 +19,7 @@ from dmtui.messenger.results import (
     Unverified,
     Waiting,
 )
-from tests.fakes import BOB, ME, FakeHomeserver
+from tests.fakes import BOB, CAROL, ME, FakeHomeserver
 from tests.messenger.conftest import Desk
 
 
@@ -266,3 +268,16 @@ async def test_message_handed_over_before_the_first_sync_waits_for_it(desk: Desk
     assert entry.outcome is not None
     assert entry.outcome.ok, entry.outcome.message
     assert len(desk.server.rooms[room_id].events) == 1
+
+
+async def test_ignored_person_is_asked_about_and_heard_again(desk: Desk) -> None:
+    desk.server.data["m.ignored_user_list"] = {"ignored_users": {BOB: {}, CAROL: {}}, "more": 1}
+    await desk.server.tell(SyncBatch("", ignored=frozenset({BOB, CAROL})))
+    await desk.start()
+    result = await desk.messenger.start_chat(BOB)
+    assert isinstance(result, Ignored)
+    assert created(desk.server) == 0
+    opened = await desk.messenger.start_chat(BOB, Consent(stop_ignoring=True))
+    assert isinstance(opened, Opened)
+    expected = {"ignored_users": {CAROL: {}}, "more": 1}
+    assert desk.server.data["m.ignored_user_list"] == expected

@@ -11,6 +11,7 @@ from dmtui.core.errors import DmtuiError
 from dmtui.messenger.results import (
     Consent,
     Failed,
+    Ignored,
     InvitedAlready,
     Opened,
     PersonLeft,
@@ -73,6 +74,12 @@ def question(result: StartChatResult, consent: Consent) -> Question[Consent]:
                 f"{result.user_id} can't be verified",
                 result.why,
                 (Choice("s", "Start the chat anyway", replace(consent, unverified=True)),),
+            )
+        case Ignored():
+            return Question(
+                f"You ignore {result.user_id}",
+                result.why,
+                (Choice("s", "Stop ignoring and chat", replace(consent, stop_ignoring=True)),),
             )
         case Unencrypted():
             return Question(
