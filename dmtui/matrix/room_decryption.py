@@ -13,7 +13,7 @@ from dmtui.matrix.plaintext import read_object
 from dmtui.matrix.translate import undecryptable
 from dmtui.matrix.values import LONGEST_ID, event_id, mapping, opaque, text, user_id
 
-_NOT_YET = "No key for this message: it may still come, or it was sent before you signed in here."
+NOT_YET = "No key for this message: it may still come, or it was sent before you signed in here."
 _WITHHELD = {
     "m.blacklisted": "The sender has blocked this device from reading the message.",
     "m.unverified": "The sender's app gives no keys to devices that are not verified.",
@@ -52,7 +52,7 @@ class RoomDecryption:
         keys = self._store.room_keys(room_id, session_id)
         if not keys:
             code = self._store.withheld(room_id, session_id, sender)
-            return _NOT_YET if code is None else _WITHHELD.get(code, "The sender withheld the key.")
+            return NOT_YET if code is None else _WITHHELD.get(code, "The sender withheld the key.")
         key = next((key for key in keys if self._may_speak(key, sender)), None)
         if key is None:
             return "The key of this message belongs to somebody other than its sender."

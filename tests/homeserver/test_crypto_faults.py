@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dmtui.core.errors import RateLimited, Recoverable
+from dmtui.matrix.room_decryption import NOT_YET
 from tests.homeserver.account import Json
 from tests.homeserver.faultproxy import BAD_GATEWAY_PAGE, RATE_LIMITED, FaultProxy
 from tests.homeserver.talker import Party
@@ -83,7 +84,7 @@ async def test_device_that_could_not_get_the_key_gets_it_with_the_next_message(
     proxy.add(path="/keys/claim", times=1, status=200, body={"one_time_keys": {}, "failures": {}})
     await alice.say(room_id, "first")
     await bob.sync()
-    assert bob.read() == ["No key for this message: it may still come, or it was sent before you signed in here."]
+    assert bob.read() == [NOT_YET]
     await alice.say(room_id, "second")
     await bob.sync()
     assert bob.read() == ["first", "second"]

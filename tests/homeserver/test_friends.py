@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dmtui.core.model import Kind, PeerState, RoomId, SendState, UserId
+from dmtui.matrix.room_decryption import NOT_YET
 from dmtui.messenger.results import Opened
 from tests.homeserver.dmtui_account import DmtuiAccount
 from tests.homeserver.synapse import SynapseServer
@@ -71,7 +72,7 @@ async def test_refusal_that_comes_after_the_message_is_told_in_words(
         return [line.body for line in lines if line.kind is Kind.UNDECRYPTABLE]
 
     await dmtui.until(told)
-    assert told() == ["No key for this message: it may still come, or it was sent before you signed in here."]
+    assert told() == [NOT_YET]
     refusal = {"room_id": room_id, "code": "m.unverified", **sealed}
     to = {dmtui.me: {dmtui.account.device_id: refusal}}
     await asyncio.to_thread(
