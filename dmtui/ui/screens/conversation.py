@@ -14,6 +14,7 @@ from textual.widgets import Static
 from dmtui.core.errors import DmtuiError
 from dmtui.core.model import Conversation, Message, PeerState, SendState, UserId
 from dmtui.core.timeline import first_unread
+from dmtui.ui.clipboard import hand_to_tmux
 from dmtui.ui.commands import Scope, bindings, shown
 from dmtui.ui.screens.confirm import Choice, Question
 from dmtui.ui.widgets.composer import Composer
@@ -328,9 +329,14 @@ class ConversationPane(Vertical):
 
     @on(Timeline.CopyWanted)
     def copy(self, event: Timeline.CopyWanted) -> None:
-        """Put the message's text into the terminal's clipboard (OSC 52)."""
-        self.app.copy_to_clipboard(event.message.body)
-        self._tell("Copied.")
+        """Put the message's text into the terminal's clipboard (OSC 52), and tmux's."""
+        self._copy(event.message.body)
+
+    @work(group="copy")
+    async def _copy(self, text: str) -> None:
+        self.app.copy_to_clipboard(text)
+        copied = await hand_to_tmux(text)
+        self._tell("Copied." if copied else "Not copied: tmux did not take the text.")
 
     @on(Timeline.RetryWanted)
     def retry(self, event: Timeline.RetryWanted) -> None:
