@@ -43,6 +43,7 @@ class DmtuiApp(App[None]):
     """
 
     TITLE = "dmtui"
+    NOTIFICATION_TIMEOUT = 3.0
     CSS_PATH = "dmtui.tcss"
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {CommandProvider}
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.EVERYWHERE, app=True)]

@@ -74,6 +74,7 @@ class Stage:
         signed_in: bool = True,
         sync: bool = True,
         keymap: Mapping[str, str] | None = None,
+        toasts: bool = False,
     ) -> AsyncIterator[Pilot[None]]:
         """Run the app until the block ends; ``sync``: once the first sync is on screen."""
         store = Store.open(self._path, ME)
@@ -88,7 +89,9 @@ class Stage:
                 terminal=self.terminal,
             )
             self.app.driver_class = self.driver or self.app.driver_class
-            async with self.app.run_test(size=size, headless=self.driver is None) as self.pilot:
+            async with self.app.run_test(
+                size=size, headless=self.driver is None, notifications=toasts
+            ) as self.pilot:
                 if signed_in and sync:
                     await self.until(lambda: store.synced())
                     await self.pilot.pause()

@@ -218,6 +218,19 @@ async def test_widening_the_terminal_brings_the_list_back(stage: Stage) -> None:
         await stage.until(lambda: not people.display)
 
 
+async def test_notices_cover_neither_composer_nor_status(stage: Stage) -> None:
+    await three_people(stage)
+    async with stage.open((80, 24), toasts=True) as pilot:
+        await pilot.press("enter")
+        await stage.until(lambda: stage.focus_is(stage.composer))
+        stage.main.notify("Something happened.", markup=False)
+        await stage.until(stage.shows("Something happened."))
+        lines = stage.text().splitlines()
+        assert any("Something happened." in line for line in lines[:5])
+        toast = stage.app.screen.query_one("Toast")
+        assert 0 < toast.region.y < toast.region.bottom <= stage.composer.region.y
+
+
 async def test_filter_without_a_match_says_so(stage: Stage) -> None:
     await three_people(stage)
     async with stage.open() as pilot:
