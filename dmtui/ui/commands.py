@@ -223,9 +223,22 @@ class CommandProvider(Provider):
         return partial(self.app.run_action, action, self.screen)
 
 
-def hints(scope: Scope) -> Content:
-    """One line of the keys that matter most where the focus is."""
-    shown = [c for c in (*of_scope(scope), *of_scope(Scope.EVERYWHERE)) if c.hint]
+_LAST_TO_GO = ("people.toggle", "app.quit", "app.help")
+_FIRST_TO_GO = ("person.go", "composer.newline")
+
+
+def hints(scope: Scope, width: int) -> Content:
+    """One line, at most ``width`` cells, of the keys that matter most where the focus is."""
+    kept = [c for c in (*of_scope(scope), *of_scope(Scope.EVERYWHERE)) if c.hint]
+    ordinary = [c.id for c in reversed(kept) if c.id not in (*_FIRST_TO_GO, *_LAST_TO_GO)]
+    for name in (*_FIRST_TO_GO, *ordinary, *reversed(_LAST_TO_GO)):
+        if _line_of(kept).cell_length <= width:
+            break
+        kept = [command for command in kept if command.id != name]
+    return _line_of(kept)
+
+
+def _line_of(commands: list[Command]) -> Content:
     return Content("   ").join(
-        Content.assemble((c.shown.split(" ")[0], "$accent"), f" {c.hint}") for c in shown
+        Content.assemble((c.shown.split(" ")[0], "$accent"), f" {c.hint}") for c in commands
     )

@@ -77,8 +77,17 @@ def test_every_alt_key_has_a_twin() -> None:
 
 
 def test_hints_name_the_keys_of_the_scope_first() -> None:
-    assert hints(Scope.REQUEST).plain.startswith("a Chat")
-    assert "Ctrl+N Start Chat" in hints(Scope.COMPOSER).plain
+    assert hints(Scope.REQUEST, 200).plain.startswith("a Chat")
+    assert "Ctrl+N Start Chat" in hints(Scope.COMPOSER, 200).plain
+
+
+def test_hints_that_matter_most_stay_in_narrow_terminals() -> None:
+    for scope in Scope:
+        for width in (58, 78):
+            line = hints(scope, width)
+            assert line.cell_length <= width
+            assert "F4 People" in line.plain
+            assert "Ctrl+Q Quit" in line.plain
 
 
 def test_bindings_of_the_app_and_of_the_screen_are_told_apart() -> None:

@@ -229,7 +229,7 @@ class MainScreen(Screen[None]):
                 scope = Scope.REQUEST
             case _:
                 scope = Scope.PEOPLE
-        self.query_one("#hints", Static).update(hints(scope))
+        self.query_one("#hints", Static).update(hints(scope, self.size.width - 2))
 
     # -- layout --
 
@@ -244,6 +244,7 @@ class MainScreen(Screen[None]):
         if narrow and not self.has_class("narrow") and self._conversation.person is not None:
             self._list_wanted = self.focused is self._people.list
         self._lay_out(narrow)
+        self._hint(self.focused)
 
     def _lay_out(self, narrow: bool | None = None) -> None:
         narrow = self.narrow if narrow is None else narrow
