@@ -108,6 +108,15 @@ async def test_help_names_every_command(stage: Stage) -> None:
             assert command.title in text or command.numbered or not command.shown, command.id
 
 
+async def test_help_begins_with_what_the_marks_mean(stage: Stage) -> None:
+    async with stage.open((80, 24)) as pilot:
+        await pilot.press("f1")
+        await stage.until(stage.shows("⚷ encrypted   … queued   ↑ sending   ✓ sent   ✓✓ read"))
+        lines = stage.text().splitlines()
+        top = next(n for n, line in enumerate(lines) if "╭" in line and "Keys" in line)
+        assert "⚷ encrypted" in lines[top + 1]
+
+
 async def test_keymap_moves_a_command_to_another_key(stage: Stage) -> None:
     async with stage.open(keymap={"chat.start": "f8"}) as pilot:
         await pilot.press("f8")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 _KEYS = 20  # columns
+_LEGEND = "⚷ encrypted   … queued   ↑ sending   ✓ sent   ✓✓ read"
 
 
 class Help(ModalScreen[None]):
@@ -31,6 +32,7 @@ class Help(ModalScreen[None]):
         with VerticalScroll(classes="dialog", id="help") as dialog:
             dialog.border_title = "Keys"
             dialog.border_subtitle = "Esc closes"
+            yield Static(_LEGEND, id="legend", markup=False)
             for scope in Scope:
                 yield Static(scope.value, classes="heading", markup=False)
                 yield Static(Content("\n").join(_lines(scope)), markup=False)
