@@ -91,8 +91,13 @@ def _status(stored: Stored, width: int) -> list[Part]:
 
 
 def _hints(width: int) -> list[Part]:
-    line = [Part(" ", "dim")]
-    for number, (key, title) in enumerate(HINTS):
-        after = "   " if number + 1 < len(HINTS) else ""
+    """As :func:`dmtui.ui.commands.hints` leaves out what does not fit."""
+    line, shown = [Part(" ", "dim")], list(HINTS)
+    for gone in ("Go to", "Start Chat", "Filter", "Open", "Keys", "Quit", "People"):
+        if width_of("   ".join(f"{key} {title}" for key, title in shown)) <= width - 2:
+            break
+        shown = [(key, title) for key, title in shown if title != gone]
+    for number, (key, title) in enumerate(shown):
+        after = "   " if number + 1 < len(shown) else ""
         line += [Part(key, "key"), Part(f" {title}{after}", "dim")]
     return [*padded(line, width - 1, ellipsis=True), Part(" ", "dim")]
