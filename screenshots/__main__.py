@@ -58,12 +58,14 @@ async def tour(pilot: Pilot[None]) -> None:
     people, pane = screen.query_one(PeopleList), screen.query_one(ConversationPane)
     await camera.until(lambda: len(people.rows) >= 3)
     await camera.shoot("people")
+    await camera.until(lambda: any(row.name == "Erin" and row.unread for row in people.rows))
     names = [str(row.name) for row in people.rows]
-    await pilot.press(f"alt+{names.index('Bob') + 1}")
+    await pilot.press(f"alt+{names.index('Erin') + 1}")
     await camera.until(lambda: pane.person is not None)
-    said = len(pane.timeline_messages)
-    await pilot.press(*"How was the match?", "enter")
-    await camera.until(lambda: len(pane.timeline_messages) >= said + 2)
+    for line in ("Can I tell you a secret?", "I have never liked web browsers."):
+        said = len(pane.timeline_messages)
+        await pilot.press(*line, "enter")
+        await camera.until(lambda said=said: len(pane.timeline_messages) >= said + 2)  # type: ignore[misc]
     await camera.shoot("conversation")
     await camera.until(lambda: people.requests)
     await pilot.press("f6")

@@ -56,7 +56,8 @@ def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProfilePaths:
     """Signed in, with people in the store and no homeserver to reach."""
     for name in ("CONFIG", "DATA", "STATE", "CACHE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
-    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name in ("NO_COLOR", "COLUMNS", "LINES"):  # the terminal has a size of its own
+        monkeypatch.delenv(name, raising=False)
     paths = ProfilePaths.named()
     session = Session(ME, "DEVICE", "token", NOWHERE)
     save_session(paths, session)
