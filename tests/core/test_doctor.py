@@ -116,7 +116,7 @@ def test_only_a_flagged_chat_of_two_is_a_lost_one() -> None:
         assert ailments({}, facts) == [], facts
 
 
-people = st.lists(st.sampled_from([BOB, CAROL, UserId("@x")]), max_size=3, unique=True)
+people = st.lists(st.sampled_from([BOB, CAROL, UserId("@x:y")]), max_size=3, unique=True)
 known = st.builds(
     RoomFacts,
     st.sampled_from([A, B, RoomId("!c:x")]),
