@@ -108,6 +108,7 @@ class RoomUpdate:
 
     ``initial``: members and state are a snapshot, not a difference.
     ``limited``: events are missing before ``timeline[0]``; ``prev_batch`` pages back to them.
+    ``tags`` are the names of ``m.tag``; ``predecessor`` and ``successor`` those of an upgrade.
     ``timeline`` is oldest first. ``encrypted`` never goes back to false.
     """
 
@@ -130,6 +131,8 @@ class RoomUpdate:
     receipts: tuple[Receipt, ...] = ()
     fully_read: EventId | None = None
     typing: frozenset[UserId] | None = None
+    tags: frozenset[str] | None = None
+    predecessor: RoomId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,8 @@ class SyncBatch:
     ``invites`` are new or changed; ``all_invites`` names every pending one where the server told.
     ``gone``: rooms that I left, was removed from, or whose invite ended.
     ``direct`` is the new content of ``m.direct``; ``ignored`` of ``m.ignored_user_list``.
+    ``muted`` are the rooms for which a push rule says never to notify; ``contacts`` is the content
+    of :data:`dmtui.core.contacts.PEOPLE`; ``invites_blocked`` of ``m.invite_permission_config``.
     ``room_keys``: Megolm sessions whose keys arrived or were refused, as (room, session ID).
     ``complete``: the whole account is in the store once this batch is applied.
     """
@@ -151,6 +156,9 @@ class SyncBatch:
     gone: tuple[RoomId, ...] = ()
     direct: JsonObject | None = None
     ignored: frozenset[UserId] | None = None
+    muted: frozenset[RoomId] | None = None
+    contacts: JsonObject | None = None
+    invites_blocked: bool | None = None
     room_keys: tuple[tuple[RoomId, str], ...] = ()
     complete: bool = True
 
@@ -204,6 +212,11 @@ class IntentsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SettingsChanged:
+    """Who may invite me, or whom I ignore, is different."""
+
+
+@dataclass(frozen=True, slots=True)
 class DirectTroubleChanged:
     """Another client has spoilt ``m.direct``, or that has been dealt with."""
 
@@ -216,4 +229,5 @@ Change: TypeAlias = (
     | TypingChanged
     | IntentsChanged
     | DirectTroubleChanged
+    | SettingsChanged
 )

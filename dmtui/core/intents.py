@@ -105,11 +105,99 @@ class Accept:
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """Decline the invite, and ignore the inviter if so wished."""
+    """Decline the invite."""
 
     room_id: RoomId
     inviter: UserId
-    ignore: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """See nothing of the person any more, and decline what they sent."""
+
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class StopIgnoring:
+    """See the person again."""
+
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Tell the administrators of my homeserver of the person, and of the room they invited to."""
+
+    user_id: UserId
+    room_id: RoomId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlockInvites:
+    """Let nobody invite me, or everybody again (``m.invite_permission_config``)."""
+
+    blocked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ArrangeContact:
+    """Tell the server how the store has the person arranged: petname, tags and push rules."""
+
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveRoom:
+    """Leave a room of the person's conversation; it stays in ``m.direct``."""
+
+    user_id: UserId
+    room_id: RoomId
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetRoom:
+    """Leave a room, forget it here and on the server, and take it out of ``m.direct``."""
+
+    user_id: UserId
+    room_id: RoomId
+
+
+@dataclass(frozen=True, slots=True)
+class TakeInviteBack:
+    """Withdraw the invite of a person who has not come, then forget the room."""
+
+    user_id: UserId
+    room_id: RoomId
+
+
+@dataclass(frozen=True, slots=True)
+class CreateGroup:
+    """Create a room that is no direct chat; ``posted`` once the request may have been sent."""
+
+    members: tuple[UserId, ...]
+    name: str
+    nonce: str
+    encrypted: bool
+    posted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MakeRoom:
+    """Have a direct room be an ordinary one, which stays listed as a group."""
+
+    room_id: RoomId
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpgrade:
+    """Go with a direct room that was upgraded: join the successor, ask the person in, record it."""
+
+    user_id: UserId
+    room_id: RoomId
+    successor: RoomId
+    via: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +221,25 @@ DELIVERY = "dmtui-deliver-"
 
 
 Intent: TypeAlias = (
-    DirectWish | ExamineDirect | CreateRoom | InviteBack | Accept | Decline | MarkRead | Deliver
+    DirectWish
+    | ExamineDirect
+    | CreateRoom
+    | CreateGroup
+    | InviteBack
+    | TakeInviteBack
+    | FollowUpgrade
+    | LeaveRoom
+    | ForgetRoom
+    | MakeRoom
+    | Accept
+    | Decline
+    | Ignore
+    | StopIgnoring
+    | Report
+    | BlockInvites
+    | ArrangeContact
+    | MarkRead
+    | Deliver
 )
 
 

@@ -133,16 +133,20 @@ class PeerState(StrEnum):
 
     JOINED = "joined"
     INVITED = "invited"
+    DECLINED = "declined"  # was invited, and never came
     LEFT = "left"
-    GROUP = "group"  # further people are in the room: no longer a direct chat
+    GROUP = "group"  # further people are in the room: no direct chat, and listed apart
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """One person and the direct rooms shared with them: a row of the people list.
 
-    ``name`` is what to show; ``preview`` is one line; ``latest`` orders the list.
-    ``others`` counts the human members besides me.
+    ``name`` is what to show: the petname if there is one, else ``known_as``, the profile's;
+    ``looks_like`` is the name of an older contact that reads the same to the eye. ``preview`` is
+    one line; ``latest`` orders the list. ``muted_until`` 0 is a mute for good.
+    A group, ``peer`` says so, is no direct chat: its ``user_id`` is its room ID, which no user ID
+    equals, and ``was_with`` is the person whose direct room it was.
     """
 
     user_id: UserId
@@ -155,11 +159,89 @@ class Conversation:
     peer: PeerState = PeerState.JOINED
     draft: str = ""
     flag_pending: bool = False
+    known_as: Safe = Safe("")
+    looks_like: Safe = Safe("")
+    pinned: bool = False
+    archived: bool = False
+    muted: bool = False
+    muted_until: Milliseconds = 0
+    was_with: UserId | None = None
+
+    @property
+    def group(self) -> bool:
+        """Whether it is no direct chat."""
+        return self.peer is PeerState.GROUP
+
+
+@dataclass(frozen=True, slots=True)
+class DirectRoom:
+    """One of the rooms behind a conversation; ``serving`` is the one that messages go to.
+
+    ``mine`` and ``peer`` are memberships; ``created_at`` is 0 where it is not known.
+    """
+
+    room_id: RoomId
+    mine: Membership
+    peer: PeerState
+    serving: bool
+    encrypted: bool
+    created_at: Milliseconds = 0
+    successor: RoomId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How I have arranged a person, on every device of mine; ``muted_until`` 0 is for good."""
+
+    user_id: UserId
+    petname: Safe = Safe("")
+    pinned: bool = False
+    archived: bool = False
+    muted: bool = False
+    muted_until: Milliseconds = 0
+
+
+class Availability(StrEnum):
+    """The ``presence`` of a user."""
+
+    ONLINE = "online"
+    UNAVAILABLE = "unavailable"
+    OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """``m.presence`` of a user; ``active_ago`` is in milliseconds, ``None`` where not told."""
+
+    availability: Availability
+    status: Safe = Safe("")
+    active_ago: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonDevice:
+    """A device of somebody with keys; ``fingerprint`` is its ed25519 key in unpadded base64."""
+
+    device_id: str
+    name: Safe
+    fingerprint: str
+
+
+class Standing(StrEnum):
+    """What I have in common with somebody who invites me, closest first."""
+
+    CONTACT = "contact"  # there is a conversation with them, or they have a petname
+    SHARES_ROOMS = "shares rooms"
+    SAME_SERVER = "same server"
+    STRANGER = "stranger"
 
 
 @dataclass(frozen=True, slots=True)
 class Invite:
-    """A pending invite to me; ``direct`` follows the rules for direct messages."""
+    """A pending invite to me; ``direct`` follows the rules for direct messages.
+
+    ``shared_rooms`` counts the joined rooms that I share with the inviter; ``None``: not known yet.
+    """
 
     room_id: RoomId
     inviter: UserId
@@ -170,6 +252,8 @@ class Invite:
     reason: Safe = Safe("")
     encrypted: bool = False
     warning: str = ""  # why a flagged invite is not shown as direct; ours, not the network's
+    standing: Standing = Standing.STRANGER
+    shared_rooms: int | None = None
 
 
 class Phase(StrEnum):

@@ -16,6 +16,8 @@ from dmtui.core.model import (
     EventId,
     JsonObject,
     Member,
+    PersonDevice,
+    Presence,
     Profile,
     RoomId,
     Session,
@@ -62,8 +64,13 @@ class Homeserver(Protocol):
     async def find_created_room(self, nonce: str) -> RoomId | None:
         """The joined room that carries ``nonce``, looked for among the newest."""
 
-    async def join(self, room_id: RoomId) -> None:
-        """``POST /rooms/{roomId}/join``."""
+    async def create_group(
+        self, members: Sequence[UserId], name: str, nonce: str, encrypted: bool
+    ) -> RoomId:
+        """``POST /createRoom`` without ``is_direct``, inviting ``members``; else as above."""
+
+    async def join(self, room_id: RoomId, via: Sequence[str] = ()) -> None:
+        """``POST /join/{roomId}``; ``via`` are names of homeservers that are in the room."""
 
     async def leave(self, room_id: RoomId) -> None:
         """``POST /rooms/{roomId}/leave``; declines a pending invite."""
@@ -73,6 +80,36 @@ class Homeserver(Protocol):
 
     async def invite_back(self, room_id: RoomId, user_id: UserId) -> None:
         """Invite with the flag: ``PUT .../state/m.room.member/{userId}`` with ``is_direct``."""
+
+    async def remove(self, room_id: RoomId, user_id: UserId) -> None:
+        """``POST /rooms/{roomId}/kick``: takes an invite back, too."""
+
+    async def report_user(self, user_id: UserId, reason: str) -> None:
+        """``POST /users/{userId}/report``; ``NotFound`` where the server has no such thing."""
+
+    async def report_room(self, room_id: RoomId, reason: str) -> None:
+        """``POST /rooms/{roomId}/report``; ``NotFound`` where the server has no such thing."""
+
+    async def set_tag(self, room_id: RoomId, tag: str, present: bool) -> None:
+        """``PUT`` or ``DELETE /user/{userId}/rooms/{roomId}/tags/{tag}``; doing it again is fine.
+
+        ``PUT`` gives no ``order``.
+        """
+
+    async def set_muted(self, room_id: RoomId, muted: bool) -> None:
+        """An ``override`` push rule named as the room that says never to notify, or none.
+
+        As Element mutes a room, so that every client keeps quiet.
+        """
+
+    async def shared_rooms(self, user_id: UserId) -> frozenset[RoomId]:
+        """``GET /mutual_rooms``, every page; ``NotFound`` where the server has no such thing."""
+
+    async def presence(self, user_id: UserId) -> Presence:
+        """``GET /presence/{userId}/status``; ``Refused`` where the server does not tell."""
+
+    async def devices_of(self, user_id: UserId) -> tuple[PersonDevice, ...]:
+        """Devices whose own signature is right, from a fresh ``POST /keys/query``."""
 
     async def members(self, room_id: RoomId) -> tuple[Member, ...]:
         """``GET /rooms/{roomId}/members``: everyone who is joined or invited."""

@@ -9,29 +9,42 @@ from dmtui.core.errors import Unreachable
 from dmtui.core.intents import (
     DELIVERY,
     Accept,
+    ArrangeContact,
+    BlockInvites,
+    CreateGroup,
     CreateRoom,
     Decline,
     Deliver,
     EditDirect,
     Entry,
     ExamineDirect,
+    FollowUpgrade,
+    ForgetRoom,
+    Ignore,
     InviteBack,
+    LeaveRoom,
+    MakeRoom,
     MarkRead,
     Outcome,
     RepairDirect,
+    Report,
     RestoreDirect,
+    StopIgnoring,
+    TakeInviteBack,
     UndoRepair,
 )
 from dmtui.core.model import Invite, RoomId, SendState, TransactionId, UserId
 from dmtui.core.ports import Homeserver
-from dmtui.messenger import invites
+from dmtui.messenger import invites, life, requests
 from dmtui.messenger.clock import Clock, milliseconds
+from dmtui.messenger.contacts import arrange_contact
 from dmtui.messenger.journal import Journal, Settlement
 from dmtui.messenger.ledger import Ledger
 from dmtui.messenger.results import Consent, Failed, InvitedAlready, Opened, PersonLeft, Waiting
 from dmtui.messenger.rooms import RoomMaker, invite_back
 from dmtui.messenger.start_chat import StartChat
 from dmtui.messenger.survey import take_survey
+from dmtui.messenger.upgrades import follow_upgrade
 from dmtui.store.outbox import DISCARDED
 
 
@@ -56,6 +69,7 @@ class Acts:
         self._start_chat = start_chat
         self._message_queued = message_queued
         self._rooms = RoomMaker(me, homeserver, ledger, clock)
+        self._groups = life.GroupMaker(homeserver, ledger, clock)
 
     async def carry_out(self, entry: Entry) -> Settlement:
         """Do what the intent says; returns its outcome and what follows from it."""
@@ -64,10 +78,32 @@ class Acts:
                 return await invites.accept(intent, self._homeserver, self._ledger)
             case Decline() as intent:
                 return await invites.decline(intent, self._homeserver, self._ledger)
+            case Ignore() as intent:
+                return await requests.ignore(intent, self._homeserver, self._ledger)
+            case StopIgnoring() as intent:
+                return await requests.stop_ignoring(intent, self._homeserver)
+            case Report() as intent:
+                return await requests.report(intent, self._homeserver)
+            case BlockInvites() as intent:
+                return await requests.block_invites(intent, self._homeserver)
             case CreateRoom() as intent:
                 return await self._rooms.create(entry, intent)
+            case CreateGroup() as intent:
+                return await self._groups.create(entry, intent)
             case InviteBack() as intent:
                 return await invite_back(intent, self._homeserver)
+            case TakeInviteBack() as intent:
+                return await life.take_invite_back(intent, self._homeserver, self._ledger)
+            case LeaveRoom() as intent:
+                return await life.leave_room(intent, self._homeserver, self._ledger)
+            case ForgetRoom() as intent:
+                return await life.forget_room(intent, self._homeserver, self._ledger)
+            case MakeRoom() as intent:
+                return await life.make_room(intent, self._ledger)
+            case FollowUpgrade() as intent:
+                return await follow_upgrade(intent, self._homeserver, self._ledger)
+            case ArrangeContact() as intent:
+                return await arrange_contact(intent, self._homeserver, self._ledger)
             case MarkRead(room_id, event_id):
                 await self._homeserver.mark_read(room_id, event_id)
                 return Outcome(ok=True), ()

@@ -26,18 +26,23 @@ from dmtui.core.names import valid_user_id
 from dmtui.core.notify import News
 from dmtui.core.ports import Homeserver
 from dmtui.messenger.acts import Acts
+from dmtui.messenger.cards import Cards
 from dmtui.messenger.care import DirectCare
 from dmtui.messenger.clock import Clock, SystemClock, back_off, milliseconds
+from dmtui.messenger.contacts import Contacts
 from dmtui.messenger.directs import DirectWriter
 from dmtui.messenger.journal import Journal
 from dmtui.messenger.ledger import Ledger, Subscription
+from dmtui.messenger.life import Life
 from dmtui.messenger.line import Line
 from dmtui.messenger.outbox import Outbox
 from dmtui.messenger.pending import describe
+from dmtui.messenger.requests import Requests
 from dmtui.messenger.results import Consent, StartChatResult
 from dmtui.messenger.start_chat import StartChat
 from dmtui.messenger.syncing import Syncing
 from dmtui.messenger.typing import TypingNotices
+from dmtui.messenger.upgrades import Upgrades
 from dmtui.store.store import Store
 
 OTHER_PROCESSES_SECONDS = 0.5
@@ -70,6 +75,11 @@ class Messenger:
         self._outbox = Outbox(self._ledger, self._line)
         self._journal = Journal(self._ledger, self._line)
         self.care = DirectCare(self._ledger, self._journal)
+        self.contacts = Contacts(self._ledger, self._journal, self._clock)
+        self.requests = Requests(me, self._ledger, self._journal)
+        self.life = Life(me, self._ledger, self._journal)
+        self.cards = Cards(me, self.homeserver, self._ledger)
+        self._upgrades = Upgrades(self._ledger, self._journal)
         self._directs = DirectWriter(self._ledger, self._line, self._clock)
         self._syncing = Syncing(self._ledger, self._line, self._clock, self._directs.seen)
         self._start_chat = StartChat(me, self.homeserver, self._ledger, self._journal, self._clock)
@@ -125,6 +135,9 @@ class Messenger:
                 tasks.create_task(self._keep(lambda: self._outbox.run(homeserver)))
                 tasks.create_task(self._keep(lambda: self._journal.run(acts.carry_out)))
                 tasks.create_task(self._keep(lambda: self._directs.run(homeserver)))
+                tasks.create_task(self._keep(lambda: self.requests.run(homeserver)))
+                tasks.create_task(self._keep(self.contacts.run))
+                tasks.create_task(self._keep(self._upgrades.run))
                 tasks.create_task(self._typing.run(homeserver))
         finally:
             await homeserver.close()

@@ -10,6 +10,9 @@ from typing import cast
 
 from dmtui.core.intents import (
     Accept,
+    ArrangeContact,
+    BlockInvites,
+    CreateGroup,
     CreateRoom,
     Decline,
     Deliver,
@@ -19,12 +22,20 @@ from dmtui.core.intents import (
     EditDirect,
     Entry,
     ExamineDirect,
+    FollowUpgrade,
+    ForgetRoom,
+    Ignore,
     Intent,
     InviteBack,
+    LeaveRoom,
+    MakeRoom,
     MarkRead,
     Outcome,
     RepairDirect,
+    Report,
     RestoreDirect,
+    StopIgnoring,
+    TakeInviteBack,
     TidyDirect,
     UndoRepair,
 )
@@ -59,11 +70,17 @@ class _Fields:
             raise ValueError(name)
         return value
 
+    def texts(self, name: str) -> tuple[str, ...]:
+        values = self.list(name)
+        if not all(isinstance(value, str) for value in values):
+            raise ValueError(name)
+        return tuple(str(value) for value in values)
+
     def user(self, name: str = "user_id") -> UserId:
         return UserId(self.text(name))
 
-    def room(self) -> RoomId:
-        return RoomId(self.text("room_id"))
+    def room(self, name: str = "room_id") -> RoomId:
+        return RoomId(self.text(name))
 
 
 def _change(value: Json) -> DirectChange:
@@ -90,7 +107,26 @@ _READERS: dict[str, Callable[[_Fields], Intent]] = {
     ),
     "InviteBack": lambda f: InviteBack(f.user(), f.room()),
     "Accept": lambda f: Accept(f.room(), f.user("inviter"), f.flag("direct")),
-    "Decline": lambda f: Decline(f.room(), f.user("inviter"), f.flag("ignore")),
+    "CreateGroup": lambda f: CreateGroup(
+        tuple(map(UserId, f.texts("members"))),
+        f.text("name"),
+        f.text("nonce"),
+        f.flag("encrypted"),
+        f.flag("posted"),
+    ),
+    "TakeInviteBack": lambda f: TakeInviteBack(f.user(), f.room()),
+    "FollowUpgrade": lambda f: FollowUpgrade(
+        f.user(), f.room(), f.room("successor"), f.texts("via")
+    ),
+    "LeaveRoom": lambda f: LeaveRoom(f.user(), f.room()),
+    "ForgetRoom": lambda f: ForgetRoom(f.user(), f.room()),
+    "MakeRoom": lambda f: MakeRoom(f.room()),
+    "Decline": lambda f: Decline(f.room(), f.user("inviter")),
+    "Ignore": lambda f: Ignore(f.user()),
+    "StopIgnoring": lambda f: StopIgnoring(f.user()),
+    "Report": lambda f: Report(f.user(), f.room(), f.text("reason")),
+    "BlockInvites": lambda f: BlockInvites(f.flag("blocked")),
+    "ArrangeContact": lambda f: ArrangeContact(f.user()),
     "MarkRead": lambda f: MarkRead(f.room(), EventId(f.text("event_id"))),
     "Deliver": lambda f: Deliver(f.user(), f.text("text")),
 }
