@@ -288,7 +288,6 @@ HANDED_OVER: list[tuple[list[str], Intent, str]] = [
         "Joined",
     ),
     (["decline", "!asks"], Decline(RoomId("!asks"), UserId("@carol:x")), "Declined.\n"),
-    (["decline", "!asks", "--ignore"], Decline(RoomId("!asks"), UserId("@carol:x"), True), "Decl"),
 ]
 
 

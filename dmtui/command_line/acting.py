@@ -10,8 +10,8 @@ from dmtui.command_line.answers import Failure, WrongUsage, say, say_json
 from dmtui.command_line.errand import Errand, Wish
 from dmtui.command_line.signed_in import signed_in
 from dmtui.compose import open_store
-from dmtui.core.intents import Accept, Decline, Deliver, Outcome
-from dmtui.core.model import Invite, RoomId
+from dmtui.core.intents import Accept, Decline, Deliver, Ignore, Outcome
+from dmtui.core.model import Invite, RoomId, UserId
 from dmtui.core.names import valid_user_id
 from dmtui.profile import ProfilePaths
 from dmtui.store.store import Store
@@ -46,10 +46,18 @@ def accept(paths: ProfilePaths, options: Namespace) -> None:
 def decline(paths: ProfilePaths, options: Namespace) -> None:
     """Decline, and ignore the inviter if so wished."""
     room_id = _room_id(options.room)
-    _carry_out(
-        paths, lambda store: Decline(room_id, _invite(store, room_id).inviter, options.ignore)
-    )
-    say("Declined, and the sender is ignored from now on." if options.ignore else "Declined.")
+    inviter = UserId("")
+
+    def wish(store: Store) -> Decline:
+        nonlocal inviter
+        inviter = _invite(store, room_id).inviter
+        return Decline(room_id, inviter)
+
+    _carry_out(paths, wish)
+    say("Declined.")
+    if options.ignore:
+        _carry_out(paths, lambda _: Ignore(inviter))
+        say("The sender is ignored from now on.")
 
 
 def _carry_out(paths: ProfilePaths, wish: Wish) -> Outcome:

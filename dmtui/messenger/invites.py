@@ -7,7 +7,6 @@ import contextlib
 from dmtui.core.errors import FarTrouble, Forbidden, NotFound, Refused
 from dmtui.core.intents import Accept, Decline, DirectAction, EditDirect, Outcome
 from dmtui.core.ports import Homeserver
-from dmtui.messenger.ignoring import ignore
 from dmtui.messenger.journal import Settlement
 from dmtui.messenger.ledger import Ledger
 
@@ -55,16 +54,8 @@ async def _join(intent: Accept, homeserver: Homeserver) -> None:
 
 
 async def decline(intent: Decline, homeserver: Homeserver, ledger: Ledger) -> Settlement:
-    """Leave; then ignore the inviter and decline what else they sent, if so wished."""
-    with contextlib.suppress(NotFound, Forbidden):  # it ended by itself
+    """Leave; an invite that ended by itself is declined as well."""
+    with contextlib.suppress(NotFound, Forbidden):
         await homeserver.leave(intent.room_id)
     await ledger.write(ledger.store.drop_invite, intent.room_id)
-    if not intent.ignore:
-        return Outcome(ok=True, room_id=intent.room_id), ()
-    await ignore(intent.inviter, homeserver)
-    others = tuple(
-        Decline(invite.room_id, invite.inviter)
-        for invite in ledger.store.invites()
-        if invite.inviter == intent.inviter and invite.room_id != intent.room_id
-    )
-    return Outcome(ok=True, room_id=intent.room_id), others
+    return Outcome(ok=True, room_id=intent.room_id), ()

@@ -335,12 +335,12 @@ class Messenger:
         outcome = await self._journal.outcome(entry)
         return await self._start_chat.shown(invite.inviter, outcome) if direct else outcome
 
-    async def decline(self, room_id: RoomId, ignore: bool = False) -> Outcome | None:
+    async def decline(self, room_id: RoomId) -> Outcome | None:
         """Decline a pending invite; ``None`` when it waits for the server."""
         invite = self._invite(room_id)
         if invite is None:
             return Outcome(ok=False, message="The invite is no longer available.")
-        entry = await self._journal.add(Decline(room_id, invite.inviter, ignore))
+        entry = await self._journal.add(Decline(room_id, invite.inviter))
         return await self._journal.outcome(entry)
 
     async def deliver(self, user_id: UserId, text: str) -> Outcome | None:

@@ -6,9 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dmtui.core.intents import BlockInvites, Ignore, Outcome, Report, StopIgnoring
-from dmtui.core.model import Invite, RoomId, UserId
+from dmtui.core.intents import (
+    BlockInvites,
+    Decline,
+    Ignore,
+    Intent,
+    Outcome,
+    Report,
+    StopIgnoring,
+)
+from dmtui.core.model import Invite, UserId
 from dmtui.core.ports import Homeserver
+from dmtui.messenger import ignoring
 from dmtui.messenger.journal import Journal, Settlement
 from dmtui.messenger.ledger import Ledger
 
@@ -51,10 +60,12 @@ class Requests:
         raise NotImplementedError
 
     async def refuse(
-        self, room_id: RoomId, steps: Sequence[Step], reason: str = ""
+        self, invite: Invite, steps: Sequence[Step], reason: str = ""
     ) -> tuple[StepResult, ...]:
         """Carry out the steps; each stands for itself, and a failed one can be asked for again."""
-        raise NotImplementedError
+        entries = [await self._journal.add(_wish(step, invite, reason)) for step in steps]
+        outcomes = [await self._journal.outcome(entry) for entry in entries]
+        return tuple(map(StepResult, steps, outcomes))
 
     async def ignore(self, user_id: UserId) -> Outcome | None:
         """See nothing of the person any more; their invites are declined."""
@@ -72,14 +83,27 @@ class Requests:
         """Find out for ever how many rooms I share with those who ask."""
 
 
+def _wish(step: Step, invite: Invite, reason: str) -> Intent:
+    match step:
+        case Step.DECLINE:
+            return Decline(invite.room_id, invite.inviter)
+        case Step.IGNORE:
+            return Ignore(invite.inviter)
+        case Step.REPORT:
+            return Report(invite.inviter, invite.room_id, reason)
+
+
 async def ignore(intent: Ignore, homeserver: Homeserver, ledger: Ledger) -> Settlement:
     """Ignore the person; declining their invites is the consequence."""
-    raise NotImplementedError
+    await ignoring.ignore(intent.user_id, homeserver)
+    sent = (i for i in ledger.store.invites() if i.inviter == intent.user_id)
+    return Outcome(ok=True), tuple(Decline(invite.room_id, invite.inviter) for invite in sent)
 
 
 async def stop_ignoring(intent: StopIgnoring, homeserver: Homeserver) -> Settlement:
     """Take the person off the list."""
-    raise NotImplementedError
+    await ignoring.stop_ignoring(intent.user_id, homeserver)
+    return Outcome(ok=True), ()
 
 
 async def report(intent: Report, homeserver: Homeserver) -> Settlement:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dmtui.core.errors import Forbidden, NotFound, ServerTrouble, Unreachable
 from dmtui.core.intents import Accept, Outcome
 from dmtui.core.model import Membership
+from dmtui.messenger.requests import Step
 from tests.fakes import BOB, ME
 from tests.messenger.conftest import Desk
 
@@ -84,7 +85,8 @@ async def test_declining_and_ignoring_declines_everything_from_the_person(desk: 
     second = await desk.server.invite(BOB, "Bob")
     desk.server.data["m.ignored_user_list"] = {"ignored_users": {"@spam:x": {}}, "other": 1}
     await desk.start()
-    await desk.messenger.decline(first, ignore=True)
+    (invite,) = (i for i in desk.messenger.invites() if i.room_id == first)
+    await desk.messenger.requests.refuse(invite, (Step.DECLINE, Step.IGNORE))
     await desk.until(lambda: desk.server.rooms[second].membership(ME) is Membership.LEAVE)
     assert desk.server.data["m.ignored_user_list"] == {
         "ignored_users": {"@spam:x": {}, BOB: {}},

@@ -25,7 +25,7 @@ ALL: list[Intent] = [
     CreateRoom(BOB, "n", encrypted=True, posted=True),
     InviteBack(BOB, ROOM),
     Accept(ROOM, BOB, direct=False),
-    Decline(ROOM, BOB, ignore=True),
+    Decline(ROOM, BOB),
     MarkRead(ROOM, EventId("$e")),
     Deliver(BOB, "hi"),
 ]

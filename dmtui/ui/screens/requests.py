@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmtui.core.errors import DmtuiError
+from dmtui.messenger.requests import Step
 from dmtui.ui.screens.confirm import Choice, Question
 from dmtui.ui.widgets.invite_prompt import Answer
 
@@ -90,8 +91,12 @@ async def carry_out(
         match answer:
             case Answer.CHAT | Answer.ROOM:
                 outcome = await messenger.accept(invite.room_id, direct=answer is Answer.CHAT)
+            case Answer.IGNORE:
+                steps = (Step.DECLINE, Step.IGNORE)
+                results = await messenger.requests.refuse(invite, steps)
+                outcome = results[-1].outcome
             case _:
-                outcome = await messenger.decline(invite.room_id, ignore=answer is Answer.IGNORE)
+                outcome = await messenger.decline(invite.room_id)
     except DmtuiError as error:
         return None, str(error)
     return _told(invite, answer, outcome)
