@@ -1,11 +1,12 @@
-"""Whether an invite is a direct message, decided from the stripped state that comes with it."""
+"""What an invite is: a direct message or not, and how close to me whoever sent it stands."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from dmtui.core.model import Invite, Milliseconds, RoomId, Safe, UserId
+from dmtui.core.model import Invite, Milliseconds, RoomId, Safe, Standing, UserId
+from dmtui.core.names import clean_line, display_name
 
 _INVITE_ONLY = "invite"
 _SPACE = "m.space"
@@ -76,3 +77,62 @@ def _doubt(stripped: StrippedInvite) -> str:
     if found:
         return f"Says it is a direct message, but is a room with a {' and a '.join(found)}."
     return ""
+
+
+# -- who asks -------------------------------------------------------------------------------
+
+CLOSENESS = tuple(Standing)
+"""Closest first."""
+
+
+def standing_of(inviter: UserId, me: UserId, known: bool, shared_rooms: int | None) -> Standing:
+    """``known``: there is a conversation with the inviter, or they have a petname."""
+    if known:
+        return Standing.CONTACT
+    if shared_rooms:
+        return Standing.SHARES_ROOMS
+    if server_of(inviter) and server_of(inviter) == server_of(me):
+        return Standing.SAME_SERVER
+    return Standing.STRANGER
+
+
+def server_of(user_id: UserId) -> str:
+    """The server name in a user ID; empty where it has none."""
+    return user_id.partition(":")[2]
+
+
+def ranked(invites: Iterable[Invite]) -> tuple[Invite, ...]:
+    """Direct ones first, then by standing, then newest first."""
+
+    def place(invite: Invite) -> tuple[bool, int, Milliseconds, RoomId]:
+        closeness = CLOSENESS.index(invite.standing)
+        return not invite.direct, closeness, -invite.received, invite.room_id
+
+    return tuple(sorted(invites, key=place))
+
+
+def is_stranger(invite: Invite) -> bool:
+    """Whether nothing speaks for the inviter, so that what they wrote stays hidden at first."""
+    return invite.standing not in (Standing.CONTACT, Standing.SHARES_ROOMS)
+
+
+def shown_name(invite: Invite) -> Safe:
+    """What to call the inviter before anybody has asked for what they wrote."""
+    if is_stranger(invite):
+        return clean_line(invite.inviter) or Safe("somebody")
+    return display_name(invite.inviter, invite.inviter_name)
+
+
+def common_ground(invite: Invite) -> str:
+    """What I have in common with the inviter, in a few words."""
+    count = invite.shared_rooms or 0
+    rooms = f"{count} {'room' if count == 1 else 'rooms'} in common" if count else ""
+    match invite.standing:
+        case Standing.CONTACT:
+            return ", ".join(filter(None, ("one of your people", rooms)))
+        case Standing.SHARES_ROOMS:
+            return rooms
+        case Standing.SAME_SERVER:
+            return "same server"
+        case Standing.STRANGER:
+            return "nobody you know"

@@ -9,6 +9,7 @@ from typing import cast
 from dmtui.core.direct import Candidate
 from dmtui.core.fold import PRESENT
 from dmtui.core.intents import Accept, DirectAction, EditDirect
+from dmtui.core.invites import ranked, standing_of
 from dmtui.core.model import Invite, JsonObject, Membership, RoomId, Safe, UserId
 from dmtui.store.database import text
 from dmtui.store.intents import pending
@@ -37,14 +38,15 @@ def followed_rooms(connection: sqlite3.Connection) -> frozenset[RoomId]:
     return frozenset(listed)
 
 
-def invites(connection: sqlite3.Connection) -> tuple[Invite, ...]:
-    """Pending ones of people who are not ignored: direct ones first, then newest first."""
+def invites(connection: sqlite3.Connection, me: UserId) -> tuple[Invite, ...]:
+    """Pending ones of people who are not ignored: direct ones first, by standing, newest first."""
     rows = connection.execute(
         "SELECT room_id, inviter, inviter_name, direct, received, room_name, reason, encrypted,"
-        " warning FROM invite WHERE dropped = 0 AND inviter NOT IN (SELECT user_id FROM ignored)"
-        " ORDER BY direct DESC, received DESC, room_id"
+        " warning, shared_rooms, EXISTS (SELECT 1 FROM person WHERE user_id = inviter)"
+        " OR EXISTS (SELECT 1 FROM contact WHERE user_id = inviter AND petname <> '')"
+        " FROM invite WHERE dropped = 0 AND inviter NOT IN (SELECT user_id FROM ignored)"
     )
-    return tuple(
+    return ranked(
         Invite(
             RoomId(row[0]),
             UserId(row[1]),
@@ -55,6 +57,8 @@ def invites(connection: sqlite3.Connection) -> tuple[Invite, ...]:
             Safe(row[6]),
             bool(row[7]),
             row[8],
+            standing_of(UserId(row[1]), me, bool(row[10]), row[9]),
+            row[9],
         )
         for row in rows
     )
@@ -79,7 +83,7 @@ def candidates(
     if user_id != me:
         for candidate in _flagged(connection, me, user_id):
             found.setdefault(candidate.room_id, candidate)
-    for invite in invites(connection):
+    for invite in invites(connection, me):
         if invite.direct and invite.inviter == user_id:
             found[invite.room_id] = Candidate(
                 invite.room_id,

@@ -164,12 +164,33 @@ def _read_outcome(payload: str) -> Outcome:
     )
 
 
+def contrary_of(intent: Intent) -> Intent | None:
+    """What the intent takes back, where two of the kind can't both be meant."""
+    match intent:
+        case Ignore(user_id):
+            return StopIgnoring(user_id)
+        case StopIgnoring(user_id):
+            return Ignore(user_id)
+        case BlockInvites(blocked):
+            return BlockInvites(not blocked)
+        case _:
+            return None
+
+
 # -- rows -----------------------------------------------------------------------------------
 
 
 def add(work: Work, intent: Intent) -> int:
-    """The intent's number; that of an identical pending one if there is one."""
+    """The intent's number; that of an identical pending one if there is one.
+
+    A pending one that wants the contrary is over.
+    """
     kind, payload = write_intent(intent)
+    if (contrary := contrary_of(intent)) is not None:
+        work.connection.execute(
+            "UPDATE intent SET outcome = ? WHERE outcome IS NULL AND kind = ? AND payload = ?",
+            (_write_outcome(Outcome(ok=True)), *write_intent(contrary)),
+        )
     known = number(
         work.connection,
         "SELECT number FROM intent WHERE outcome IS NULL AND kind = ? AND payload = ?",

@@ -6,10 +6,17 @@ import json
 from collections.abc import Collection
 
 from dmtui.core.direct import read_direct
+from dmtui.core.events import SettingsChanged
 from dmtui.core.fold import changed_lists
 from dmtui.core.model import Invite, JsonObject, RoomId, UserId
 from dmtui.store.database import number, text
 from dmtui.store.work import Work
+
+INVITES = "invites"
+"""The row of ``meta`` that says whether anybody may invite me: one of the two values below."""
+
+BLOCKED = "blocked"
+ALLOWED = "allowed"
 
 
 def put_invite(work: Work, invite: Invite) -> None:
@@ -83,7 +90,17 @@ def set_ignored(work: Work, user_ids: Collection[UserId]) -> None:
         return
     connection.execute("DELETE FROM ignored")
     connection.executemany("INSERT INTO ignored (user_id) VALUES (?)", [(u,) for u in user_ids])
+    work.people |= {UserId(user_id) for user_id in known ^ set(user_ids)}
+    work.changes.add(SettingsChanged())
     work.invites_changed()
+
+
+def set_blocked(work: Work, blocked: bool) -> None:
+    """Whether the homeserver lets nobody invite me."""
+    value = BLOCKED if blocked else ALLOWED
+    if text(work.connection, "SELECT value FROM meta WHERE name = ?", (INVITES,)) != value:
+        set_meta(work, INVITES, value)
+        work.changes.add(SettingsChanged())
 
 
 def set_direct(work: Work, content: JsonObject) -> None:

@@ -123,14 +123,17 @@ def _company(connection: sqlite3.Connection, room: int, me: UserId) -> Company:
 
 
 def _rewrite(work: Work, user_id: UserId, likenesses: set[str]) -> bool:
-    """Write the person's row, or remove it without a room; false if nothing is different."""
+    """Write the person's row; false if nothing is different.
+
+    Without a room there is none, and of whom I ignore neither.
+    """
     connection = work.connection
     known = connection.execute(
         "SELECT latest, name, likeness, room, preview, unread, encrypted, peer, flag_pending"
         " FROM person WHERE user_id = ?",
         (user_id,),
     ).fetchone()
-    rooms = _rooms_of(work, user_id)
+    rooms = [] if _is_ignored(connection, user_id) else _rooms_of(work, user_id)
     if not rooms:
         if known is not None:
             connection.execute("DELETE FROM person WHERE user_id = ?", (user_id,))
@@ -166,6 +169,11 @@ def _rewrite(work: Work, user_id: UserId, likenesses: set[str]) -> bool:
         (*row, user_id),
     )
     return True
+
+
+def _is_ignored(connection: sqlite3.Connection, user_id: UserId) -> bool:
+    row = connection.execute("SELECT 1 FROM ignored WHERE user_id = ?", (user_id,)).fetchone()
+    return row is not None
 
 
 def _rooms_of(work: Work, user_id: UserId) -> list[_Room]:

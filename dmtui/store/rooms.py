@@ -253,5 +253,11 @@ def accepted(work: Work, room: int, room_id: RoomId) -> None:
     drop_invite(work, room_id)
 
 
+def keep(work: Work, room: int) -> None:
+    """It is a room of its own, and listed as one, whatever the number of its members."""
+    work.connection.execute("UPDATE room SET kept = 1 WHERE number = ?", (room,))
+    work.touch(room)
+
+
 def is_encrypted(work: Work, room: int) -> bool:
     return bool(one(work.connection, "SELECT encrypted FROM room WHERE number = ?", (room,)))

@@ -48,6 +48,7 @@ from dmtui.store import account, directs, intents, invites, outbox, people, read
 from dmtui.store.database import Database, text
 from dmtui.store.events import heal
 from dmtui.store.outbox import Outgoing
+from dmtui.store.requests import RequestRecords
 from dmtui.store.timeline import Gap
 from dmtui.store.told import Told
 from dmtui.store.work import Work
@@ -70,6 +71,7 @@ class Store:
         self.told = Told(database, self._write, me)
         self._untold: frozenset[Change] = frozenset()  # of a batch that was cut short
         self.directs = directs.DirectRecords(database, self._write, me)
+        self.requests = RequestRecords(database, self._write)
 
     @property
     def me(self) -> UserId:
@@ -234,9 +236,9 @@ class Store:
             return reading.message_of(connection, self._me, transaction_id)
 
     def invites(self) -> tuple[Invite, ...]:
-        """Pending invites: direct ones first, then newest first."""
+        """Pending invites: direct ones first, then by standing, then newest first."""
         with self._database.read() as connection:
-            return account.invites(connection)
+            return account.invites(connection, self._me)
 
     def ignores(self, user_id: UserId) -> bool:
         """Whether the person is on my list of ignored people, as last seen."""
@@ -399,6 +401,8 @@ def _begin(work: Work, batch: SyncBatch) -> None:
         invites.set_direct(work, batch.direct)
     if batch.ignored is not None:
         invites.set_ignored(work, batch.ignored)
+    if batch.invites_blocked is not None:
+        invites.set_blocked(work, batch.invites_blocked)
 
 
 def _apply_some(work: Work, waiting: list[RoomUpdate]) -> None:
@@ -445,8 +449,11 @@ def _enter(work: Work, intent: Intent, outcome: Outcome) -> None:
         case CreateRoom(user_id, nonce, encrypted) if outcome.room_id is not None:
             room = rooms.ensure_room(work, outcome.room_id)
             rooms.created(work, room, user_id, nonce, encrypted)
-        case Accept(room_id):
-            rooms.accepted(work, rooms.ensure_room(work, room_id), room_id)
+        case Accept(room_id, direct=direct):
+            room = rooms.ensure_room(work, room_id)
+            rooms.accepted(work, room, room_id)
+            if not direct:
+                rooms.keep(work, room)
         case _:
             pass
 

@@ -44,7 +44,7 @@ class Told:
                 room_id
                 for (room_id,) in connection.execute("SELECT room_id FROM invite WHERE told = 0")
             }
-            requests = invites(connection) if unheard else ()
+            requests = invites(connection, self._me) if unheard else ()
         arrivals = [_arrival(list(rooms)) for _, rooms in groupby(rows, key=lambda row: row[0])]
         asked = tuple(i for i in requests if i.direct and i.room_id in unheard)
         return News(tuple(arrivals), asked)

@@ -5,6 +5,7 @@ from dmtui.core.events import (
     InvitesChanged,
     MembershipChange,
     RoomUpdate,
+    SettingsChanged,
     TimelineChanged,
 )
 from dmtui.core.intents import Accept, CreateRoom, DirectAction, EditDirect, Outcome
@@ -17,6 +18,7 @@ from dmtui.core.model import (
     PeerState,
     RoomId,
     Safe,
+    Standing,
     UserId,
 )
 from dmtui.store.store import Store
@@ -39,7 +41,8 @@ from tests.store.conftest import (
 
 
 def invite(room: RoomId = OTHER, inviter: UserId = CAROL, direct: bool = True) -> Invite:
-    return Invite(room, inviter, Safe("Carol"), direct, T0, encrypted=True)
+    standing = Standing.SAME_SERVER
+    return Invite(room, inviter, Safe("Carol"), direct, T0, encrypted=True, standing=standing)
 
 
 def names(store: Store) -> list[str]:
@@ -208,7 +211,8 @@ def test_revoked_invite_disappears(store: Store) -> None:
 
 def test_invite_of_an_ignored_person_is_not_listed(store: Store) -> None:
     store.apply(batch(invites=(invite(),)))
-    assert store.apply(batch(ignored=frozenset({CAROL}))) == {InvitesChanged()}
+    changes = store.apply(batch(ignored=frozenset({CAROL})))
+    assert changes == {InvitesChanged(), SettingsChanged()}
     assert store.invites() == ()
 
 
