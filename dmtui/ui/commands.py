@@ -49,11 +49,40 @@ class Command:
         """Whether it is one of a row of digits, which lists name together."""
         return self.id.removeprefix("person.").isdigit()
 
+    @property
+    def offered(self) -> bool:
+        """Whether the palette offers it."""
+        of_screen = self.priority or self.action.startswith("screen.")
+        return of_screen and self.id != "app.palette" and not self.numbered
+
+    @property
+    def shown_where(self) -> str:
+        """Its keys, and the place where they work unless that is everywhere."""
+        if self.shown and self.scope is not Scope.EVERYWHERE:
+            return f"{self.shown} ({self.scope.value})"
+        return self.shown
+
 
 def _everywhere(
     name: str, keys: str, shown: str, title: str, action: str, hint: str = ""
 ) -> Command:
     return Command(name, keys, shown, title, Scope.EVERYWHERE, action, hint, priority=True)
+
+
+def _of_person(
+    name: str,
+    title: str,
+    act: str,
+    keys: str = "",
+    shown: str = "",
+    scope: Scope = Scope.PEOPLE,
+) -> Command:
+    """For the highlighted person, else the one whose conversation is open."""
+    return Command(name, keys, shown, title, scope, f"screen.person('{act}')")
+
+
+def _general(name: str, title: str, act: str) -> Command:
+    return _everywhere(name, "", "", title, f"general('{act}')")
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -74,6 +103,10 @@ COMMANDS: tuple[Command, ...] = (
     _everywhere("direct.mend", "f8", "F8", "Put lost chats back", "mend_direct"),
     _everywhere("direct.leave", "", "", "Leave lost chats out for good", "leave_direct"),
     _everywhere("app.doctor", "", "", "Doctor: check the list of chats", "doctor"),
+    _general("group.start", "Start a group, which is no direct chat", "start_group"),
+    _general("requests.list", "All requests", "requests"),
+    _general("requests.block", "Invites: let nobody invite you, or everybody", "block_invites"),
+    _general("people.ignored", "Ignored people", "ignored"),
     _everywhere("people.toggle", "f4", "F4", "People list on or off", "toggle_people", "People"),
     Command(
         "focus.next",
@@ -110,6 +143,18 @@ COMMANDS: tuple[Command, ...] = (
     Command("people.last", "end", "End", "Last person", Scope.PEOPLE),
     Command("people.open", "enter", "Enter", "Open", Scope.PEOPLE, hint="Open"),
     Command("people.filter", "slash", "/", "Filter by name", Scope.PEOPLE, "filter", "Filter"),
+    _of_person("person.mute", "Mute, or hear again", "mute", "m", "m"),
+    _of_person("person.pin", "Pin, or unpin", "pin", "p", "p"),
+    _of_person("person.archive", "Archive, or bring back", "archive", "a", "a"),
+    _of_person("person.rename", "Give a name of your own", "rename", "n", "n"),
+    _of_person("person.card", "Person card", "card", "i", "i"),
+    _of_person("person.leave", "Leave the chat", "leave", "delete", "Del"),
+    _of_person("person.forget", "Forget the chat and its messages", "forget"),
+    _of_person("person.unsend", "Take the invite back", "unsend"),
+    _of_person("person.make_room", "Make the chat an ordinary room", "make_room"),
+    _of_person("person.make_direct", "Make the room a direct chat", "make_direct"),
+    _of_person("person.ignore", "Ignore the person", "ignore"),
+    _of_person("person.why", "Why is this a direct chat?", "why"),
     Command("timeline.up", "up,k", "↑ k", "Older message", Scope.CONVERSATION, hint="Select"),
     Command("timeline.down", "down,j", "↓ j", "Newer message", Scope.CONVERSATION),
     Command("timeline.page-up", "pageup", "PgUp", "A page up", Scope.CONVERSATION),
@@ -130,13 +175,13 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "timeline.edit", "e", "e", "Failed message: back into the composer", Scope.CONVERSATION
     ),
-    Command(
+    _of_person(
         "person.invite_back",
-        "i",
-        "i",
         "They left: invite back or start anew",
-        Scope.CONVERSATION,
         "invite_back",
+        "i",
+        "i",
+        Scope.CONVERSATION,
     ),
     Command("composer.send", "", "Enter", "Send", Scope.COMPOSER, hint="Send"),
     Command(
@@ -200,12 +245,12 @@ def bindings(scope: Scope, *, app: bool = False) -> list[Binding]:
 
 
 class CommandProvider(Provider):
-    """Offers the commands that work everywhere in the command palette."""
+    """Offers the commands that work everywhere, and those for a person, in the palette."""
 
     def _offered(self) -> Iterator[tuple[str, str, str]]:
-        for command in of_scope(Scope.EVERYWHERE):
-            if command.priority and command.id != "app.palette" and not command.numbered:
-                yield command.title, command.shown, command.action
+        for command in COMMANDS:
+            if command.offered:
+                yield command.title, command.shown_where, command.action.removeprefix("screen.")
 
     async def discover(self) -> Hits:
         """Everything there is, before anything is typed."""

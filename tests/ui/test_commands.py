@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from dmtui.ui.screens.doctor import Doctor
 from dmtui.ui.screens.help import Help
 from dmtui.ui.screens.main import MainScreen
 from dmtui.ui.screens.people import PeoplePane
+from dmtui.ui.screens.person_acts import GENERAL_ACTS, PERSON_ACTS
 from dmtui.ui.screens.start_chat import StartChat
 from dmtui.ui.widgets.invite_prompt import InvitePrompt
 from dmtui.ui.widgets.people_list import PeopleList
@@ -55,7 +57,22 @@ def test_every_action_exists() -> None:
         owners: tuple[type, ...] = (MainScreen, PeoplePane, ConversationPane, Doctor)
         if name.startswith("app."):
             owners, name = (DmtuiApp,), name.removeprefix("app.")
+        elif name.startswith("screen."):
+            owners, name = (MainScreen,), name.removeprefix("screen.")
         assert any(hasattr(owner, f"action_{name}") for owner in owners), command.id
+
+
+def test_every_act_of_a_person_has_a_command_and_every_command_an_act() -> None:
+    for kind, acts in (("person", PERSON_ACTS), ("general", GENERAL_ACTS)):
+        pattern = re.compile(rf"(?:screen\.)?{kind}\('(\w+)'\)")
+        found = [m.group(1) for c in COMMANDS if (m := pattern.fullmatch(c.action))]
+        assert sorted(found) == sorted(acts)
+
+
+def test_every_act_of_a_person_stands_in_the_palette() -> None:
+    for command in COMMANDS:
+        if command.action.startswith(("screen.person(", "general(")):
+            assert command.offered, command.id
 
 
 def test_no_key_is_bound_twice_in_a_scope() -> None:

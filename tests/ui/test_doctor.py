@@ -93,7 +93,7 @@ async def test_mass_loss_is_told_and_one_key_puts_it_back(stage: Stage) -> None:
         assert writes(stage) == 0
         await pilot.press("f8")
         await stage.until(lambda: stage.server.data["m.direct"] == {CAROL: ["!c"], **full})
-        await stage.until(lambda: "lost" not in stage.main._status.notice)
+        await stage.until(lambda: "lost" not in stage.main.status.notice)
         await stage.until(lambda: stage.row(BOB))
         assert writes(stage) == 1
 
@@ -103,9 +103,9 @@ async def test_loss_that_is_meant_is_left_so(stage: Stage) -> None:
     async with stage.open((110, 24)):
         await stage.until(stage.messenger.care.versions)
         await stage.server.edit_direct({})
-        await stage.until(lambda: "F8" in stage.main._status.notice)
+        await stage.until(lambda: "F8" in stage.main.status.notice)
         await stage.app.run_action("leave_direct", stage.main)
-        await stage.until(lambda: stage.main._status.notice == "")
+        await stage.until(lambda: stage.main.status.notice == "")
         assert stage.server.data["m.direct"] == {}
 
 

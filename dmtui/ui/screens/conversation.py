@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on, work
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message as UiMessage
 from textual.widgets import Static
 
 from dmtui.core.errors import DmtuiError
@@ -42,13 +41,6 @@ class ConversationPane(Vertical):
         *bindings(Scope.CONVERSATION),
         *bindings(Scope.COMPOSER),
     ]
-
-    class BackWanted(UiMessage):
-        """The person left and is to be invited back, or a new chat begun."""
-
-        def __init__(self, user_id: UserId) -> None:
-            super().__init__()
-            self.user_id = user_id
 
     def __init__(self, messenger: Messenger, drafts: Drafts):
         super().__init__(id="conversation")
@@ -391,11 +383,6 @@ class ConversationPane(Vertical):
             self._give_back(person, text)
             if person == self.person:
                 self.composer.focus()
-
-    def action_invite_back(self) -> None:
-        """Invite a person who left back, or begin anew."""
-        if self.conversation is not None and self.conversation.peer is PeerState.LEFT:
-            self.post_message(self.BackWanted(self.conversation.user_id))
 
     def _tell(self, line: str) -> None:
         self.notify(line, markup=False)

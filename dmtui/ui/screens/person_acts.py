@@ -1,0 +1,40 @@
+"""What can be done to a person, and to nobody in particular: each act by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from dmtui.ui.screens import arranging, ending, ignored, person_card
+from dmtui.ui.screens.hands import GeneralAct, Hands, PersonAct
+
+__all__ = ["GENERAL_ACTS", "PERSON_ACTS", "GeneralAct", "Hands", "PersonAct"]
+
+PERSON_ACTS: Mapping[str, PersonAct] = MappingProxyType(
+    {
+        "archive": arranging.archive,
+        "card": person_card.card,
+        "forget": ending.forget,
+        "ignore": ignored.ignore,
+        "invite_back": ending.invite_back,
+        "leave": ending.leave,
+        "make_direct": ending.make_direct,
+        "make_room": ending.make_room,
+        "mute": arranging.mute,
+        "pin": arranging.pin,
+        "rename": arranging.rename,
+        "unsend": ending.unsend,
+        "why": person_card.why,
+    }
+)
+"""Acts for ``MainScreen.action_person``."""
+
+GENERAL_ACTS: Mapping[str, GeneralAct] = MappingProxyType(
+    {
+        "block_invites": ignored.block_invites,
+        "ignored": ignored.ignored_people,
+        "requests": ignored.requests,
+        "start_group": ending.start_group,
+    }
+)
+"""Acts for ``MainScreen.action_general``."""

@@ -1,0 +1,93 @@
+"""Requests on the main screen: the row, the prompt, the notice, and what an answer does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmtui.core.names import display_name
+from dmtui.ui.screens.requests import Requests, carry_out, which
+from dmtui.ui.widgets.invite_prompt import Answer, InvitePrompt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmtui.ui.screens.hands import Hands
+    from dmtui.ui.screens.sides import Sides
+
+
+class RequestDesk:
+    """Shows who asks to chat; never takes the keyboard from a half-typed message.
+
+    ``shown`` is called after every change, for the notice to be shown.
+    """
+
+    def __init__(self, screen: Sides, hands: Hands, shown: Callable[[], None]):
+        self._screen = screen
+        self._hands = hands
+        self._shown = shown
+        self._requests = Requests()
+
+    def show(self) -> None:
+        """Bring the row and the prompt to what the store has."""
+        screen = self._screen
+        self._requests.update(self._hands.messenger.invites())
+        direct = self._requests.direct
+        screen.people.list.requests = tuple(display_name(i.inviter, i.inviter_name) for i in direct)
+        prompt, invite = screen.prompt, self._requests.current
+        writing = bool(screen.conversation.composer.text) and not self._requests.asked_for
+        had_focus = screen.focused is prompt
+        prompt.invite = invite
+        prompt.waiting = len(direct)
+        prompt.display = invite is not None and not writing
+        if had_focus and not prompt.display:
+            screen.after_prompt()
+        self._shown()
+
+    def notice(self) -> str:
+        """A few words for the status line; empty without requests."""
+        direct = len(self._requests.direct)
+        rooms = len(self._requests.invites) - direct
+        words = [
+            f"{count} {word}{'' if count == 1 else 's'}"
+            for count, word in ((direct, "request"), (rooms, "room invite"))
+            if count
+        ]
+        return f"{', '.join(words)}: F6" if words else ""
+
+    async def choose(self) -> None:
+        """The prompt gets the keyboard; with room invites about, ask first for which one."""
+        invites = self._requests.invites
+        if not invites:
+            self._hands.tell("No requests.")
+            return
+        chosen = invites[0].room_id
+        if len(invites) > 1 and len(self._requests.direct) != len(invites):
+            answer = await self._hands.ask(which(invites))
+            if answer is None:
+                return
+            chosen = answer
+        elif self._requests.current is not None:
+            chosen = self._requests.current.room_id
+        self._requests.want(chosen)
+        self.show()
+        self._screen.to_prompt()
+
+    async def answer(self, event: InvitePrompt.Answered) -> None:
+        """Carry out what the user chose; the prompt goes on to the next one."""
+        screen = self._screen
+        invite = self._requests.find(event.room_id)
+        self._requests.put_off(event.room_id)
+        if event.answer is Answer.CHAT:
+            screen.set_focus(None)  # what is typed until the chat opens is for nobody else
+        else:
+            screen.after_prompt()
+        self.show()
+        if invite is None or event.answer is Answer.LATER:
+            return
+        person, line = await carry_out(self._hands.messenger, invite, event.answer)
+        if line:
+            self._hands.tell(line)
+        if person is not None:
+            self._hands.open(person)
+        elif screen.focused is None:
+            screen.after_prompt()
