@@ -113,6 +113,8 @@ class FakeHomeserver:
         self.blocking_invites: set[UserId] = set()
         self.decrypted: dict[EventId, TimelineEvent] = {}
         self.forgotten: set[RoomId] = set()
+        self.adorned: set[RoomId] = set()  # rooms with a name, a topic or the like
+        self.serving: dict[RoomId, frozenset[UserId]] = {}
         self.broken_history: set[RoomId] = set()
         self.stuck_history: set[RoomId] = set()
         self.closed = False
@@ -437,6 +439,10 @@ class FakeHomeserver:
     async def creator_of(self, room_id: RoomId) -> UserId | None:
         await self._call("creator_of", room_id)
         return self.rooms[room_id].creator
+
+    async def plain_room(self, room_id: RoomId) -> frozenset[UserId] | None:
+        await self._call("plain_room", room_id)
+        return None if room_id in self.adorned else self.serving.get(room_id, frozenset())
 
     async def account_data(self, kind: str) -> JsonObject | None:
         await self._call("account_data", kind)

@@ -128,6 +128,12 @@ class Homeserver(Protocol):
     async def creator_of(self, room_id: RoomId) -> UserId | None:
         """Who created the room (the sender of ``m.room.create``), where the server tells."""
 
+    async def plain_room(self, room_id: RoomId) -> frozenset[UserId] | None:
+        """The service members of a room without name, alias, topic and avatar that is no space.
+
+        ``None``: the room has one of these.
+        """
+
     async def account_data(self, kind: str) -> JsonObject | None:
         """Global account data, fresh from the server; ``None`` where it was never set (404).
 
