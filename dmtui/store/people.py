@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
 
 from dmtui.core.direct import Candidate, rank, room_person
 from dmtui.core.events import Change, ConversationsChanged, TimelineChanged
@@ -22,6 +23,7 @@ from dmtui.core.model import (
     UserId,
 )
 from dmtui.core.names import display_name, localpart, with_user_id
+from dmtui.store import contacts, likeness
 from dmtui.store.database import number
 from dmtui.store.intents import pending_edits
 from dmtui.store.receipts import read_position
@@ -35,6 +37,31 @@ class _Last:
     at: Milliseconds
     said: bool
     preview: Safe
+
+
+class _Written(NamedTuple):
+    """The columns of a row that are written anew."""
+
+    latest: Milliseconds
+    name: Safe
+    likeness: str
+    room: int
+    preview: Safe
+    unread: int
+    encrypted: int
+    peer: str
+    flag_pending: int
+    known_as: Safe
+    named: int
+    pinned: int
+    archived: int
+    muted: int
+    muted_until: Milliseconds
+
+    @property
+    def reading(self) -> tuple[str, str, int, bool]:
+        """What of it decides who reads like whom."""
+        return self.name, self.likeness, self.named, self.peer == PeerState.GROUP
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +83,14 @@ def refresh(work: Work) -> frozenset[Change]:
         people.update(user for user in (former, present) if user is not None)
         if present is not None:
             talks[room] = present
+            if present != former:
+                contacts.adopt(work, present, room)
     changed = set()
     likenesses: set[str] = set()
     for user_id in sorted(people):
         if _rewrite(work, user_id, likenesses):
             changed.add(user_id)
-    changed |= _settle_clashes(work, likenesses)
+    changed |= likeness.settle(work, likenesses)
     changes = set(work.changes)
     if changed:
         changes.add(ConversationsChanged(frozenset(changed)))
@@ -128,23 +157,21 @@ def _rewrite(work: Work, user_id: UserId, likenesses: set[str]) -> bool:
     Without a room there is none, and of whom I ignore neither.
     """
     connection = work.connection
-    known = connection.execute(
-        "SELECT latest, name, likeness, room, preview, unread, encrypted, peer, flag_pending"
-        " FROM person WHERE user_id = ?",
-        (user_id,),
-    ).fetchone()
+    known = _written(connection, user_id)
     rooms = [] if _is_ignored(connection, user_id) else _rooms_of(work, user_id)
     if not rooms:
         if known is not None:
             connection.execute("DELETE FROM person WHERE user_id = ?", (user_id,))
-            likenesses.add(known[2])
+            likenesses.add(known.likeness)
         return known is not None
     serving = _serving(rooms)
     _show(connection, rooms, serving)
     shown = [room for room in rooms if room.peer is not PeerState.GROUP or room is serving]
     last = max((room.last for room in shown), key=lambda last: (last.said, last.at))
-    name = _name(work, user_id, serving.number)
-    row = (
+    known_as = _name(work, user_id, serving.number)
+    contact = contacts.arrangement(connection, user_id)
+    name = contact.petname or known_as
+    row = _Written(
         last.at,
         name,
         skeleton(name),
@@ -154,21 +181,48 @@ def _rewrite(work: Work, user_id: UserId, likenesses: set[str]) -> bool:
         int(serving.candidate.encrypted),
         serving.peer,
         int(any(_is_pending(work, room.candidate.room_id) for room in shown)),
+        known_as,
+        int(bool(contact.petname) or user_id == work.me),
+        contact.pinned,
+        contact.archived,
+        contact.muted,
+        contact.muted_until,
     )
     if known == row:
         return False
-    if known is None or known[2] != row[2]:
-        likenesses.update({row[2]} if known is None else {known[2], row[2]})
-    connection.execute(
-        "INSERT INTO person (latest, name, likeness, room, preview, unread, encrypted, peer,"
-        " flag_pending, user_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (user_id) DO UPDATE SET latest = excluded.latest, name = excluded.name,"
-        " likeness = excluded.likeness, room = excluded.room, preview = excluded.preview,"
-        " unread = excluded.unread, encrypted = excluded.encrypted, peer = excluded.peer,"
-        " flag_pending = excluded.flag_pending",
-        (*row, user_id),
-    )
+    if known is not None and _returns(known, row):
+        row = row._replace(archived=contacts.bring_back(work, user_id).archived)
+    if known is None or known.reading != row.reading:
+        likenesses.update({row.likeness} if known is None else {known.likeness, row.likeness})
+    _write(work, user_id, row, known is None)
     return True
+
+
+def _written(connection: sqlite3.Connection, user_id: UserId) -> _Written | None:
+    known = connection.execute(
+        f"SELECT {', '.join(_Written._fields)} FROM person WHERE user_id = ?",  # noqa: S608 - ours
+        (user_id,),
+    ).fetchone()
+    return None if known is None else _Written(*known)
+
+
+def _write(work: Work, user_id: UserId, row: _Written, new: bool) -> None:
+    if new:
+        columns = ", ".join((*_Written._fields, "first_seen", "user_id"))
+        places = ", ".join("?" * (len(row) + 2))
+        sql = f"INSERT INTO person ({columns}) VALUES ({places})"  # noqa: S608 - ours
+        work.connection.execute(sql, (*row, likeness.next_place(work), user_id))
+    else:
+        columns = ", ".join(f"{column} = ?" for column in _Written._fields)
+        sql = f"UPDATE person SET {columns} WHERE user_id = ?"  # noqa: S608 - ours
+        work.connection.execute(sql, (*row, user_id))
+
+
+def _returns(known: _Written, row: _Written) -> bool:
+    """Whether somebody whom I had put away has written, and not been muted."""
+    if not (known.archived and row.archived) or row.muted or not row.unread:
+        return False
+    return row.unread > known.unread or row.latest != known.latest
 
 
 def _is_ignored(connection: sqlite3.Connection, user_id: UserId) -> bool:
@@ -299,35 +353,21 @@ def _is_pending(work: Work, room_id: RoomId) -> bool:
     )
 
 
-def _settle_clashes(work: Work, likenesses: set[str]) -> set[UserId]:
-    """People whose names read alike carry their user IDs; returns those who start or stop to."""
-    changed = set()
-    for likeness in likenesses:
-        rows = work.connection.execute(
-            "SELECT user_id, clash FROM person WHERE likeness = ?", (likeness,)
-        ).fetchall()
-        clash = int(len(rows) > 1)
-        for user_id, known in rows:
-            if known != clash:
-                work.connection.execute(
-                    "UPDATE person SET clash = ? WHERE user_id = ?", (clash, user_id)
-                )
-                changed.add(UserId(user_id))
-    return changed
-
-
 # -- reading --------------------------------------------------------------------------------
 
 _COLUMNS = (
     "SELECT p.user_id, p.name, p.clash, r.room_id, p.latest, p.preview, p.unread, p.encrypted,"
-    " p.peer, coalesce(d.text, ''), p.flag_pending FROM person p JOIN room r ON r.number = p.room"
-    " LEFT JOIN draft d ON d.user_id = p.user_id"
+    " p.peer, coalesce(d.text, ''), p.flag_pending, p.known_as, p.looks_like, p.pinned,"
+    " p.archived, p.muted, p.muted_until, p.was_with"
+    " FROM person p JOIN room r ON r.number = p.room LEFT JOIN draft d ON d.user_id = p.user_id"
 )
 
 
 def newest_people(connection: sqlite3.Connection, limit: int | None) -> tuple[Conversation, ...]:
+    """In the order of the people list: those pinned, then newest first, and last those put away."""
     rows = connection.execute(
-        f"{_COLUMNS} ORDER BY p.latest DESC, p.user_id LIMIT ?", (-1 if limit is None else limit,)
+        f"{_COLUMNS} ORDER BY p.archived, p.pinned DESC, p.latest DESC, p.user_id LIMIT ?",
+        (-1 if limit is None else limit,),
     ).fetchall()
     return tuple([_conversation(row) for row in rows])
 
@@ -337,10 +377,15 @@ def person(connection: sqlite3.Connection, user_id: UserId) -> Conversation | No
     return None if row is None else _conversation(row)
 
 
-def _conversation(
-    row: tuple[UserId, Safe, int, RoomId, int, Safe, int, int, str, str, int],
-) -> Conversation:
-    user_id, name, clash, room_id, latest, line, count, encrypted, peer, draft, pending = row
+_Row: TypeAlias = tuple[
+    UserId, Safe, int, RoomId, int, Safe, int, int, str, str, int, Safe, Safe, int, int, int, int,
+    UserId | None,
+]  # fmt: skip
+
+
+def _conversation(row: _Row) -> Conversation:
+    user_id, name, clash, room_id, latest, line, count, encrypted, peer, draft, pending = row[:11]
+    known_as, looks_like, pinned, archived, muted, muted_until, was_with = row[11:]
     return Conversation(
         user_id,
         with_user_id(user_id, name) if clash else name,
@@ -352,6 +397,13 @@ def _conversation(
         PeerState(peer),
         draft,
         bool(pending),
+        known_as,
+        looks_like,
+        bool(pinned),
+        bool(archived),
+        bool(muted),
+        muted_until,
+        was_with,
     )
 
 

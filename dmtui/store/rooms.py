@@ -70,12 +70,15 @@ def _facts(work: Work, room: int, update: RoomUpdate) -> None:
         "space": update.is_space,
         "created_at": update.created_at,
         "successor": update.successor,
+        "successor_via": update.successor_via,
+        "predecessor": update.predecessor,
         "service": None
         if update.service_members is None
         else json.dumps(sorted(update.service_members)),
         "nonce": update.nonce,
         "joined_count": update.joined_count,
         "invited_count": update.invited_count,
+        "tags": None if update.tags is None else json.dumps(sorted(update.tags)),
     }
     invite = connection.execute(
         "SELECT inviter, direct, encrypted FROM invite WHERE room_id = ?", (update.room_id,)
@@ -88,6 +91,8 @@ def _facts(work: Work, room: int, update: RoomUpdate) -> None:
     known = connection.execute(f"SELECT {columns} FROM room WHERE number = ?", (room,))  # noqa: S608
     if known.fetchone() == tuple(told.values()):
         return
+    if update.successor is not None:
+        work.invites_changed()  # one to the successor is followed, and no request
     places = ", ".join(f"{column} = ?" for column in told)
     connection.execute(
         f"UPDATE room SET {places} WHERE number = ?",  # noqa: S608 - fixed column names
@@ -101,23 +106,27 @@ def _facts(work: Work, room: int, update: RoomUpdate) -> None:
 
 def member_of(work: Work, room: int, user_id: UserId) -> Member | None:
     row = work.connection.execute(
-        "SELECT membership, name, is_direct, sender FROM member WHERE room = ? AND user_id = ?",
+        "SELECT membership, name, is_direct, sender, never_in FROM member"
+        " WHERE room = ? AND user_id = ?",
         (room, user_id),
     ).fetchone()
     if row is None:
         return None
-    return Member(user_id, Membership(row[0]), Safe(row[1]), bool(row[2]), UserId(row[3]))
+    membership, name, is_direct, sender, never_in = row
+    return Member(
+        user_id, Membership(membership), Safe(name), bool(is_direct), UserId(sender), bool(never_in)
+    )
 
 
-def put_member(work: Work, room: int, news: Member) -> bool:
+def put_member(work: Work, room: int, news: Member, previous: Membership | None = None) -> bool:
     """Take over one member event; false if it says nothing new."""
     known = member_of(work, room, news.user_id)
-    member = merged_member(known, news)
+    member = merged_member(known, news, previous)
     if member == known:
         return False
     work.connection.execute(
-        "INSERT OR REPLACE INTO member (room, user_id, membership, name, is_direct, sender)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO member (room, user_id, membership, name, is_direct, sender,"
+        " never_in) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
             room,
             member.user_id,
@@ -125,6 +134,7 @@ def put_member(work: Work, room: int, news: Member) -> bool:
             member.name,
             member.is_direct,
             member.sender,
+            member.never_in,
         ),
     )
     if news.user_id == work.me and news.membership is Membership.INVITE:
@@ -180,10 +190,10 @@ def _member_events(
     changed = False
     for event in fresh:
         match event.content:
-            case MembershipChange(member=member):
+            case MembershipChange(member, previous):
                 if update.initial and member.user_id in stated:
                     continue
-                changed = put_member(work, room, member) or changed
+                changed = put_member(work, room, member, previous) or changed
     if changed and update.joined_count is None:
         forget_counts(work, room)
 

@@ -21,6 +21,7 @@ from dmtui.core.events import (
 )
 from dmtui.core.intents import (
     Accept,
+    ArrangeContact,
     CreateRoom,
     EditDirect,
     Entry,
@@ -44,7 +45,18 @@ from dmtui.core.model import (
     TransactionId,
     UserId,
 )
-from dmtui.store import account, directs, intents, invites, outbox, people, reading, rooms, timeline
+from dmtui.store import (
+    account,
+    contacts,
+    directs,
+    intents,
+    invites,
+    outbox,
+    people,
+    reading,
+    rooms,
+    timeline,
+)
 from dmtui.store.database import Database, text
 from dmtui.store.events import heal
 from dmtui.store.outbox import Outgoing
@@ -71,6 +83,7 @@ class Store:
         self.told = Told(database, self._write, me)
         self._untold: frozenset[Change] = frozenset()  # of a batch that was cut short
         self.directs = directs.DirectRecords(database, self._write, me)
+        self.contacts = contacts.ContactRecords(database, self._write)
         self.requests = RequestRecords(database, self._write)
 
     @property
@@ -401,6 +414,10 @@ def _begin(work: Work, batch: SyncBatch) -> None:
         invites.set_direct(work, batch.direct)
     if batch.ignored is not None:
         invites.set_ignored(work, batch.ignored)
+    if batch.muted is not None:
+        contacts.set_muted(work, batch.muted)
+    if batch.contacts is not None:
+        contacts.set_contacts(work, batch.contacts)
     if batch.invites_blocked is not None:
         invites.set_blocked(work, batch.invites_blocked)
 
@@ -469,6 +486,8 @@ def _wrote(work: Work, intent: Intent, outcome: Outcome) -> None:
             directs.forget_repair(work)
         case RestoreDirect() if outcome.ok:
             directs.dismiss_losses(work)
+        case ArrangeContact(user_id) if contacts.is_waiting(work, user_id):
+            _journal(work, intent)  # something else was wished while this was under way
         case _:
             pass
 

@@ -1,0 +1,45 @@
+"""Who reads like whom in the people list: names alike carry user IDs, the newer a warning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dmtui.core.model import PeerState, UserId
+from dmtui.store.work import Work
+
+_ALIKE = (
+    "SELECT user_id, name, named, clash, looks_like FROM person p"
+    " WHERE likeness = ? AND peer <> ? ORDER BY named DESC, first_seen,"
+    " (SELECT min(created_at) FROM room r WHERE r.person = p.user_id AND r.created_at > 0), user_id"
+)
+"""Those whom I gave the name myself, then the oldest contact first."""
+
+
+def settle(work: Work, likenesses: Iterable[str]) -> set[UserId]:
+    """Bring user IDs and warnings up to date; returns those for whom they are different.
+
+    A name that I gave is never warned of, and groups are in a list of their own.
+    """
+    connection = work.connection
+    changed = set()
+    for likeness in likenesses:
+        rows = connection.execute(_ALIKE, (likeness, PeerState.GROUP)).fetchall()
+        clash = int(len(rows) > 1)
+        for place, (user_id, _, named, *known) in enumerate(rows):
+            looks_like = rows[0][1] if place and not named else ""
+            if known != [clash, looks_like]:
+                connection.execute(
+                    "UPDATE person SET clash = ?, looks_like = ? WHERE user_id = ?",
+                    (clash, looks_like, user_id),
+                )
+                changed.add(UserId(user_id))
+    return changed
+
+
+def next_place(work: Work) -> int:
+    """Where a new person stands among those seen; those of the first sync are equals."""
+    synced, last = work.connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM meta WHERE name = 'synced'),"
+        " coalesce((SELECT max(first_seen) FROM person), 0)"
+    ).fetchone()
+    return int(last) + 1 if synced else 0
