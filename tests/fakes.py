@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
+from typing import TypeVar
 
+from dmtui.core.contacts import PEOPLE
 from dmtui.core.errors import (
     DmtuiError,
     Forbidden,
     InviteBlocked,
     NotFound,
+    Refused,
     ServerTrouble,
     Unreachable,
 )
@@ -29,12 +32,15 @@ from dmtui.core.events import (
     TimelineEvent,
 )
 from dmtui.core.model import (
+    Availability,
     EventId,
     Invite,
     JsonObject,
     Kind,
     Member,
     Membership,
+    PersonDevice,
+    Presence,
     Profile,
     RoomId,
     Safe,
@@ -45,6 +51,8 @@ from dmtui.core.model import (
 ME = UserId("@me:example.org")
 BOB = UserId("@bob:example.org")
 CAROL = UserId("@carol:example.org")
+
+T = TypeVar("T")
 
 
 class FakeClock:
@@ -85,6 +93,12 @@ class FakeRoom:
     events: list[TimelineEvent] = field(default_factory=list)
     invited: dict[UserId, tuple[UserId, bool]] = field(default_factory=dict)
     creator: UserId | None = None
+    name: Safe | None = None
+    tags: set[str] = field(default_factory=set)
+    predecessor: RoomId | None = None
+    successor: RoomId | None = None
+    open: bool = False  # anybody may join
+    seen_until: int | None = None  # how many of the events I may see, having left
 
     def membership(self, user_id: UserId) -> Membership | None:
         member = self.members.get(user_id)
@@ -113,6 +127,10 @@ class FakeHomeserver:
         self.blocking_invites: set[UserId] = set()
         self.decrypted: dict[EventId, TimelineEvent] = {}
         self.forgotten: set[RoomId] = set()
+        self.muted: set[RoomId] = set()
+        self.reports: list[tuple[UserId | RoomId, str]] = []
+        self.presences: dict[UserId, Presence] = {}
+        self.devices: dict[UserId, tuple[PersonDevice, ...]] = {}
         self.adorned: set[RoomId] = set()  # rooms with a name, a topic or the like
         self.serving: dict[RoomId, frozenset[UserId]] = {}
         self.broken_history: set[RoomId] = set()
@@ -209,12 +227,15 @@ class FakeHomeserver:
         """The person invites me to a new room."""
         room = self._make_room(encrypted=False)
         room.members[inviter] = Member(inviter, Membership.JOIN, Safe(name))
+        room.creator = inviter
+        await self._invite_to(room, inviter, Safe(name), direct)
+        return room.room_id
+
+    async def _invite_to(self, room: FakeRoom, inviter: UserId, name: Safe, direct: bool) -> None:
         room.members[self.me] = Member(self.me, Membership.INVITE, is_direct=direct, sender=inviter)
         room.invited[self.me] = (inviter, direct)
-        room.creator = inviter
-        invite = Invite(room.room_id, inviter, Safe(name), direct, self._milliseconds())
+        invite = Invite(room.room_id, inviter, name, direct, self._milliseconds())
         await self._tell(SyncBatch("", invites=(invite,)))
-        return room.room_id
 
     async def revoke(self, room_id: RoomId) -> None:
         """The inviter takes the invite back."""
@@ -236,10 +257,87 @@ class FakeHomeserver:
         room.members[user_id] = member
         await self._post(room_id, user_id, MembershipChange(member, Membership.JOIN))
 
+    async def decline(self, room_id: RoomId, user_id: UserId) -> None:
+        """The person declines an invite to a room of mine."""
+        room = self.rooms[room_id]
+        member = Member(user_id, Membership.LEAVE, sender=user_id)
+        room.members[user_id] = member
+        await self._post(room_id, user_id, MembershipChange(member, Membership.INVITE))
+
+    async def ban(self, room_id: RoomId, user_id: UserId, by: UserId) -> None:
+        """Somebody is banned from a room, be it me."""
+        await self._throw_out(room_id, user_id, by, Membership.BAN)
+
+    async def kick(self, room_id: RoomId, user_id: UserId, by: UserId) -> None:
+        """Somebody is removed from a room, be it me."""
+        await self._throw_out(room_id, user_id, by, Membership.LEAVE)
+
+    async def _throw_out(
+        self, room_id: RoomId, user_id: UserId, by: UserId, membership: Membership
+    ) -> None:
+        room = self.rooms[room_id]
+        before = room.membership(user_id)
+        member = Member(user_id, membership, sender=by)
+        room.members[user_id] = member
+        await self._post(room_id, by, MembershipChange(member, before))
+        if user_id == self.me:
+            room.seen_until = len(room.events)
+            await self._tell(SyncBatch("", gone=(room_id,)))
+
+    async def bring(self, room_id: RoomId, user_id: UserId, name: str = "") -> None:
+        """A further person joins a room."""
+        room = self.rooms[room_id]
+        before = room.membership(user_id)
+        member = Member(user_id, Membership.JOIN, Safe(name), sender=user_id)
+        room.members[user_id] = member
+        await self._post(room_id, user_id, MembershipChange(member, before))
+
+    async def have_group(self, *others: UserId, name: str = "", encrypted: bool = False) -> RoomId:
+        """A room that I and all of them have joined, and that ``m.direct`` does not name."""
+        room = self._make_room(encrypted)
+        room.name = Safe(name) if name else None
+        for user_id in (self.me, *others):
+            room.members[user_id] = Member(user_id, Membership.JOIN, self._name_of(user_id))
+        await self._tell(SyncBatch("", rooms=(self._snapshot(room),)))
+        return room.room_id
+
+    async def upgrade(self, room_id: RoomId, by: UserId, *, invited: bool = True) -> RoomId:
+        """Somebody in the room replaces it; the new one holds nobody else before they join it.
+
+        Unless I did it myself, sync tells of an invite to it, or anybody may join (``invited``).
+        """
+        old, new = self.rooms[room_id], self._make_room(self.rooms[room_id].encrypted)
+        new.creator, new.predecessor, new.name = by, room_id, old.name
+        new.members[by] = Member(by, Membership.JOIN, old.members[by].name)
+        old.successor = new.room_id
+        update = RoomUpdate(room_id, successor=new.room_id, successor_via=by.partition(":")[2])
+        await self._tell(SyncBatch("", rooms=(update,)))
+        if by == self.me:
+            await self._tell(SyncBatch("", rooms=(self._snapshot(new),)))
+        elif invited:
+            await self._invite_to(new, by, old.members[by].name, direct=False)
+        else:
+            new.open = True
+        return new.room_id
+
+    async def tag(self, room_id: RoomId, *tags: str) -> None:
+        """Another client of mine gives a room these tags and no others."""
+        self.rooms[room_id].tags = set(tags)
+        await self._tell(SyncBatch("", rooms=(RoomUpdate(room_id, tags=frozenset(tags)),)))
+
+    async def mute(self, *room_ids: RoomId) -> None:
+        """Another client of mine has these rooms muted and no others."""
+        self.muted = set(room_ids)
+        await self._tell(SyncBatch("", muted=frozenset(self.muted)))
+
     async def edit_direct(self, content: JsonObject) -> None:
         """Another client of mine writes ``m.direct``."""
-        self.data["m.direct"] = content
-        await self._tell(SyncBatch("", direct=deepcopy(content)))
+        await self.edit_account_data("m.direct", content)
+
+    async def edit_account_data(self, kind: str, content: JsonObject) -> None:
+        """Another client of mine writes account data of any type."""
+        self.data[kind] = content
+        await self._tell_account_data(kind)
 
     async def show_typing(self, room_id: RoomId, *typing: UserId) -> None:
         """These people type, and nobody else."""
@@ -271,9 +369,18 @@ class FakeHomeserver:
             timeline=tuple(room.events[first:]),
             members=tuple(room.members.values()),
             encrypted=room.encrypted,
+            name=room.name,
             created_at=room.created_at,
+            successor=room.successor,
             nonce=room.nonce,
+            tags=frozenset(room.tags),
+            predecessor=room.predecessor,
         )
+
+    def _name_of(self, user_id: UserId) -> Safe:
+        if user_id == self.me:
+            return Safe("Me")
+        return self.profiles[user_id].name if user_id in self.profiles else Safe("")
 
     async def _post(
         self,
@@ -307,6 +414,21 @@ class FakeHomeserver:
             transaction_id=transaction_id,
         )
 
+    async def _tell_account_data(self, kind: str) -> None:
+        content = deepcopy(self.data[kind])
+        match kind:
+            case "m.direct":
+                await self._tell(SyncBatch("", direct=content))
+            case "m.ignored_user_list":
+                users = content.get("ignored_users")
+                named = users if isinstance(users, dict) else {}
+                await self._tell(SyncBatch("", ignored=frozenset(map(UserId, named))))
+            case "m.invite_permission_config":
+                blocked = content.get("default_action") == "block"
+                await self._tell(SyncBatch("", invites_blocked=blocked))
+            case name if name == PEOPLE:
+                await self._tell(SyncBatch("", contacts=content))
+
     async def _tell(self, batch: SyncBatch) -> None:
         async with self._arrived:
             self._news.append(batch)
@@ -325,14 +447,16 @@ class FakeHomeserver:
             async with self._arrived:
                 await self._arrived.wait_for(lambda: len(self._news) > seen)
         news = self._news[seen:]
-        direct = [batch.direct for batch in news if batch.direct is not None]
         return SyncBatch(
             token=str(seen + len(news)),
             rooms=tuple(update for batch in news for update in batch.rooms),
             invites=tuple(invite for batch in news for invite in batch.invites),
             gone=tuple(room_id for batch in news for room_id in batch.gone),
-            direct=direct[-1] if direct else None,
-            ignored=next((b.ignored for b in reversed(news) if b.ignored is not None), None),
+            direct=_last(news, lambda batch: batch.direct),
+            ignored=_last(news, lambda batch: batch.ignored),
+            muted=_last(news, lambda batch: batch.muted),
+            contacts=_last(news, lambda batch: batch.contacts),
+            invites_blocked=_last(news, lambda batch: batch.invites_blocked),
             room_keys=tuple(key for batch in news for key in batch.room_keys),
         )
 
@@ -340,10 +464,15 @@ class FakeHomeserver:
         await self._call("history", room_id, before, limit)
         if room_id in self.broken_history:
             raise ServerTrouble("The homeserver is in trouble (HTTP 502).")
-        events = self.rooms[room_id].events
+        room = self.rooms.get(room_id)
+        if room is None or self.me not in room.members or room_id in self.forgotten:
+            raise Forbidden("You are not in this room.", 403, "M_FORBIDDEN")
+        events = room.events[: room.seen_until]
         if room_id in self.stuck_history:
             return History((events[-1],), before)
-        upper = int(before)
+        if before and not before.isdecimal():
+            raise Refused("That place in the chat is not known.", 400, "M_UNKNOWN")
+        upper = int(before or len(events))
         lower = max(0, upper - limit)
         page = tuple(reversed(events[lower:upper]))
         return History(page, str(lower) if lower else None)
@@ -386,21 +515,46 @@ class FakeHomeserver:
         joined = (r for r in self.rooms.values() if r.membership(self.me) is Membership.JOIN)
         return next((room.room_id for room in joined if room.nonce == nonce), None)
 
-    async def join(self, room_id: RoomId) -> None:
-        await self._call("join", room_id)
-        room = self.rooms[room_id]
+    async def create_group(
+        self, members: Sequence[UserId], name: str, nonce: str, encrypted: bool
+    ) -> RoomId:
+        await self._call("create_group", tuple(members), name, nonce, encrypted)
+        room = self._make_room(encrypted)
+        room.nonce, room.creator = nonce, self.me
+        room.name = Safe(name) if name else None
+        room.members[self.me] = Member(self.me, Membership.JOIN, Safe("Me"))
+        blocking = self.blocking_invites & set(members)
+        for user_id in members if not blocking else ():
+            invited = Member(user_id, Membership.INVITE, self._name_of(user_id), sender=self.me)
+            room.members[user_id] = invited
+            room.invited[user_id] = (self.me, False)
+        await self._tell(SyncBatch("", rooms=(self._snapshot(room),)))
+        if blocking:
+            raise InviteBlocked("The other side accepts no invites.", 403, "M_INVITE_BLOCKED")
+        self._lose("create_group")
+        return room.room_id
+
+    async def join(self, room_id: RoomId, via: Sequence[str] = ()) -> None:
+        await self._call("join", room_id, *via)
+        room = self.rooms.get(room_id)
+        if room is None:
+            raise NotFound("Nobody is left in this room.", 404, "M_UNKNOWN")
         others = [u for u in room.members if u != self.me]
         if not any(room.membership(user) is Membership.JOIN for user in others):
             raise NotFound("Nobody is left in this room.", 404, "M_UNKNOWN")
-        if room.membership(self.me) not in (Membership.INVITE, Membership.JOIN):
+        welcome = room.membership(self.me) in (Membership.INVITE, Membership.JOIN)
+        if not (welcome or room.open) or room.membership(self.me) is Membership.BAN:
             raise Forbidden("You are not invited to this room.", 403, "M_FORBIDDEN")
         room.members[self.me] = Member(self.me, Membership.JOIN, Safe("Me"))
+        room.seen_until = None
+        self.forgotten.discard(room_id)
         await self._tell(SyncBatch("", rooms=(self._snapshot(room),)))
 
     async def leave(self, room_id: RoomId) -> None:
         await self._call("leave", room_id)
         room = self.rooms[room_id]
         room.members[self.me] = Member(self.me, Membership.LEAVE)
+        room.seen_until = len(room.events)
         await self._tell(SyncBatch("", gone=(room_id,)))
 
     async def forget(self, room_id: RoomId) -> None:
@@ -416,11 +570,68 @@ class FakeHomeserver:
         room.members[user_id] = member
         await self._post(room_id, self.me, MembershipChange(member, Membership.LEAVE))
 
-    async def members(self, room_id: RoomId) -> tuple[Member, ...]:
-        await self._call("members", room_id)
+    async def remove(self, room_id: RoomId, user_id: UserId) -> None:
+        await self._call("remove", room_id, user_id)
+        room = self._joined(room_id)
+        before = room.membership(user_id)
+        if before not in (Membership.INVITE, Membership.JOIN):
+            raise Forbidden("They are not in this room.", 403, "M_FORBIDDEN")
+        member = Member(user_id, Membership.LEAVE, sender=self.me)
+        room.members[user_id] = member
+        await self._post(room_id, self.me, MembershipChange(member, before))
+
+    async def report_user(self, user_id: UserId, reason: str) -> None:
+        await self._call("report_user", user_id, reason)
+        self.reports.append((user_id, reason))
+
+    async def report_room(self, room_id: RoomId, reason: str) -> None:
+        await self._call("report_room", room_id, reason)
+        if room_id not in self.rooms:
+            raise NotFound("No such room.", 404, "M_NOT_FOUND")
+        self.reports.append((room_id, reason))
+
+    async def set_tag(self, room_id: RoomId, tag: str, present: bool) -> None:
+        await self._call("set_tag", room_id, tag, present)
+        tags = self.rooms[room_id].tags
+        (tags.add if present else tags.discard)(tag)
+        await self.tag(room_id, *tags)
+
+    async def set_muted(self, room_id: RoomId, muted: bool) -> None:
+        await self._call("set_muted", room_id, muted)
+        await self.mute(*(self.muted | {room_id} if muted else self.muted - {room_id}))
+
+    async def shared_rooms(self, user_id: UserId) -> frozenset[RoomId]:
+        await self._call("shared_rooms", user_id)
+        if user_id == self.me:
+            raise Refused("You share every room with yourself.", 400, "M_INVALID_PARAM")
+        return self._rooms_with(user_id)
+
+    async def presence(self, user_id: UserId) -> Presence:
+        await self._call("presence", user_id)
+        if user_id != self.me and not self._rooms_with(user_id):
+            raise Forbidden("You are not allowed to see their presence.", 403, "M_FORBIDDEN")
+        return self.presences.get(user_id, Presence(Availability.OFFLINE))
+
+    async def devices_of(self, user_id: UserId) -> tuple[PersonDevice, ...]:
+        await self._call("devices_of", user_id)
+        return self.devices.get(user_id, ())
+
+    def _joined(self, room_id: RoomId) -> FakeRoom:
         room = self.rooms.get(room_id)
         if room is None or room.membership(self.me) is not Membership.JOIN:
             raise Forbidden("You are not in this room.", 403, "M_FORBIDDEN")
+        return room
+
+    def _rooms_with(self, user_id: UserId) -> frozenset[RoomId]:
+        return frozenset(
+            room.room_id
+            for room in self.rooms.values()
+            if room.membership(self.me) is room.membership(user_id) is Membership.JOIN
+        )
+
+    async def members(self, room_id: RoomId) -> tuple[Member, ...]:
+        await self._call("members", room_id)
+        room = self._joined(room_id)
         present = (Membership.JOIN, Membership.INVITE)
         return tuple(m for m in room.members.values() if m.membership in present)
 
@@ -451,8 +662,7 @@ class FakeHomeserver:
     async def set_account_data(self, kind: str, content: JsonObject) -> None:
         await self._call("set_account_data", kind, deepcopy(content))
         self.data[kind] = deepcopy(content)
-        if kind == "m.direct":
-            await self._tell(SyncBatch("", direct=deepcopy(content)))
+        await self._tell_account_data(kind)
 
     async def search_people(self, term: str, limit: int) -> tuple[Profile, ...]:
         await self._call("search_people", term, limit)
@@ -488,3 +698,8 @@ class FakeHomeserver:
         if name in self._lost_answers:
             self._lost_answers.discard(name)
             raise Unreachable("The answer was lost.")
+
+
+def _last(news: Sequence[SyncBatch], part: Callable[[SyncBatch], T | None]) -> T | None:
+    """What the newest batch that speaks of it says."""
+    return next((said for batch in reversed(news) if (said := part(batch)) is not None), None)

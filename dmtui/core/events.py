@@ -108,7 +108,8 @@ class RoomUpdate:
 
     ``initial``: members and state are a snapshot, not a difference.
     ``limited``: events are missing before ``timeline[0]``; ``prev_batch`` pages back to them.
-    ``tags`` are the names of ``m.tag``; ``predecessor`` and ``successor`` those of an upgrade.
+    ``tags`` are the names of ``m.tag``; ``predecessor`` and ``successor`` those of an upgrade,
+    and ``successor_via`` is the server of whoever upgraded the room.
     ``timeline`` is oldest first. ``encrypted`` never goes back to false.
     """
 
@@ -133,6 +134,7 @@ class RoomUpdate:
     typing: frozenset[UserId] | None = None
     tags: frozenset[str] | None = None
     predecessor: RoomId | None = None
+    successor_via: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

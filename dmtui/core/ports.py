@@ -41,7 +41,11 @@ class Homeserver(Protocol):
         """
 
     async def history(self, room_id: RoomId, before: str, limit: int) -> History:
-        """``GET /rooms/{roomId}/messages?dir=b``; ``before`` is a ``prev_batch`` or an ``end``."""
+        """``GET /rooms/{roomId}/messages?dir=b``; ``before`` is a ``prev_batch`` or an ``end``.
+
+        ``""`` begins at the newest event that I may see, of a room that I left as well. A place
+        that the server does not know any more is ``Refused`` (400): begin anew with ``""``.
+        """
 
     async def decrypt(self, room_id: RoomId, raw: Sequence[str]) -> tuple[TimelineEvent, ...]:
         """The events of :attr:`Undecryptable.raw`, decrypted where a key has come since."""

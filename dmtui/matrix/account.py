@@ -1,14 +1,12 @@
-"""What we ask about accounts: our own data, other people's profiles and keys."""
+"""What we ask about accounts: our own data, and the profiles of people."""
 
 from __future__ import annotations
 
-from dmtui.core.errors import NotFound, ServerTrouble, Unreachable
+from dmtui.core.errors import NotFound, ServerTrouble
 from dmtui.core.model import JsonObject, Profile, UserId
 from dmtui.core.names import clean_line
 from dmtui.matrix.client import Client, path
-from dmtui.matrix.values import mapping, mappings, text, user_id
-
-_KEY_QUERY_PATIENCE = 10_000
+from dmtui.matrix.values import mappings, text, user_id
 
 
 async def account_data(client: Client, kind: str) -> JsonObject | None:
@@ -46,19 +44,3 @@ async def profile(client: Client, user: UserId) -> Profile:
 
 def _profile(user: UserId, name: object) -> Profile:
     return Profile(user, clean_line(text(name)))
-
-
-async def has_device_keys(client: Client, user: UserId) -> bool:
-    """``POST /keys/query``; a homeserver that does not answer is ``Unreachable``, not "no keys"."""
-    answer = await client.api(
-        "POST",
-        path("keys", "query"),
-        {"device_keys": {user: []}, "timeout": _KEY_QUERY_PATIENCE},
-    )
-    server = user.partition(":")[2]
-    if server in mapping(answer.get("failures")):
-        raise Unreachable(f"{clean_line(server)} does not answer.")
-    keys = answer.get("device_keys")
-    if not isinstance(keys, dict):
-        raise ServerTrouble("The homeserver's answer about keys can't be read.")
-    return bool(keys.get(user))

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from dmtui.core.errors import Refused, ServerTrouble
 from dmtui.core.model import JsonObject, Membership, RoomId, UserId
-from dmtui.matrix.account_news import DIRECT, IGNORED, heard
+from dmtui.matrix.account_news import HEARD, heard
 from dmtui.matrix.news import Api, KeyNews, News
 from dmtui.matrix.place import LONGEST_POSITION, Place
 from dmtui.matrix.room_news import STATE_TYPES, RawRoom, fully_read, typing
@@ -207,7 +207,7 @@ def room_filter(rooms: Collection[RoomId]) -> JsonObject:
     nothing: JsonObject = {"types": []}
     return {
         "presence": nothing,
-        "account_data": {"types": [DIRECT, IGNORED]},
+        "account_data": {"types": [*HEARD]},
         "room": {
             "rooms": [*sorted(rooms)] or [_NO_ROOM],
             "include_leave": False,

@@ -28,7 +28,7 @@ from dmtui.matrix.crypto_files import (
 )
 from dmtui.matrix.crypto_store import CryptoStore
 from dmtui.matrix.device_lists import DeviceLists
-from dmtui.matrix.devices import Device
+from dmtui.matrix.devices import Device, VerifySignature
 from dmtui.matrix.key_sharing import KeySharing
 from dmtui.matrix.machine import MEGOLM, Machine, WedgedError
 from dmtui.matrix.own_keys import OwnKeys
@@ -46,7 +46,7 @@ _MOST_WEDGED = 100
 class Crypto:
     """The encryption of a signed-in device. Lives on one event loop.
 
-    Made by :meth:`open`; ``lists`` are the devices we know.
+    Made by :meth:`open`; ``lists`` are the devices we know, ``verify`` checks their signatures.
     """
 
     def __init__(
@@ -61,7 +61,8 @@ class Crypto:
         self._lock = lock
         self._machine = Machine(session.user_id, session.device_id, store)
         own = (session.user_id, session.device_id)
-        self.lists = DeviceLists(requests, store, self._machine.verify_json, own, now)
+        self.verify: VerifySignature = self._machine.verify_json
+        self.lists = DeviceLists(requests, store, self.verify, own, now)
         self._own_keys = OwnKeys(requests, self._machine, now)
         self.to_device = ToDevice(requests, self._machine, store, now)
         self._sharing = KeySharing(requests, self._machine, store, self.lists, self.to_device)

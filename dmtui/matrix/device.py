@@ -10,13 +10,25 @@ from dmtui.core.model import (
     EventId,
     JsonObject,
     Member,
+    PersonDevice,
+    Presence,
     Profile,
     RoomId,
     Session,
     TransactionId,
     UserId,
 )
-from dmtui.matrix import account, direct_rooms, invite_walk, messages, nonce
+from dmtui.matrix import (
+    account,
+    direct_rooms,
+    invite_walk,
+    messages,
+    nonce,
+    people,
+    plain_rooms,
+    push_rules,
+    room_acts,
+)
 from dmtui.matrix.answers import parse
 from dmtui.matrix.client import Client, path
 from dmtui.matrix.crypto import Crypto
@@ -25,7 +37,6 @@ from dmtui.matrix.translate import Translator
 from dmtui.matrix.upkeep import Upkeep
 
 _TYPING_LASTS = 30_000
-_JOIN_PATIENCE = 120.0  # of a room that lives on another server
 
 
 class Device:
@@ -89,9 +100,15 @@ class Device:
         """See ``ports.Homeserver``."""
         return await nonce.find_created_room(self._client, nonce_)
 
-    async def join(self, room_id: RoomId) -> None:
+    async def create_group(
+        self, members: Sequence[UserId], name: str, nonce: str, encrypted: bool
+    ) -> RoomId:
         """See ``ports.Homeserver``."""
-        await self._client.api("POST", path("rooms", room_id, "join"), timeout=_JOIN_PATIENCE)
+        return await direct_rooms.create_group(self._client, members, name, nonce, encrypted)
+
+    async def join(self, room_id: RoomId, via: Sequence[str] = ()) -> None:
+        """See ``ports.Homeserver``."""
+        await room_acts.join(self._client, room_id, via)
 
     async def leave(self, room_id: RoomId) -> None:
         """See ``ports.Homeserver``."""
@@ -104,6 +121,38 @@ class Device:
     async def invite_back(self, room_id: RoomId, user_id: UserId) -> None:
         """See ``ports.Homeserver``."""
         await direct_rooms.invite_back(self._client, room_id, user_id)
+
+    async def remove(self, room_id: RoomId, user_id: UserId) -> None:
+        """See ``ports.Homeserver``."""
+        await room_acts.remove(self._client, room_id, user_id)
+
+    async def report_user(self, user_id: UserId, reason: str) -> None:
+        """See ``ports.Homeserver``."""
+        await room_acts.report_user(self._client, user_id, reason)
+
+    async def report_room(self, room_id: RoomId, reason: str) -> None:
+        """See ``ports.Homeserver``."""
+        await room_acts.report_room(self._client, room_id, reason)
+
+    async def set_tag(self, room_id: RoomId, tag: str, present: bool) -> None:
+        """See ``ports.Homeserver``."""
+        await room_acts.set_tag(self._client, room_id, tag, present)
+
+    async def set_muted(self, room_id: RoomId, muted: bool) -> None:
+        """See ``ports.Homeserver``."""
+        await push_rules.set_muted(self._client, room_id, muted)
+
+    async def shared_rooms(self, user_id: UserId) -> frozenset[RoomId]:
+        """See ``ports.Homeserver``."""
+        return await people.shared_rooms(self._client, user_id)
+
+    async def presence(self, user_id: UserId) -> Presence:
+        """See ``ports.Homeserver``."""
+        return await people.presence(self._client, user_id)
+
+    async def devices_of(self, user_id: UserId) -> tuple[PersonDevice, ...]:
+        """See ``ports.Homeserver``."""
+        return await people.devices_of(self._client, self._crypto.verify, user_id)
 
     async def members(self, room_id: RoomId) -> tuple[Member, ...]:
         """See ``ports.Homeserver``."""
@@ -120,6 +169,10 @@ class Device:
     async def creator_of(self, room_id: RoomId) -> UserId | None:
         """See ``ports.Homeserver``."""
         return await direct_rooms.creator_of(self._client, room_id)
+
+    async def plain_room(self, room_id: RoomId) -> frozenset[UserId] | None:
+        """See ``ports.Homeserver``."""
+        return await plain_rooms.plain_room(self._client, room_id)
 
     async def account_data(self, kind: str) -> JsonObject | None:
         """See ``ports.Homeserver``."""
@@ -139,7 +192,7 @@ class Device:
 
     async def has_device_keys(self, user_id: UserId) -> bool:
         """See ``ports.Homeserver``."""
-        return await account.has_device_keys(self._client, user_id)
+        return await people.has_device_keys(self._client, user_id)
 
     async def set_typing(self, room_id: RoomId, typing: bool) -> None:
         """See ``ports.Homeserver``."""

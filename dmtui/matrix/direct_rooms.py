@@ -1,7 +1,8 @@
-"""What we do to direct rooms: create one, invite back, ask who is in it."""
+"""Direct rooms and groups: create one, invite back, ask who is in it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import nio
@@ -20,6 +21,31 @@ async def create_direct_room(
     client: Client, peer: UserId | None, nonce: str, encrypted: bool
 ) -> RoomId:
     """``POST /createRoom``, once; see ``ports.Homeserver``."""
+    levels = {"users": await _power_levels(client, peer)} if peer else None
+    answer = await client.room_create(
+        is_direct=True,
+        preset=nio.RoomPreset.private_chat,
+        invite=[peer] if peer else (),
+        initial_state=_initial_state(nonce, encrypted),
+        power_level_override=levels,
+    )
+    return _created(answer)
+
+
+async def create_group(
+    client: Client, members: Sequence[UserId], name: str, nonce: str, encrypted: bool
+) -> RoomId:
+    """``POST /createRoom`` of an ordinary room, once; see ``ports.Homeserver``."""
+    answer = await client.room_create(
+        name=name or None,
+        preset=nio.RoomPreset.private_chat,
+        invite=[*members],
+        initial_state=_initial_state(nonce, encrypted),
+    )
+    return _created(answer)
+
+
+def _initial_state(nonce: str, encrypted: bool) -> list[dict[str, Any]]:
     state: list[dict[str, Any]] = [
         {
             "type": "m.room.history_visibility",
@@ -31,14 +57,10 @@ async def create_direct_room(
     if encrypted:
         content = {"algorithm": MEGOLM}
         state.append({"type": "m.room.encryption", "state_key": "", "content": content})
-    levels = {"users": await _power_levels(client, peer)} if peer else None
-    answer = await client.room_create(
-        is_direct=True,
-        preset=nio.RoomPreset.private_chat,
-        invite=[peer] if peer else (),
-        initial_state=state,
-        power_level_override=levels,
-    )
+    return state
+
+
+def _created(answer: nio.RoomCreateResponse | nio.RoomCreateError) -> RoomId:
     if not isinstance(answer, nio.RoomCreateResponse):
         raise ServerTrouble("The homeserver did not say which room it created.")
     return RoomId(answer.room_id)

@@ -13,6 +13,8 @@ from dmtui.core.model import (
     EventId,
     JsonObject,
     Member,
+    PersonDevice,
+    Presence,
     Profile,
     RoomId,
     Session,
@@ -79,9 +81,17 @@ class MatrixHomeserver:
         """See ``ports.Homeserver``."""
         return await self._thread.run(lambda: self._device.find_created_room(nonce))
 
-    async def join(self, room_id: RoomId) -> None:
+    async def create_group(
+        self, members: Sequence[UserId], name: str, nonce: str, encrypted: bool
+    ) -> RoomId:
         """See ``ports.Homeserver``."""
-        await self._thread.run(lambda: self._device.join(room_id))
+        return await self._thread.run(
+            lambda: self._device.create_group(members, name, nonce, encrypted)
+        )
+
+    async def join(self, room_id: RoomId, via: Sequence[str] = ()) -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(lambda: self._device.join(room_id, via))
 
     async def leave(self, room_id: RoomId) -> None:
         """See ``ports.Homeserver``."""
@@ -94,6 +104,38 @@ class MatrixHomeserver:
     async def invite_back(self, room_id: RoomId, user_id: UserId) -> None:
         """See ``ports.Homeserver``."""
         await self._thread.run(lambda: self._device.invite_back(room_id, user_id))
+
+    async def remove(self, room_id: RoomId, user_id: UserId) -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(lambda: self._device.remove(room_id, user_id))
+
+    async def report_user(self, user_id: UserId, reason: str) -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(lambda: self._device.report_user(user_id, reason))
+
+    async def report_room(self, room_id: RoomId, reason: str) -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(lambda: self._device.report_room(room_id, reason))
+
+    async def set_tag(self, room_id: RoomId, tag: str, present: bool) -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(lambda: self._device.set_tag(room_id, tag, present))
+
+    async def set_muted(self, room_id: RoomId, muted: bool) -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(lambda: self._device.set_muted(room_id, muted))
+
+    async def shared_rooms(self, user_id: UserId) -> frozenset[RoomId]:
+        """See ``ports.Homeserver``."""
+        return await self._thread.run(lambda: self._device.shared_rooms(user_id))
+
+    async def presence(self, user_id: UserId) -> Presence:
+        """See ``ports.Homeserver``."""
+        return await self._thread.run(lambda: self._device.presence(user_id))
+
+    async def devices_of(self, user_id: UserId) -> tuple[PersonDevice, ...]:
+        """See ``ports.Homeserver``."""
+        return await self._thread.run(lambda: self._device.devices_of(user_id))
 
     async def members(self, room_id: RoomId) -> tuple[Member, ...]:
         """See ``ports.Homeserver``."""
@@ -110,6 +152,10 @@ class MatrixHomeserver:
     async def creator_of(self, room_id: RoomId) -> UserId | None:
         """See ``ports.Homeserver``."""
         return await self._thread.run(lambda: self._device.creator_of(room_id))
+
+    async def plain_room(self, room_id: RoomId) -> frozenset[UserId] | None:
+        """See ``ports.Homeserver``."""
+        return await self._thread.run(lambda: self._device.plain_room(room_id))
 
     async def account_data(self, kind: str) -> JsonObject | None:
         """See ``ports.Homeserver``."""

@@ -26,12 +26,11 @@ async def history(
     client: Client, translator: Translator, room_id: RoomId, before: str, limit: int
 ) -> History:
     """``GET /rooms/{roomId}/messages?dir=b``; a malformed event costs itself, not the page."""
-    answer = await client.api(
-        "GET",
-        path("rooms", room_id, "messages"),
-        query={"dir": "b", "from": before, "limit": str(limit), "filter": _LAZY},
-        timeout=_PATIENCE,
-    )
+    query = {"dir": "b", "limit": str(limit), "filter": _LAZY}
+    if before:
+        query["from"] = before
+    target = path("rooms", room_id, "messages")
+    answer = await client.api("GET", target, query=query, timeout=_PATIENCE)
     if not isinstance(answer.get("chunk"), list):
         raise ServerTrouble("The homeserver's page of messages can't be read.")
     return History(

@@ -24,6 +24,8 @@ STATE_TYPES = (
     NONCE_EVENT,
 )
 """Types of state that tell something about a direct room."""
+TAG = "m.tag"
+READ = "m.fully_read"
 
 _BREATH = 0.005
 
@@ -44,6 +46,7 @@ class RawRoom:
     receipts: JsonObject = field(default_factory=dict)
     fully_read: EventId | None = None
     typing: frozenset[UserId] | None = None
+    tags: frozenset[str] | None = None
 
     def state(self) -> list[JsonObject]:
         """All state events mentioned, in an order in which the last one of a kind holds."""
@@ -72,6 +75,7 @@ async def room_update(raw: RawRoom, translator: Translator) -> RoomUpdate:
         receipts=receipts(raw.receipts),
         fully_read=raw.fully_read,
         typing=None if raw.typing is None else raw.typing - {translator.me},
+        tags=raw.tags,
     )
     for event in state:
         update = _with_state(update, event, translator.me)
@@ -97,14 +101,23 @@ def _with_state(update: RoomUpdate, event: JsonObject, me: UserId) -> RoomUpdate
     match event.get("type"):
         case "m.room.create":
             created = milliseconds(event.get("origin_server_ts"))
-            space = content.get("type") == "m.space"
-            return replace(update, is_space=space, created_at=created or None)
+            return replace(
+                update,
+                is_space=content.get("type") == "m.space",
+                created_at=created or None,
+                predecessor=room_id(mapping(content.get("predecessor")).get("room_id")),
+            )
         case "m.room.encryption":
             return replace(update, encrypted=True)
         case "m.room.name":
             return replace(update, name=clean_line(text(content.get("name"))))
         case "m.room.tombstone":
-            return replace(update, successor=room_id(content.get("replacement_room")))
+            successor, sender = (
+                room_id(content.get("replacement_room")),
+                user_id(event.get("sender")),
+            )
+            via = sender.partition(":")[2] if successor and sender else None
+            return replace(update, successor=successor, successor_via=via or None)
         case "io.element.functional_members":
             return replace(update, service_members=service_members(content))
         case kind if kind == NONCE_EVENT and event.get("sender") == me:
@@ -150,6 +163,16 @@ def fully_read(account_data: Iterable[JsonObject]) -> EventId | None:
     marks = [
         event_id(mapping(event.get("content")).get("event_id"))
         for event in account_data
-        if event.get("type") == "m.fully_read"
+        if event.get("type") == READ
     ]
     return marks[-1] if marks else None
+
+
+def tags(account_data: Iterable[JsonObject]) -> frozenset[str] | None:
+    """The names of ``m.tag`` among a room's account data; ``None`` where it is not there."""
+    found = [mapping(event.get("content")) for event in account_data if event.get("type") == TAG]
+    return (
+        frozenset(one for one in mapping(found[-1].get("tags")) if opaque(one, 255))
+        if found
+        else None
+    )

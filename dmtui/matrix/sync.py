@@ -7,18 +7,28 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
 from urllib.parse import quote
 
+from dmtui.core.contacts import PEOPLE
 from dmtui.core.errors import NotFound, Refused, ServerTrouble
 from dmtui.core.events import RoomUpdate, SyncBatch
 from dmtui.core.invites import judge_invite
 from dmtui.core.model import Invite, JsonObject, RoomId
-from dmtui.matrix.account_news import DIRECT, IGNORED, ignored_users, listed_rooms
+from dmtui.matrix.account_news import (
+    DIRECT,
+    IGNORED,
+    INVITES,
+    PUSH_RULES,
+    are_invites_blocked,
+    ignored_users,
+    listed_rooms,
+)
 from dmtui.matrix.classic import Classic
 from dmtui.matrix.news import Api, KeyNews, News
 from dmtui.matrix.place import Way, place_of
+from dmtui.matrix.push_rules import muted_rooms
 from dmtui.matrix.room_news import room_update
 from dmtui.matrix.sliding import FEATURE, Sliding
 from dmtui.matrix.stripped import stripped_invite
@@ -26,6 +36,8 @@ from dmtui.matrix.translate import Translator
 from dmtui.matrix.values import mapping
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class KeyKeeper(Protocol):
@@ -100,7 +112,7 @@ class Syncing:
 
     async def _batch(self, news: News) -> SyncBatch:
         room_keys = await self._take_in(news.keys) if news.keys else ()
-        direct, ignored = news.account_data.get(DIRECT), news.account_data.get(IGNORED)
+        direct = news.account_data.get(DIRECT)
         if direct is not None:
             self._direct = listed_rooms(direct)
         updates = [await room_update(raw, self._translator) for raw in news.rooms]
@@ -112,7 +124,10 @@ class Syncing:
             news.all_invites,
             news.gone,
             direct,
-            None if ignored is None else ignored_users(ignored),
+            _read(news, IGNORED, ignored_users),
+            _read(news, PUSH_RULES, muted_rooms),
+            news.account_data.get(PEOPLE),
+            _read(news, INVITES, are_invites_blocked),
             room_keys,
             news.complete,
         )
@@ -148,3 +163,9 @@ class Syncing:
             )
             for room, events in told.items()
         )
+
+
+def _read(news: News, kind: str, reader: Callable[[JsonObject], T]) -> T | None:
+    """What the account data of this type says, where the answer has it."""
+    content = news.account_data.get(kind)
+    return None if content is None else reader(content)

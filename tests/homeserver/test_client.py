@@ -20,7 +20,7 @@ from dmtui.core.errors import (
     Unreachable,
 )
 from dmtui.core.model import EventId, RoomId, Session, TransactionId, UserId
-from dmtui.matrix import account, direct_rooms, messages, nonce
+from dmtui.matrix import account, direct_rooms, messages, nonce, people, push_rules, room_acts
 from dmtui.matrix.answers import judge
 from dmtui.matrix.client import Client, path, patient
 from tests.homeserver.account import Account
@@ -38,12 +38,22 @@ ACTS: dict[str, Act] = {
     "create": lambda client: direct_rooms.create_direct_room(client, None, "n", False),
     "find": lambda client: nonce.find_created_room(client, "n"),
     "invite_back": lambda client: direct_rooms.invite_back(client, ROOM, PEER),
+    "create_group": lambda client: direct_rooms.create_group(client, [PEER], "g", "n", False),
+    "join": lambda client: room_acts.join(client, ROOM, ["localhost"]),
+    "remove": lambda client: room_acts.remove(client, ROOM, PEER),
+    "report_user": lambda client: room_acts.report_user(client, PEER, "spam"),
+    "report_room": lambda client: room_acts.report_room(client, ROOM, "spam"),
+    "tag": lambda client: room_acts.set_tag(client, ROOM, "m.favourite", True),
+    "mute": lambda client: push_rules.set_muted(client, ROOM, True),
+    "unmute": lambda client: push_rules.set_muted(client, ROOM, False),
+    "shared_rooms": lambda client: people.shared_rooms(client, PEER),
+    "presence": lambda client: people.presence(client, PEER),
     "members": lambda client: direct_rooms.members(client, ROOM),
     "leave": lambda client: client.api("POST", path("rooms", ROOM, "leave")),
     "logout": lambda client: client.api("POST", path("logout")),
     "search": lambda client: account.search_people(client, "bob", 5),
     "profile": lambda client: account.profile(client, PEER),
-    "has_device_keys": lambda client: account.has_device_keys(client, PEER),
+    "has_device_keys": lambda client: people.has_device_keys(client, PEER),
     "send_plain": lambda client: messages.send_plain(client, ROOM, TransactionId("t"), {}),
     "is_encrypted": lambda client: messages.is_encrypted(client, ROOM),
     "nio_to_device": lambda client: client.to_device(

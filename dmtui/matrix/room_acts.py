@@ -1,0 +1,47 @@
+"""What we do about a room that is there: join it, take somebody out, report it, tag it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+from dmtui.core.errors import NotFound
+from dmtui.core.model import RoomId, UserId
+from dmtui.matrix.client import Client, path
+
+_JOIN_PATIENCE = 120.0  # of a room that lives on another server
+
+
+async def join(client: Client, room_id: RoomId, via: Sequence[str]) -> None:
+    """``POST /join/{roomId}``; ``server_name`` is what ``via`` was called before v1.12."""
+    hints = [(name, server) for name in ("via", "server_name") for server in via]
+    query = f"?{urlencode(hints)}" if hints else ""
+    await client.api("POST", path("join", room_id) + query, timeout=_JOIN_PATIENCE)
+
+
+async def remove(client: Client, room_id: RoomId, user_id: UserId) -> None:
+    """``POST /rooms/{roomId}/kick``."""
+    await client.api("POST", path("rooms", room_id, "kick"), {"user_id": user_id})
+
+
+async def report_user(client: Client, user_id: UserId, reason: str) -> None:
+    """``POST /users/{userId}/report`` (v1.14)."""
+    await client.api("POST", path("users", user_id, "report"), {"reason": reason})
+
+
+async def report_room(client: Client, room_id: RoomId, reason: str) -> None:
+    """``POST /rooms/{roomId}/report`` (v1.13)."""
+    await client.api("POST", path("rooms", room_id, "report"), {"reason": reason})
+
+
+async def set_tag(client: Client, room_id: RoomId, tag: str, present: bool) -> None:
+    """``PUT`` or ``DELETE /user/{userId}/rooms/{roomId}/tags/{tag}``."""
+    target = path("user", client.user_id, "rooms", room_id, "tags", tag)
+    if present:
+        await client.api("PUT", target)
+        return
+    try:
+        await client.api("DELETE", target)
+    except NotFound as error:
+        if error.errcode == "M_UNRECOGNIZED":
+            raise
