@@ -2,44 +2,141 @@
 
 from __future__ import annotations
 
-from dmtui.core.intents import ArrangeContact
+import asyncio
+from collections.abc import Callable
+
+from dmtui.core.contacts import (
+    FAVOURITE,
+    LOW_PRIORITY,
+    PEOPLE,
+    Part,
+    TaggedRoom,
+    Wish,
+    with_contact,
+)
+from dmtui.core.errors import DmtuiError, Recoverable, SignedOut, StoreTrouble
+from dmtui.core.events import Change
+from dmtui.core.intents import ArrangeContact, Entry, Outcome
 from dmtui.core.model import Milliseconds, UserId
 from dmtui.core.ports import Homeserver
-from dmtui.messenger.clock import Clock
+from dmtui.messenger.clock import Clock, milliseconds
 from dmtui.messenger.journal import Journal, Settlement
-from dmtui.messenger.ledger import Ledger
+from dmtui.messenger.ledger import Ledger, Subscription
+
+LONGEST_SLEEP = 60.0
+"""Seconds; a machine that was asleep notices within these that a mute is over."""
 
 
 class Contacts:
-    """Every change is in the store when the call returns, and on its way to the server."""
+    """Every change is in the store when the call returns, and on its way to the server.
+
+    The entry returned tells how that went; ``None``: it is there already. A group's key is its
+    room ID.
+    """
 
     def __init__(self, ledger: Ledger, journal: Journal, clock: Clock):
         self._ledger = ledger
+        self._records = ledger.store.contacts
         self._journal = journal
         self._clock = clock
 
-    async def rename(self, user_id: UserId, petname: str) -> None:
+    async def rename(self, user_id: UserId, petname: str) -> Entry | None:
         """Call the person so, on my devices alone; an empty name takes the petname away."""
-        raise NotImplementedError
+        return await self._change(user_id, lambda: self._records.rename(user_id, petname))
 
-    async def pin(self, user_id: UserId, pinned: bool) -> None:
+    async def pin(self, user_id: UserId, pinned: bool) -> Entry | None:
         """Keep the person at the top of the list, or no longer."""
-        raise NotImplementedError
+        return await self._change(user_id, lambda: self._records.pin(user_id, pinned))
 
-    async def archive(self, user_id: UserId, archived: bool) -> None:
+    async def archive(self, user_id: UserId, archived: bool) -> Entry | None:
         """Put the person away until they write again, or bring them back."""
-        raise NotImplementedError
+        return await self._change(user_id, lambda: self._records.archive(user_id, archived))
 
-    async def mute(self, user_id: UserId, muted: bool, until: Milliseconds = 0) -> None:
+    async def mute(self, user_id: UserId, muted: bool, until: Milliseconds = 0) -> Entry | None:
         """Notify of nothing they write, until then (0: for good), or again of everything."""
-        raise NotImplementedError
+        return await self._change(user_id, lambda: self._records.mute(user_id, muted, until))
+
+    async def _change(self, user_id: UserId, act: Callable[[], frozenset[Change]]) -> Entry | None:
+        await self._ledger.write(act)
+        self._journal.wake()
+        wish = ArrangeContact(user_id)
+        entries = self._ledger.store.pending_intents()
+        return next((entry for entry in entries if entry.intent == wish), None)
 
     async def run(self) -> None:
-        """Watch for ever: mutes whose time is over, archived people who have written again."""
+        """Watch for ever: mutes whose time is over.
+
+        Archived people who have written come back as their messages reach the store.
+        """
+        changes = self._ledger.subscribe()
+        try:
+            while True:
+                changes.take()
+                end = self._records.next_end() if self._ledger.store.synced() else None
+                now = milliseconds(self._clock)
+                if end is not None and end <= now:
+                    await self._ledger.write(self._records.end_mutes, now)
+                else:
+                    await self._wait(changes, end)
+        finally:
+            changes.close()
+
+    async def _wait(self, changes: Subscription, until: Milliseconds | None) -> None:
+        """For a change, or the time."""
+        waiting: set[asyncio.Future[object]] = {asyncio.ensure_future(changes.next())}
+        if until is not None:
+            left = until / 1000 - self._clock.now()
+            pause = self._clock.sleep(min(max(0.0, left), LONGEST_SLEEP))
+            waiting.add(asyncio.ensure_future(pause))
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
 
 
 async def arrange_contact(
     intent: ArrangeContact, homeserver: Homeserver, ledger: Ledger
 ) -> Settlement:
-    """Bring tags, push rules and account data to what the store has; touches nothing else."""
-    raise NotImplementedError
+    """Bring tags, push rules and account data to what the store has; touches nothing else.
+
+    What the server refuses is wished no longer. Other clients of mine are told of the end of a
+    mute last, so that they never see it without the mute.
+    """
+    records = ledger.store.contacts
+    wish = await ledger.run(records.wish, intent.user_id)
+    if wish is None:
+        return Outcome(ok=True), ()
+    try:
+        for room in wish.rooms:
+            await _arrange_room(homeserver, wish, room)
+        if wish.parts & (Part.NAME | Part.MUTE):
+            async with ledger.account_data:
+                await _write_down(homeserver, wish)
+    except (Recoverable, SignedOut, StoreTrouble):
+        raise
+    except DmtuiError as error:
+        await ledger.write(records.refused, wish)
+        return Outcome(ok=False, message=str(error)), ()
+    await ledger.write(records.published, wish)
+    return Outcome(ok=True), ()
+
+
+async def _arrange_room(homeserver: Homeserver, wish: Wish, room: TaggedRoom) -> None:
+    """Only what is not so already is set, as a tag may have an order that setting it loses."""
+    contact = wish.contact
+    for part, tag, present in (
+        (Part.PIN, FAVOURITE, contact.pinned),
+        (Part.ARCHIVE, LOW_PRIORITY, contact.archived),
+    ):
+        if part in wish.parts and not (present and tag in room.tags):
+            await homeserver.set_tag(room.room_id, tag, present)
+    if Part.MUTE in wish.parts and not (contact.muted and room.muted):
+        await homeserver.set_muted(room.room_id, contact.muted)
+
+
+async def _write_down(homeserver: Homeserver, wish: Wish) -> None:
+    content = await homeserver.account_data(PEOPLE) or {}
+    wanted = with_contact(content, wish.contact, wish.parts)
+    if wanted != content:
+        await homeserver.set_account_data(PEOPLE, wanted)

@@ -52,6 +52,8 @@ class Ledger:
         self.store = store
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="dmtui-store")
         self._subscriptions: set[Subscription] = set()
+        self.account_data = asyncio.Lock()
+        """Held by whoever reads account data to write it back changed, ``m.direct`` excepted."""
 
     async def run(self, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a store method in the writing thread; cancelling the caller does not undo it."""

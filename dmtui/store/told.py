@@ -50,9 +50,9 @@ class Told:
         return News(tuple(arrivals), asked)
 
     def unread(self) -> int:
-        """Unread messages of all people together."""
+        """Unread messages of all people together, the muted left out."""
         with self._database.read() as connection:
-            return number(connection, "SELECT sum(unread) FROM person") or 0
+            return number(connection, "SELECT sum(unread) FROM person WHERE muted = 0") or 0
 
     def mark(self, news: News) -> frozenset[Change]:
         """The user was told of these, or need not be."""

@@ -54,11 +54,14 @@ class Notifier:
             return None
         clock = self._messenger.clock
         try:
+            news = self._messenger.news()
+            writers = frozenset(arrival.user_id for arrival in news.arrivals)
             verdict = decide(
-                self._messenger.news(),
+                news,
                 clock.now(),
                 self._heard,
                 looked_at=self._looked_at(),
+                muted=[c.user_id for c in self._messenger.conversations(writers) if c.muted],
                 how=self._voice.settings.how,
                 bodies=self._voice.settings.bodies,
             )
