@@ -3,7 +3,8 @@
 A position knows nothing of rooms that its filter left out: those are asked for apart, a few at a
 time, each time from the start, and are from then on part of the filter. All members are asked
 for, not lazily: a direct room has two, and a snapshot of them is worth more than it costs.
-Synapse's room filter also swallows ``m.fully_read``; receipts of our own say the same.
+Rooms are named in each part of the filter, not for all parts at once: Synapse, looking for the
+room ID inside of ``m.tag`` and ``m.fully_read``, would then leave these out.
 Client-server API v1.18, "Syncing".
 """
 
@@ -17,11 +18,11 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from dmtui.core.errors import Refused, ServerTrouble
-from dmtui.core.model import JsonObject, Membership, RoomId, UserId
+from dmtui.core.model import Json, JsonObject, Membership, RoomId, UserId
 from dmtui.matrix.account_news import HEARD, heard
 from dmtui.matrix.news import Api, KeyNews, News
 from dmtui.matrix.place import LONGEST_POSITION, Place
-from dmtui.matrix.room_news import STATE_TYPES, RawRoom, fully_read, typing
+from dmtui.matrix.room_news import READ, STATE_TYPES, TAG, RawRoom, fully_read, tags, typing
 from dmtui.matrix.translate import members, membership_change
 from dmtui.matrix.values import mapping, mappings, opaque, room_id
 
@@ -63,13 +64,14 @@ class Classic:
         if chunk:
             news = await self._from_start(onward, names)
             return News(onward, rooms=news.rooms, complete=onward.complete)
+        wanted = {*followed.values(), *place.extras}
         try:
-            answer = await self._ask(place.position, {*followed.values(), *place.extras}, timeout)
+            answer = await self._ask(place.position, wanted, timeout)
         except Refused as error:
             if error.status != 400:
                 raise
             return await self.fetch(place.anew(), direct, rooms, timeout)
-        return await self._whole(self._read(onward, answer, since=True))
+        return await self._whole(self._read(onward, answer, wanted, since=True))
 
     async def _from_start(self, onward: Place, rooms: Collection[RoomId]) -> News:
         """More at once the next time, if the server is slow whatever it is asked for.
@@ -80,7 +82,7 @@ class Classic:
         answer = await self._ask(None, rooms, 0.0)
         if time.monotonic() - began > _SLOW:
             self._at_once = min(8 * self._at_once, _MOST_ROOMS_AT_ONCE)
-        return await self._whole(self._read(onward, answer))
+        return await self._whole(self._read(onward, answer, rooms))
 
     async def _ask(self, since: str | None, rooms: Collection[RoomId], wait: float) -> JsonObject:
         query = {
@@ -109,7 +111,10 @@ class Classic:
             self._filter = (wanted, name)
         return name
 
-    def _read(self, onward: Place, answer: JsonObject, since: bool = False) -> News:
+    def _read(
+        self, onward: Place, answer: JsonObject, wanted: Collection[RoomId], since: bool = False
+    ) -> News:
+        """The news of the ``wanted`` rooms; others may be in the answer, their parts left out."""
         position = opaque(answer.get("next_batch"), LONGEST_POSITION)
         if position is None:
             raise ServerTrouble("The homeserver's sync answer has no position.")
@@ -118,8 +123,8 @@ class Classic:
             one: mappings(mapping(mapping(raw).get("invite_state")).get("events"))
             for one, raw in _by_room(sections.get("invite"))
         }
-        left = dict(_by_room(sections.get("leave")))
-        joined = dict(_by_room(sections.get("join")))
+        left = _only(wanted, sections.get("leave"))
+        joined = _only(wanted, sections.get("join"))
         rooms = [self._room(one, mapping(raw), since) for one, raw in (joined | left).items()]
         known = frozenset(onward.extras)
         pending = (known | invites.keys()) - left.keys() - joined.keys()
@@ -172,6 +177,7 @@ class Classic:
         timeline = mapping(raw.get("timeline"))
         ephemeral = mappings(mapping(raw.get("ephemeral")).get("events"))
         types = _last(ephemeral, "m.typing")
+        data = mappings(mapping(raw.get("account_data")).get("events"))
         room = RawRoom(
             one,
             not since,
@@ -180,12 +186,13 @@ class Classic:
             mappings(mapping(raw.get("state")).get("events")),
             mappings(timeline.get("events")),
             receipts=_last(ephemeral, "m.receipt") or {},
-            fully_read=fully_read(mappings(mapping(raw.get("account_data")).get("events"))),
+            fully_read=fully_read(data),
             typing=None if types is None else typing(types),
+            tags=tags(data),
         )
         if not room.initial and self._has_just_joined(room.state()):
             room = replace(room, initial=True)
-        return _counted(room) if room.initial else room
+        return _snapshot(room) if room.initial else room
 
     def _has_just_joined(self, state: list[JsonObject]) -> bool:
         """Then the server tells the whole state; a change of my profile is no join."""
@@ -204,17 +211,16 @@ def digest(room: RoomId) -> str:
 
 def room_filter(rooms: Collection[RoomId]) -> JsonObject:
     """Only these rooms, only what is shown of them; invites come whatever the rooms."""
-    nothing: JsonObject = {"types": []}
+    these: Json = [*sorted(rooms)] or [_NO_ROOM]
     return {
-        "presence": nothing,
+        "presence": {"types": []},
         "account_data": {"types": [*HEARD]},
         "room": {
-            "rooms": [*sorted(rooms)] or [_NO_ROOM],
             "include_leave": False,
-            "timeline": {"limit": TIMELINE_LIMIT},
-            "state": {"types": [*STATE_TYPES]},
-            "ephemeral": {"types": ["m.receipt", "m.typing"]},
-            "account_data": {"types": ["m.fully_read"]},
+            "timeline": {"limit": TIMELINE_LIMIT, "rooms": these},
+            "state": {"types": [*STATE_TYPES], "rooms": these},
+            "ephemeral": {"types": ["m.receipt", "m.typing"], "rooms": these},
+            "account_data": {"types": [READ, TAG]},
         },
     }
 
@@ -224,17 +230,22 @@ def _by_room(value: object) -> list[tuple[RoomId, object]]:
     return [(one, item) for one, item in items if one is not None]
 
 
+def _only(wanted: Collection[RoomId], value: object) -> dict[RoomId, object]:
+    return {one: raw for one, raw in _by_room(value) if one in wanted}
+
+
 def _has_create(state: list[JsonObject]) -> bool:
     return any(event.get("type") == "m.room.create" for event in state)
 
 
-def _counted(room: RawRoom) -> RawRoom:
-    """The server counts only where members are loaded lazily."""
+def _snapshot(room: RawRoom) -> RawRoom:
+    """The server counts only where members are loaded lazily, and tells tags if there are some."""
     found = [one.membership for one in members(room.state())]
     return replace(
         room,
         joined_count=found.count(Membership.JOIN),
         invited_count=found.count(Membership.INVITE),
+        tags=room.tags or frozenset(),
     )
 
 

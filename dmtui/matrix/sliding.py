@@ -17,7 +17,7 @@ from dmtui.core.model import JsonObject, Membership, RoomId, UserId
 from dmtui.matrix.account_news import heard
 from dmtui.matrix.news import Api, KeyNews, News
 from dmtui.matrix.place import LONGEST_POSITION, Place
-from dmtui.matrix.room_news import STATE_TYPES, RawRoom, fully_read, typing
+from dmtui.matrix.room_news import STATE_TYPES, RawRoom, fully_read, tags, typing
 from dmtui.matrix.values import mapping, mappings, opaque, room_id, whole
 
 PATH = "/_matrix/client/unstable/org.matrix.simplified_msc3575/sync"
@@ -85,7 +85,7 @@ class Sliding:
         }
         self._primed = True
         joined = {one: raw for one, raw in raws.items() if one not in invites}
-        rooms = _rooms(joined, extensions, self._left | invites.keys())
+        rooms = _rooms(joined, extensions, self._left | invites.keys(), place.complete)
         over = (Membership.LEAVE, Membership.BAN)
         gone = tuple(one.room_id for one in rooms if one.membership(self._me) in over)
         ended = set(gone) & set(self._invited)
@@ -185,24 +185,34 @@ def _by_room(value: object) -> list[tuple[RoomId, object]]:
 
 
 def _rooms(
-    raws: dict[RoomId, JsonObject], extensions: JsonObject, foreign: Collection[RoomId]
+    raws: dict[RoomId, JsonObject],
+    extensions: JsonObject,
+    foreign: Collection[RoomId],
+    known: bool,
 ) -> list[RawRoom]:
-    """Rooms that the answer mentions; ``foreign`` ones not if it is only by an extension."""
+    """Rooms that the answer mentions; ``foreign`` ones not if it is only by an extension.
+
+    Without tags in its snapshot a room has none, unless the connection may have ``known`` it.
+    """
     receipts, types, data = (
         dict(_by_room(mapping(extensions.get(name)).get("rooms")))
         for name in ("receipts", "typing", "account_data")
     )
     marked = {one: mark for one, events in data.items() if (mark := fully_read(mappings(events)))}
+    tagged = {
+        one: found for one, events in data.items() if (found := tags(mappings(events))) is not None
+    }
     rooms = []
-    for one in {**raws, **receipts, **types, **marked}:
+    for one in {**raws, **receipts, **types, **marked, **tagged}:
         if one in foreign and one not in raws:
             continue
         raw = raws.get(one, {})
+        initial = raw.get("initial") is True
         limit = raw.get("limited") is True or raw.get("unstable_expanded_timeline") is True
         rooms.append(
             RawRoom(
                 one,
-                raw.get("initial") is True,
+                initial,
                 limit,
                 opaque(raw.get("prev_batch")),
                 timeline=mappings(raw.get("timeline")),
@@ -214,6 +224,7 @@ def _rooms(
                 typing=typing(mapping(mapping(types[one]).get("content")))
                 if one in types
                 else None,
+                tags=tagged.get(one, frozenset() if initial and not known else None),
             )
         )
     return rooms

@@ -11,13 +11,17 @@ from uuid import uuid4
 
 import pytest
 
-from dmtui.core.errors import Forbidden, Refused
-from dmtui.core.events import Line, RoomUpdate, SyncBatch, TimelineEvent
+from dmtui.core.contacts import FAVOURITE, LOW_PRIORITY, PEOPLE
+from dmtui.core.errors import Forbidden, InviteBlocked, NotFound, Refused
+from dmtui.core.events import Line, MembershipChange, RoomUpdate, SyncBatch, TimelineEvent
 from dmtui.core.model import (
+    Availability,
     Invite,
     JsonObject,
     Member,
     Membership,
+    PersonDevice,
+    Presence,
     Profile,
     RoomId,
     Safe,
@@ -49,6 +53,14 @@ class World(Protocol):
     async def bob_revokes(self, room_id: RoomId) -> None: ...
     async def bob_types(self, room_id: RoomId) -> None: ...
     async def rename_me(self, name: str) -> None: ...
+    async def bob_declines(self, room_id: RoomId) -> None: ...
+    async def bob_upgrades(self, room_id: RoomId) -> RoomId: ...
+    async def bob_bans_me(self, room_id: RoomId) -> None: ...
+    async def bob_gets_a_device(self) -> PersonDevice: ...
+    async def bob_comes_online(self, status: str) -> None: ...
+    async def tag_elsewhere(self, room_id: RoomId, tag: str) -> None: ...
+    async def mute_elsewhere(self, room_id: RoomId) -> None: ...
+    async def block_bob(self) -> None: ...
 
 
 class FakeWorld:
@@ -82,10 +94,37 @@ class FakeWorld:
         for room in self.homeserver.rooms.values():
             room.members[ME] = replace(room.members[ME], name=Safe(name), is_direct=False)
 
+    async def bob_declines(self, room_id: RoomId) -> None:
+        await self.homeserver.decline(room_id, BOB)
+
+    async def bob_upgrades(self, room_id: RoomId) -> RoomId:
+        return await self.homeserver.upgrade(room_id, BOB)
+
+    async def bob_bans_me(self, room_id: RoomId) -> None:
+        await self.homeserver.ban(room_id, ME, BOB)
+
+    async def bob_gets_a_device(self) -> PersonDevice:
+        device = PersonDevice("BOBS", Safe("Bob's phone"), "fingerprint")
+        self.homeserver.devices[BOB] = (device,)
+        return device
+
+    async def bob_comes_online(self, status: str) -> None:
+        self.homeserver.presences[BOB] = Presence(Availability.ONLINE, Safe(status), 0)
+
+    async def tag_elsewhere(self, room_id: RoomId, tag: str) -> None:
+        await self.homeserver.tag(room_id, tag)
+
+    async def mute_elsewhere(self, room_id: RoomId) -> None:
+        await self.homeserver.mute(room_id)
+
+    async def block_bob(self) -> None:
+        self.homeserver.blocking_invites.add(BOB)
+
 
 class SynapseWorld:
-    def __init__(self, homeserver: Homeserver, me: Account, bob: Account):
+    def __init__(self, homeserver: Homeserver, me: Account, bob: Account, directory: Path):
         self.homeserver = homeserver
+        self._directory = directory
         self._me, self._bob = me, bob
         self.me, self.bob = UserId(me.user_id), UserId(bob.user_id)
 
@@ -126,6 +165,52 @@ class SynapseWorld:
     async def rename_me(self, name: str) -> None:
         await asyncio.to_thread(self._me.set_name, name)
 
+    async def bob_declines(self, room_id: RoomId) -> None:
+        await asyncio.to_thread(self._bob.leave, room_id)
+
+    async def bob_upgrades(self, room_id: RoomId) -> RoomId:
+        def upgrade() -> str:
+            version = {"new_version": "12"}
+            answer = self._bob.room_api("POST", room_id, "upgrade", version)
+            self._bob.invite(answer["replacement_room"], self._me, is_direct=False)
+            return str(answer["replacement_room"])
+
+        return RoomId(await asyncio.to_thread(upgrade))
+
+    async def bob_bans_me(self, room_id: RoomId) -> None:
+        await asyncio.to_thread(self._bob.ban, room_id, self._me)
+
+    async def bob_gets_a_device(self) -> PersonDevice:
+        """The device that he is signed in with already has no keys before."""
+        session = Session(self.bob, self._bob.device_id, self._bob.access_token, self._bob.base_url)
+        phone = await connect(session, self._directory / "bobs-keys")
+        try:
+            await phone.sync(None, frozenset(), 0.0)  # whose upkeep uploads the keys
+            async with asyncio.timeout(20):
+                while not (found := await self.homeserver.devices_of(self.bob)):
+                    await phone.sync(None, frozenset(), 0.0)
+        finally:
+            await phone.close()
+        return found[0]
+
+    async def bob_comes_online(self, status: str) -> None:
+        path = f"v3/presence/{self.bob}/status"
+        content = {"presence": "online", "status_msg": status}
+        await asyncio.to_thread(self._bob.api, "PUT", path, content)
+
+    async def tag_elsewhere(self, room_id: RoomId, tag: str) -> None:
+        path = f"v3/user/{self.me}/rooms/{room_id}/tags/{tag}"
+        await asyncio.to_thread(self._me.api, "PUT", path, {"order": 0.5})
+
+    async def mute_elsewhere(self, room_id: RoomId) -> None:
+        """To be told of mentions alone, as Element has it."""
+        path = f"v3/pushrules/global/room/{room_id}"
+        await asyncio.to_thread(self._me.api, "PUT", path, {"actions": ["dont_notify"]})
+
+    async def block_bob(self) -> None:
+        content = {"default_action": "block"}
+        await asyncio.to_thread(self._bob.set_account_data, "m.invite_permission_config", content)
+
 
 @pytest.fixture
 def fake_world() -> World:
@@ -138,7 +223,7 @@ async def synapse_world(synapse: SynapseServer, tmp_path: Path) -> AsyncIterator
     me, bob = synapse.register(f"me{tag}"), synapse.register(f"bob{tag}")
     session = Session(UserId(me.user_id), me.device_id, me.access_token, me.base_url)
     homeserver = await connect(session, tmp_path / "keys")
-    yield SynapseWorld(homeserver, me, bob)
+    yield SynapseWorld(homeserver, me, bob, tmp_path)
     await homeserver.close()
 
 
@@ -184,6 +269,15 @@ class News:
 
     def invite(self, room_id: RoomId) -> Invite | None:
         found = [i for b in self.batches for i in b.invites if i.room_id == room_id]
+        return found[-1] if found else None
+
+    def tags(self, room_id: RoomId) -> frozenset[str] | None:
+        found = [u.tags for u in self.updates(room_id) if u.tags is not None]
+        return found[-1] if found else None
+
+    @property
+    def muted(self) -> frozenset[RoomId] | None:
+        found = [batch.muted for batch in self.batches if batch.muted is not None]
         return found[-1] if found else None
 
     def gone(self, room_id: RoomId) -> bool:
@@ -423,6 +517,223 @@ async def test_unknown_profile_is_refused_and_a_known_one_is_found(world: World)
         await world.homeserver.profile(UserId(f"@nobody-of-that-name:{server_name}"))
     found = await world.homeserver.search_people(profile.name, 10)
     assert world.bob in [one.user_id for one in found]
+
+
+# -- groups, upgrades, ends -------------------------------------------------------------------
+
+
+async def test_group_has_its_name_and_its_members_and_no_flag(world: World, news: News) -> None:
+    await news.caught_up()
+    homeserver = world.homeserver
+    room_id = await homeserver.create_group([world.bob], "Trip", "a-nonce", False)
+    await homeserver.set_account_data("m.direct", {world.bob: [room_id]})
+    await news.until(lambda: news.updates(room_id))
+    assert [u.name for u in news.updates(room_id) if u.name is not None][-1] == "Trip"
+    bob = news.member(room_id, world.bob)
+    assert bob is not None
+    assert (bob.membership, bob.is_direct) == (Membership.INVITE, False)
+    assert not any(update.encrypted for update in news.updates(room_id))
+    assert await homeserver.find_created_room("a-nonce") == room_id
+
+
+async def test_encrypted_group_without_a_name(world: World) -> None:
+    room_id = await world.homeserver.create_group([world.bob], "", "n", True)
+    news = News(world.homeserver)
+    await world.homeserver.set_account_data("m.direct", {world.bob: [room_id]})
+    await news.until(lambda: news.updates(room_id))
+    assert any(update.encrypted for update in news.updates(room_id))
+    assert not any(update.name for update in news.updates(room_id))
+
+
+async def test_group_with_somebody_who_accepts_no_invites_is_refused(world: World) -> None:
+    await world.block_bob()
+    with pytest.raises(InviteBlocked):
+        await world.homeserver.create_group([world.bob], "Trip", "n", False)
+
+
+async def test_person_who_is_removed_is_no_member_any_more(world: World) -> None:
+    room_id = await world.homeserver.create_direct_room(world.bob, "n", False)
+    await world.homeserver.remove(room_id, world.bob)
+    assert [m.user_id for m in await world.homeserver.members(room_id)] == [world.me]
+    with pytest.raises(Forbidden):
+        await world.homeserver.remove(room_id, world.bob)
+
+
+async def test_declining_is_told_as_an_invite_that_became_a_leave(world: World, news: News) -> None:
+    room_id = await world.homeserver.create_direct_room(world.bob, "n", False)
+    await world.homeserver.set_account_data("m.direct", {world.bob: [room_id]})
+    await news.caught_up()
+    await world.bob_declines(room_id)
+
+    def declined() -> list[MembershipChange]:
+        contents = [event.content for event in news.events(room_id).values()]
+        changes = [content for content in contents if isinstance(content, MembershipChange)]
+        return [one for one in changes if one.member.membership is Membership.LEAVE]
+
+    await news.until(declined)
+    (change,) = declined()
+    assert change.previous is Membership.INVITE
+    assert change.member.user_id == change.member.sender == world.bob
+
+
+async def test_room_that_i_am_banned_from_is_gone_and_lets_me_in_no_more(
+    world: World, news: News
+) -> None:
+    room_id = await world.invite(True)
+    await world.homeserver.join(room_id)
+    await world.homeserver.set_account_data("m.direct", {world.bob: [room_id]})
+    await news.caught_up()
+    await world.bob_bans_me(room_id)
+    await news.until(lambda: any(room_id in batch.gone for batch in news.batches))
+    await news.until(
+        lambda: (me := news.member(room_id, world.me)) and me.membership is Membership.BAN
+    )
+    with pytest.raises(Forbidden):
+        await world.homeserver.join(room_id)
+
+
+async def test_upgraded_room_names_its_successor_which_names_it(world: World, news: News) -> None:
+    room_id = await world.have_direct_room("before")
+    await news.caught_up()
+    successor = await world.bob_upgrades(room_id)
+    await news.until(lambda: any(u.successor == successor for u in news.updates(room_id)))
+    server = world.bob.partition(":")[2]
+    assert {u.successor_via for u in news.updates(room_id) if u.successor} == {server}
+    await world.homeserver.join(successor, (server,))
+    await world.homeserver.set_account_data("m.direct", {world.bob: [room_id, successor]})
+    await news.until(lambda: any(u.predecessor == room_id for u in news.updates(successor)))
+
+
+async def test_history_begins_at_the_newest_event_where_no_place_is_named(world: World) -> None:
+    room_id = await world.have_direct_room("one", "two")
+    page = await world.homeserver.history(room_id, "", 2)
+    assert [e.content.body for e in page.events if isinstance(e.content, Line)] == ["two", "one"]
+    with pytest.raises(Refused) as refusal:
+        await world.homeserver.history(room_id, "no-place", 2)
+    assert refusal.value.status == 400
+
+
+async def test_history_of_a_left_room_goes_up_to_the_leaving(world: World) -> None:
+    room_id = await world.have_direct_room("one", "two")
+    await world.homeserver.leave(room_id)
+    await world.bob_says(room_id, "behind my back")
+    bodies: list[str] = []
+    before: str | None = ""
+    while before is not None:
+        page = await world.homeserver.history(room_id, before, 2)
+        bodies += [e.content.body for e in page.events if isinstance(e.content, Line)]
+        before = page.end
+    assert bodies == ["two", "one"]
+    await world.homeserver.forget(room_id)
+    with pytest.raises(Forbidden):
+        await world.homeserver.history(room_id, "", 2)
+
+
+# -- arranging and looking up -----------------------------------------------------------------
+
+
+async def test_tags_are_set_and_taken_away_again_and_told(world: World, news: News) -> None:
+    room_id = await world.have_direct_room()
+    await news.caught_up()
+    assert news.tags(room_id) == frozenset()
+    homeserver = world.homeserver
+    await homeserver.set_tag(room_id, FAVOURITE, True)
+    await homeserver.set_tag(room_id, FAVOURITE, True)
+    await news.until(lambda: news.tags(room_id) == frozenset({FAVOURITE}))
+    await homeserver.set_tag(room_id, LOW_PRIORITY, True)
+    await news.until(lambda: news.tags(room_id) == frozenset({FAVOURITE, LOW_PRIORITY}))
+    await homeserver.set_tag(room_id, FAVOURITE, False)
+    await homeserver.set_tag(room_id, FAVOURITE, False)
+    await news.until(lambda: news.tags(room_id) == frozenset({LOW_PRIORITY}))
+
+
+async def test_tag_of_another_client_is_told_and_is_part_of_a_snapshot(
+    world: World, news: News
+) -> None:
+    room_id = await world.have_direct_room()
+    await news.caught_up()
+    await world.tag_elsewhere(room_id, FAVOURITE)
+    await news.until(lambda: news.tags(room_id) == frozenset({FAVOURITE}))
+    anew = News(world.homeserver)
+    await anew.caught_up()
+    assert anew.tags(room_id) == frozenset({FAVOURITE})
+
+
+async def test_mute_is_told_and_a_second_one_changes_nothing(world: World, news: News) -> None:
+    room_id = await world.have_direct_room()
+    await news.caught_up()
+    assert not news.muted
+    await world.homeserver.set_muted(room_id, True)
+    await world.homeserver.set_muted(room_id, True)
+    await news.until(lambda: news.muted == frozenset({room_id}))
+    anew = News(world.homeserver)
+    await anew.caught_up()
+    assert anew.muted == frozenset({room_id})
+    await world.homeserver.set_muted(room_id, False)
+    await world.homeserver.set_muted(room_id, False)
+    await news.until(lambda: news.muted == frozenset())
+
+
+async def test_mute_by_another_client_is_told_and_can_be_ended(world: World, news: News) -> None:
+    room_id = await world.have_direct_room()
+    await news.caught_up()
+    await world.mute_elsewhere(room_id)
+    await news.until(lambda: news.muted == frozenset({room_id}))
+    await world.homeserver.set_muted(room_id, False)
+    await news.until(lambda: news.muted == frozenset())
+
+
+async def test_people_and_blocked_invites_and_ignored_users_are_told(
+    world: World, news: News
+) -> None:
+    await news.caught_up()
+    people: JsonObject = {"people": {world.bob: {"petname": "Bobby"}}, "other": [1]}
+    await world.homeserver.set_account_data(PEOPLE, people)
+    await news.until(lambda: any(batch.contacts == people for batch in news.batches))
+    blocking: JsonObject = {"default_action": "block"}
+    await world.homeserver.set_account_data("m.invite_permission_config", blocking)
+    await news.until(lambda: any(batch.invites_blocked is True for batch in news.batches))
+    await world.homeserver.set_account_data("m.invite_permission_config", {})
+    await news.until(lambda: news.batches[-1].invites_blocked is False)
+    ignoring: JsonObject = {"ignored_users": {world.bob: {}}}
+    await world.homeserver.set_account_data("m.ignored_user_list", ignoring)
+    await news.until(lambda: any(batch.ignored == frozenset({world.bob}) for batch in news.batches))
+
+
+async def test_shared_rooms_are_those_that_both_are_in(world: World) -> None:
+    homeserver = world.homeserver
+    assert await homeserver.shared_rooms(world.bob) == frozenset()
+    shared = await world.have_direct_room()
+    await homeserver.create_direct_room(world.bob, "only invited", False)
+    assert await homeserver.shared_rooms(world.bob) == {shared}
+    with pytest.raises(Refused):
+        await homeserver.shared_rooms(world.me)
+
+
+async def test_presence_is_told_of_whom_i_share_a_room_with(world: World) -> None:
+    with pytest.raises(Refused):
+        await world.homeserver.presence(world.bob)
+    await world.have_direct_room()
+    await world.bob_comes_online("at work")
+    presence = await world.homeserver.presence(world.bob)
+    assert presence.availability is Availability.ONLINE
+    assert presence.status == "at work"
+    assert presence.active_ago is not None
+
+
+async def test_devices_of_a_person_are_those_with_keys(world: World) -> None:
+    assert await world.homeserver.devices_of(world.bob) == ()
+    device = await world.bob_gets_a_device()
+    assert await world.homeserver.devices_of(world.bob) == (device,)
+    assert device.fingerprint
+
+
+async def test_reports_are_taken(world: World) -> None:
+    room_id = await world.invite(True)
+    await world.homeserver.report_user(world.bob, "spam")
+    await world.homeserver.report_room(room_id, "")
+    with pytest.raises(NotFound):
+        await world.homeserver.report_room(RoomId("!never:example.org"), "spam")
 
 
 async def test_logging_out_ends_the_session(world: World) -> None:

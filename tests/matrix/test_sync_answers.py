@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dmtui.core.contacts import PEOPLE
 from dmtui.core.errors import NotFound, Recoverable, Refused
 from dmtui.core.events import Line, SyncBatch
 from dmtui.core.model import JsonObject, RoomId, UserId
@@ -75,7 +76,7 @@ def syncing(script: Script, way: Way) -> Syncing:
 
 
 async def answered(way: Way, answer: Any) -> SyncBatch:
-    return await syncing(Script(answer), way).sync(None, frozenset(), 0.0)
+    return await syncing(Script(answer), way).sync(None, frozenset({ROOM}), 0.0)
 
 
 def sliding(room: Any = None, **more: Any) -> Any:
@@ -144,6 +145,61 @@ async def test_odd_section_costs_itself(key: str, odd: Any) -> None:
     answer = classic({"timeline": {"events": [MESSAGE]}}, **{key: odd})
 
     assert texts(await answered(Way.CLASSIC, answer)) == ["kept"]
+
+
+def with_data(way: Way, room: list[Any], account: list[Any]) -> Any:
+    """An answer with a room's account data, and my own."""
+    if way is Way.CLASSIC:
+        events = {"events": room}
+        data: Any = {"timeline": {"events": [MESSAGE]}, "account_data": events}
+        return classic(data, account_data={"events": account})
+    extension = {"rooms": {ROOM: room}, "global": account}
+    return sliding({"timeline": [MESSAGE]}, extensions={"account_data": extension})
+
+
+@pytest.mark.parametrize("way", list(Way))
+@pytest.mark.parametrize("odd", ODD)
+async def test_odd_account_data_costs_itself(way: Way, odd: Any) -> None:
+    kinds = [
+        "m.push_rules",
+        "m.invite_permission_config",
+        "m.ignored_user_list",
+        "m.direct",
+        PEOPLE,
+    ]
+    broken = [{"type": kind, "content": odd} for kind in kinds]
+
+    batch = await answered(way, with_data(way, [odd, {"type": "m.tag", "content": odd}], broken))
+
+    assert texts(batch) == ["kept"]
+    assert batch.rooms[0].tags == frozenset()
+    assert batch.muted == batch.ignored == frozenset()
+    assert batch.contacts == {}
+    assert batch.invites_blocked is False
+
+
+@pytest.mark.parametrize("way", list(Way))
+async def test_account_data_that_an_answer_lacks_is_not_mentioned(way: Way) -> None:
+    batch = await answered(way, with_data(way, [], []))
+
+    assert (batch.muted, batch.contacts, batch.invites_blocked) == (None, None, None)
+
+
+@pytest.mark.parametrize("way", list(Way))
+@pytest.mark.parametrize("odd", ODD)
+async def test_odd_tag_and_odd_rule_cost_themselves(way: Way, odd: Any) -> None:
+    condition = {"kind": "event_match", "key": "room_id", "pattern": ROOM}
+    rule = {"rule_id": "mine", "enabled": True, "conditions": [condition], "actions": []}
+    rules = [odd, {**rule, "conditions": odd}, {**rule, "actions": odd}, {**rule, "rule_id": odd}]
+    content = {"global": {"override": [*rules, rule], "room": odd, "sender": odd}, "device": odd}
+    tag = {"type": "m.tag", "content": {"tags": {"m.favourite": odd, "": {}, "\x1b": {}}}}
+
+    batch = await answered(
+        way, with_data(way, [odd, tag], [{"type": "m.push_rules", "content": content}])
+    )
+
+    assert batch.rooms[0].tags == frozenset({"m.favourite"})
+    assert batch.muted == frozenset({ROOM})
 
 
 @pytest.mark.parametrize("odd", ODD)
@@ -250,6 +306,7 @@ JSON = st.recursive(
                     "rooms", "join", "leave", "invite", "direct", "invites", "ops", "room_ids",
                     "count", "required_state", "global", "to_device", "e2ee", "account_data",
                     "receipts", "typing", "state_key", "initial", "limited", "m.direct",
+                    "tags", "m.tag", "m.push_rules",
                 ]
             ),
             inner,
@@ -268,7 +325,7 @@ async def test_any_answer_makes_a_batch_to_resume_from(first: Any, second: Any, 
         (Way.CLASSIC, {"next_batch": "s1", "rooms": first, "account_data": second, "x": third}),
     ):
         device = syncing(Script(answer), way)
-        batch = await device.sync(None, frozenset(), 0.0)
-        again = await device.sync(batch.token, frozenset(), 0.0)
+        batch = await device.sync(None, frozenset({ROOM}), 0.0)
+        again = await device.sync(batch.token, frozenset({ROOM}), 0.0)
         for token in (batch.token, again.token):
             assert place_of(token, way).token() == token
