@@ -22,10 +22,14 @@ from dmtui.core.events import (
 from dmtui.core.intents import (
     Accept,
     ArrangeContact,
+    CreateGroup,
     CreateRoom,
     EditDirect,
     Entry,
+    ForgetRoom,
     Intent,
+    LeaveRoom,
+    MakeRoom,
     Outcome,
     RestoreDirect,
     UndoRepair,
@@ -51,6 +55,7 @@ from dmtui.store import (
     directs,
     intents,
     invites,
+    life,
     outbox,
     people,
     reading,
@@ -83,6 +88,7 @@ class Store:
         self.told = Told(database, self._write, me)
         self._untold: frozenset[Change] = frozenset()  # of a batch that was cut short
         self.directs = directs.DirectRecords(database, self._write, me)
+        self.life = life.Life(database, me)
         self.contacts = contacts.ContactRecords(database, self._write)
         self.requests = RequestRecords(database, self._write)
 
@@ -406,6 +412,8 @@ class Store:
                     _journal(work, intent)
                 if entry is not None:
                     _wrote(work, entry.intent, outcome)
+                    if outcome.ok:
+                        _ended(work, entry)
         return work.done
 
 
@@ -471,6 +479,21 @@ def _enter(work: Work, intent: Intent, outcome: Outcome) -> None:
             rooms.accepted(work, room, room_id)
             if not direct:
                 rooms.keep(work, room)
+        case CreateGroup() if outcome.room_id is not None:
+            life.made_group(work, outcome.room_id, intent)
+        case _:
+            pass
+
+
+def _ended(work: Work, entry: Entry) -> None:
+    """A chat has come to an end, or to be something else."""
+    match entry.intent:
+        case LeaveRoom(room_id=room_id):
+            rooms.leave_room(work, room_id)
+        case ForgetRoom() as intent:
+            life.forget(work, entry.number, intent)
+        case MakeRoom(room_id):
+            rooms.keep(work, rooms.ensure_room(work, room_id))
         case _:
             pass
 
