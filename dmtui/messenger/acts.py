@@ -35,9 +35,11 @@ from dmtui.core.intents import (
 )
 from dmtui.core.model import Invite, RoomId, SendState, TransactionId, UserId
 from dmtui.core.ports import Homeserver
-from dmtui.messenger import invites, life, requests
+from dmtui.messenger import life
 from dmtui.messenger.clock import Clock, milliseconds
 from dmtui.messenger.contacts import arrange_contact
+from dmtui.messenger.ignoring import Hearing
+from dmtui.messenger.invites import Answers
 from dmtui.messenger.journal import Journal, Settlement
 from dmtui.messenger.ledger import Ledger
 from dmtui.messenger.results import Consent, Failed, InvitedAlready, Opened, PersonLeft, Waiting
@@ -68,6 +70,8 @@ class Acts:
         self._journal = journal
         self._start_chat = start_chat
         self._message_queued = message_queued
+        self._answers = Answers(homeserver, ledger)
+        self._hearing = Hearing(homeserver, ledger)
         self._rooms = RoomMaker(me, homeserver, ledger, clock)
         self._groups = life.GroupMaker(homeserver, ledger, clock)
 
@@ -75,17 +79,17 @@ class Acts:
         """Do what the intent says; returns its outcome and what follows from it."""
         match entry.intent:
             case Accept() as intent:
-                return await invites.accept(intent, self._homeserver, self._ledger)
+                return await self._answers.accept(intent)
             case Decline() as intent:
-                return await invites.decline(intent, self._homeserver, self._ledger)
+                return await self._answers.decline(intent)
             case Ignore() as intent:
-                return await requests.ignore(intent, self._homeserver, self._ledger)
+                return await self._hearing.ignore(entry, intent)
             case StopIgnoring() as intent:
-                return await requests.stop_ignoring(intent, self._homeserver)
+                return await self._hearing.stop_ignoring(entry, intent)
             case Report() as intent:
-                return await requests.report(intent, self._homeserver)
+                return await self._answers.report(intent)
             case BlockInvites() as intent:
-                return await requests.block_invites(intent, self._homeserver)
+                return await self._hearing.block(entry, intent)
             case CreateRoom() as intent:
                 return await self._rooms.create(entry, intent)
             case CreateGroup() as intent:

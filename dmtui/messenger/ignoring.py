@@ -1,38 +1,92 @@
-"""``m.ignored_user_list``: changed from a fresh read, and only where it names the person."""
+"""Whom I hear of: ``m.ignored_user_list`` and the switch for invites, changed from a fresh read."""
 
 from __future__ import annotations
 
+import asyncio
+
 from dmtui.core.errors import BadContent
-from dmtui.core.model import JsonObject, UserId
+from dmtui.core.intents import BlockInvites, Decline, Entry, Ignore, Outcome, StopIgnoring
+from dmtui.core.model import JsonObject
 from dmtui.core.ports import Homeserver
+from dmtui.messenger.journal import Settlement
+from dmtui.messenger.ledger import Ledger
 
 M_IGNORED_USER_LIST = "m.ignored_user_list"
+M_INVITE_PERMISSION_CONFIG = "m.invite_permission_config"
+
+_ACTION = "default_action"
+_BLOCK = "block"
+_ALLOW = "allow"
+_DONE = Outcome(ok=True)
 
 
-async def ignore(user_id: UserId, homeserver: Homeserver) -> None:
-    """See nothing of the person any more. Raises ``BadContent`` and what the port raises."""
-    content, ignored = await _read(homeserver)
-    if user_id not in ignored:
-        await _write(homeserver, content, {**ignored, user_id: {}})
+class Hearing:
+    """Changes one thing at a time, and leaves what other clients put there as it is.
 
+    The content is read and written back whole, with nothing to compare and swap. A wish that was
+    taken back meanwhile is not carried out any more.
+    """
 
-async def stop_ignoring(user_id: UserId, homeserver: Homeserver) -> None:
-    """See the person again. Raises ``BadContent`` and what the port raises."""
-    content, ignored = await _read(homeserver)
-    if user_id in ignored:
-        rest = {name: value for name, value in ignored.items() if name != user_id}
-        await _write(homeserver, content, rest)
+    def __init__(self, homeserver: Homeserver, ledger: Ledger):
+        self._homeserver = homeserver
+        self._ledger = ledger
+        self._writing = asyncio.Lock()
 
+    async def ignore(self, entry: Entry, intent: Ignore) -> Settlement:
+        """See nothing of the person any more; what they have sent is declined.
 
-async def _read(homeserver: Homeserver) -> tuple[JsonObject, JsonObject]:
-    content = await homeserver.account_data(M_IGNORED_USER_LIST) or {}
-    ignored = content.get("ignored_users", {})
-    if not isinstance(ignored, dict):
-        raise BadContent(
-            "The list of ignored people on the server is malformed; it was left as it is."
-        )
-    return content, ignored
+        The server only withholds what is new, and tells again of an old invite once the person
+        is no longer ignored.
+        """
+        async with self._writing:
+            if self._is_over(entry):
+                return _DONE, ()
+            content, ignored = await self._ignored()
+            if intent.user_id not in ignored:
+                await self._write_ignored(content, {**ignored, intent.user_id: {}})
+        sent = self._ledger.store.requests.invited_by(intent.user_id)
+        return _DONE, tuple(Decline(room_id, intent.user_id) for room_id in sent)
 
+    async def stop_ignoring(self, entry: Entry, intent: StopIgnoring) -> Settlement:
+        """See the person again."""
+        async with self._writing:
+            if self._is_over(entry):
+                return _DONE, ()
+            content, ignored = await self._ignored()
+            if intent.user_id in ignored:
+                rest = {user: value for user, value in ignored.items() if user != intent.user_id}
+                await self._write_ignored(content, rest)
+        return _DONE, ()
 
-async def _write(homeserver: Homeserver, content: JsonObject, ignored: JsonObject) -> None:
-    await homeserver.set_account_data(M_IGNORED_USER_LIST, {**content, "ignored_users": ignored})
+    async def block(self, entry: Entry, intent: BlockInvites) -> Settlement:
+        """Let nobody invite me, or everybody; exceptions that other clients know of stay.
+
+        Client-server API v1.18, "Invite permission".
+        """
+        async with self._writing:
+            if self._is_over(entry):
+                return _DONE, ()
+            content = await self._homeserver.account_data(M_INVITE_PERMISSION_CONFIG) or {}
+            wanted = _BLOCK if intent.blocked else _ALLOW
+            if content.get(_ACTION, _ALLOW) != wanted:
+                content = {**content, _ACTION: wanted}
+                await self._homeserver.set_account_data(M_INVITE_PERMISSION_CONFIG, content)
+        return _DONE, ()
+
+    def _is_over(self, entry: Entry) -> bool:
+        now = self._ledger.store.intent(entry.number)
+        return now is None or now.outcome is not None
+
+    async def _ignored(self) -> tuple[JsonObject, JsonObject]:
+        """The whole content, and the part of it that names people."""
+        content = await self._homeserver.account_data(M_IGNORED_USER_LIST) or {}
+        ignored = content.get("ignored_users", {})
+        if not isinstance(ignored, dict):
+            raise BadContent(
+                "The list of ignored people on the server is malformed; it was left as it is."
+            )
+        return content, ignored
+
+    async def _write_ignored(self, content: JsonObject, ignored: JsonObject) -> None:
+        whole: JsonObject = {**content, "ignored_users": ignored}
+        await self._homeserver.set_account_data(M_IGNORED_USER_LIST, whole)

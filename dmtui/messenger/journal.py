@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 from dmtui.core.errors import DmtuiError, Recoverable, SignedOut, StoreTrouble
-from dmtui.core.events import Change, IntentsChanged
+from dmtui.core.events import IntentsChanged
 from dmtui.core.intents import DirectWish, Entry, Intent, Outcome
 from dmtui.messenger.ledger import Ledger
 from dmtui.messenger.line import Line
@@ -33,13 +33,17 @@ class Journal:
 
     async def add(self, intent: Intent) -> Entry:
         """Write an intent down; it is carried out in the background."""
-        store = self._ledger.store
-        number = await self._ledger.run(store.add_intent, intent)
-        self._ledger.publish(frozenset[Change]({IntentsChanged()}))
-        self.wake()
-        entry = store.intent(number)
-        assert entry is not None  # noqa: S101 (it was just written)
+        (entry,) = await self.add_all([intent])
         return entry
+
+    async def add_all(self, intents: Sequence[Intent]) -> tuple[Entry, ...]:
+        """Write several down in one transaction; identical pending ones share an entry."""
+        store = self._ledger.store
+        numbers, changes = await self._ledger.run(store.add_intents, intents)
+        self._ledger.publish(changes | {IntentsChanged()})
+        self.wake()
+        found = {number: store.intent(number) for number in numbers}
+        return tuple(entry for number in numbers if (entry := found[number]) is not None)
 
     async def outcome(self, entry: Entry) -> Outcome | None:
         """How the intent ended; ``None`` as soon as one more try did not get through."""

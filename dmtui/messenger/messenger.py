@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from dmtui.core.errors import DmtuiError, StoreTrouble
 from dmtui.core.events import Change, ConnectionChanged, ConversationsChanged, IntentsChanged
-from dmtui.core.intents import Accept, Decline, Deliver, Entry, Intent, Outcome
+from dmtui.core.intents import Deliver, Entry, Intent, Outcome
 from dmtui.core.model import (
     Connection,
     Conversation,
@@ -76,13 +76,13 @@ class Messenger:
         self._journal = Journal(self._ledger, self._line)
         self.care = DirectCare(self._ledger, self._journal)
         self.contacts = Contacts(self._ledger, self._journal, self._clock)
-        self.requests = Requests(me, self._ledger, self._journal)
         self.life = Life(me, self._ledger, self._journal)
         self.cards = Cards(me, self.homeserver, self._ledger)
         self._upgrades = Upgrades(self._ledger, self._journal)
         self._directs = DirectWriter(self._ledger, self._line, self._clock)
         self._syncing = Syncing(self._ledger, self._line, self._clock, self._directs.seen)
         self._start_chat = StartChat(me, self.homeserver, self._ledger, self._journal, self._clock)
+        self.requests = Requests(self._ledger, self._journal, self._line, self._start_chat.shown)
         self._typing = TypingNotices(self._clock)
         self._homeserver: Homeserver | None = None
         self._connected = asyncio.Event()  # or it is known that there will be no connection
@@ -220,10 +220,8 @@ class Messenger:
         return self._store.messages_from(user_id, first)
 
     def invites(self) -> tuple[Invite, ...]:
-        """Invites that I have not answered yet: direct ones first, then newest first."""
-        intents = (entry.intent for entry in self._store.pending_intents())
-        answered = {i.room_id for i in intents if isinstance(i, Accept | Decline)}
-        return tuple(i for i in self._store.invites() if i.room_id not in answered)
+        """Invites not answered yet: direct ones first, by standing, then newest first."""
+        return self.requests.invites()
 
     def is_typing(self, user_id: UserId) -> bool:
         """Whether the person is typing to me."""
@@ -258,7 +256,7 @@ class Messenger:
             await self._ledger.write(self._store.told.mark, news)
 
     def unread(self) -> int:
-        """Unread messages of all people together."""
+        """Unread messages of all people together, the muted left out."""
         return self._store.told.unread()
 
     # -- talking --
@@ -328,20 +326,7 @@ class Messenger:
 
     async def accept(self, room_id: RoomId, direct: bool = True) -> Outcome | None:
         """Accept a pending invite; ``None`` when it waits for the server."""
-        invite = self._invite(room_id)
-        if invite is None:
-            return Outcome(ok=False, message="The invite is no longer available.")
-        entry = await self._journal.add(Accept(room_id, invite.inviter, direct))
-        outcome = await self._journal.outcome(entry)
-        return await self._start_chat.shown(invite.inviter, outcome) if direct else outcome
-
-    async def decline(self, room_id: RoomId) -> Outcome | None:
-        """Decline a pending invite; ``None`` when it waits for the server."""
-        invite = self._invite(room_id)
-        if invite is None:
-            return Outcome(ok=False, message="The invite is no longer available.")
-        entry = await self._journal.add(Decline(room_id, invite.inviter))
-        return await self._journal.outcome(entry)
+        return await self.requests.accept(room_id, direct)
 
     async def deliver(self, user_id: UserId, text: str) -> Outcome | None:
         """Start Chat semantics, then one message; ``None`` when it waits for the server."""
@@ -354,9 +339,6 @@ class Messenger:
     async def outcome(self, entry: Entry) -> Outcome | None:
         """How an intent ended; ``None`` as soon as one more try did not get through."""
         return await self._journal.outcome(entry)
-
-    def _invite(self, room_id: RoomId) -> Invite | None:
-        return next((i for i in self._store.invites() if i.room_id == room_id), None)
 
     async def search_people(self, term: str) -> tuple[Profile, ...]:
         """People in the homeserver's user directory. Raises ``DmtuiError``."""

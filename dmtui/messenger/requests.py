@@ -1,12 +1,16 @@
-"""Requests to chat: who asks, and refusing them step by step."""
+"""Requests to chat: who asks, answering them, and refusing them step by step."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dmtui.core.errors import DmtuiError, NotFound, Recoverable, SignedOut
+from dmtui.core.events import InvitesChanged
 from dmtui.core.intents import (
+    Accept,
     BlockInvites,
     Decline,
     Ignore,
@@ -15,11 +19,15 @@ from dmtui.core.intents import (
     Report,
     StopIgnoring,
 )
-from dmtui.core.model import Invite, UserId
+from dmtui.core.model import Invite, RoomId, UserId
 from dmtui.core.ports import Homeserver
-from dmtui.messenger import ignoring
-from dmtui.messenger.journal import Journal, Settlement
+from dmtui.messenger.invites import GONE
+from dmtui.messenger.journal import Journal
 from dmtui.messenger.ledger import Ledger
+from dmtui.messenger.line import Line
+
+WEIGHED_AT_ONCE = 4
+"""Of how many people to ask at the same time how many rooms I share with them."""
 
 
 class Step(StrEnum):
@@ -37,50 +45,140 @@ class StepResult:
     step: Step
     outcome: Outcome | None
 
+    @property
+    def failed(self) -> bool:
+        """Whether it ended without what was asked for."""
+        return self.outcome is not None and not self.outcome.ok
+
 
 class Requests:
-    """Reads are quick; acts are written down first."""
+    """Reads are quick; acts are written down first.
 
-    def __init__(self, me: UserId, ledger: Ledger, journal: Journal):
-        self._me = me
+    ``shown`` waits until a conversation that is on its way can be shown.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        journal: Journal,
+        line: Line,
+        shown: Callable[[UserId, Outcome | None], Awaitable[Outcome | None]],
+    ):
         self._ledger = ledger
         self._journal = journal
+        self._line = line
+        self._shown = shown
+        self._unknowable: set[UserId] = set()  # the server will not tell of them
+
+    # -- reading --
 
     def invites(self) -> tuple[Invite, ...]:
         """Invites not answered yet: direct ones first, by standing, then newest first."""
-        raise NotImplementedError
+        store = self._ledger.store
+        intents = (entry.intent for entry in store.pending_intents())
+        answered = {i.room_id for i in intents if isinstance(i, Accept | Decline)}
+        return tuple(i for i in store.invites() if i.room_id not in answered)
 
     def ignored(self) -> tuple[UserId, ...]:
-        """Whom I ignore, in the order of their names."""
-        raise NotImplementedError
+        """Whom I ignore, by user ID."""
+        return self._ledger.store.requests.ignored()
 
     @property
     def blocked(self) -> bool:
         """Whether my homeserver lets nobody invite me."""
-        raise NotImplementedError
+        return self._ledger.store.requests.blocked()
+
+    # -- answering --
+
+    async def accept(self, room_id: RoomId, direct: bool = True) -> Outcome | None:
+        """Accept a pending invite; ``None`` when it waits for the server."""
+        store = self._ledger.store
+        inviter = next((i.inviter for i in store.invites() if i.room_id == room_id), None)
+        if inviter is None:
+            return Outcome(ok=False, message=GONE)
+        outcome = await self._do(Accept(room_id, inviter, direct))
+        return await self._shown(inviter, outcome) if direct else outcome
 
     async def refuse(
         self, invite: Invite, steps: Sequence[Step], reason: str = ""
     ) -> tuple[StepResult, ...]:
         """Carry out the steps; each stands for itself, and a failed one can be asked for again."""
-        entries = [await self._journal.add(_wish(step, invite, reason)) for step in steps]
-        outcomes = [await self._journal.outcome(entry) for entry in entries]
+        outcomes = await self._do_all([_wish(step, invite, reason) for step in steps])
         return tuple(map(StepResult, steps, outcomes))
+
+    async def refuse_all(
+        self, invites: Iterable[Invite], steps: Sequence[Step]
+    ) -> tuple[StepResult, ...]:
+        """The same for many at once; whoever sent several is ignored once."""
+        wishes = {_wish(step, invite, ""): step for step in steps for invite in invites}
+        outcomes = await self._do_all(list(wishes))
+        return tuple(map(StepResult, wishes.values(), outcomes))
 
     async def ignore(self, user_id: UserId) -> Outcome | None:
         """See nothing of the person any more; their invites are declined."""
-        raise NotImplementedError
+        return await self._do(Ignore(user_id))
 
     async def stop_ignoring(self, user_id: UserId) -> Outcome | None:
         """See the person again."""
-        raise NotImplementedError
+        return await self._do(StopIgnoring(user_id))
 
     async def block(self, blocked: bool) -> Outcome | None:
         """Let nobody invite me, or everybody again."""
-        raise NotImplementedError
+        return await self._do(BlockInvites(blocked))
+
+    async def _do(self, intent: Intent) -> Outcome | None:
+        return await self._journal.outcome(await self._journal.add(intent))
+
+    async def _do_all(self, intents: Sequence[Intent]) -> list[Outcome | None]:
+        entries = await self._journal.add_all(intents)
+        return [await self._journal.outcome(entry) for entry in entries]
+
+    # -- weighing --
 
     async def run(self, homeserver: Homeserver) -> None:
-        """Find out for ever how many rooms I share with those who ask."""
+        """Find out how many rooms I share with those who ask, as long as the server can tell."""
+        changes = self._ledger.subscribe()
+        try:
+            while await self._weigh(homeserver):
+                while InvitesChanged() not in await changes.next():
+                    pass
+        finally:
+            changes.close()
+
+    async def _weigh(self, homeserver: Homeserver) -> bool:
+        """Ask of everybody not asked of yet, newest first; false if the server can't tell."""
+        records, attempts = self._ledger.store.requests, 0
+        while some := self._unweighed():
+            counts: dict[UserId, int] = {}
+            trouble: DmtuiError | None = None
+            asked = await asyncio.gather(*(_shared(homeserver, user_id) for user_id in some))
+            for user_id, answer in zip(some, asked, strict=True):
+                match answer:
+                    case int():
+                        counts[user_id] = answer
+                    case NotFound(errcode=errcode) if errcode != "M_NOT_FOUND":
+                        return False  # it has no such thing, rather than no such person
+                    case Recoverable() | SignedOut():
+                        trouble = answer
+                    case _:
+                        self._unknowable.add(user_id)
+            if counts:
+                await self._ledger.write(records.weigh, counts)
+            attempts = attempts + 1 if trouble is not None else 0
+            if trouble is not None:
+                await self._line.pause(trouble, attempts)
+        return True
+
+    def _unweighed(self) -> list[UserId]:
+        waiting = self._ledger.store.requests.unweighed()
+        return [user for user in waiting if user not in self._unknowable][:WEIGHED_AT_ONCE]
+
+
+async def _shared(homeserver: Homeserver, user_id: UserId) -> int | DmtuiError:
+    try:
+        return len(await homeserver.shared_rooms(user_id))
+    except DmtuiError as error:
+        return error
 
 
 def _wish(step: Step, invite: Invite, reason: str) -> Intent:
@@ -91,26 +189,3 @@ def _wish(step: Step, invite: Invite, reason: str) -> Intent:
             return Ignore(invite.inviter)
         case Step.REPORT:
             return Report(invite.inviter, invite.room_id, reason)
-
-
-async def ignore(intent: Ignore, homeserver: Homeserver, ledger: Ledger) -> Settlement:
-    """Ignore the person; declining their invites is the consequence."""
-    await ignoring.ignore(intent.user_id, homeserver)
-    sent = (i for i in ledger.store.invites() if i.inviter == intent.user_id)
-    return Outcome(ok=True), tuple(Decline(invite.room_id, invite.inviter) for invite in sent)
-
-
-async def stop_ignoring(intent: StopIgnoring, homeserver: Homeserver) -> Settlement:
-    """Take the person off the list."""
-    await ignoring.stop_ignoring(intent.user_id, homeserver)
-    return Outcome(ok=True), ()
-
-
-async def report(intent: Report, homeserver: Homeserver) -> Settlement:
-    """Report the person and the room."""
-    raise NotImplementedError
-
-
-async def block_invites(intent: BlockInvites, homeserver: Homeserver) -> Settlement:
-    """Write the switch, touching nothing else of the content."""
-    raise NotImplementedError

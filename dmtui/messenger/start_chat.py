@@ -8,11 +8,10 @@ from collections.abc import Awaitable, Callable
 
 from dmtui.core.direct import AcceptInvite, CreateNew, OpenRoom, PersonIsGone, look_up
 from dmtui.core.errors import DmtuiError, NotFound, Recoverable, Refused
-from dmtui.core.intents import CreateRoom, Entry, InviteBack, Outcome
+from dmtui.core.intents import CreateRoom, Entry, InviteBack, Outcome, StopIgnoring
 from dmtui.core.model import Invite, Membership, RoomId, UserId
 from dmtui.core.ports import Homeserver
 from dmtui.messenger.clock import Clock
-from dmtui.messenger.ignoring import stop_ignoring
 from dmtui.messenger.journal import Journal
 from dmtui.messenger.ledger import Ledger
 from dmtui.messenger.results import (
@@ -32,6 +31,8 @@ SHOWN_SECONDS = 10.0
 """How long to wait for sync to show a room that was just made or joined."""
 
 NEVER_SYNCED = "Your chats are still being loaded; it goes on when they are here."
+
+STILL_IGNORED = "The homeserver does not answer; they are heard again as soon as it does."
 
 
 class StartChat:
@@ -87,11 +88,10 @@ class StartChat:
             return None
         if not consent.stop_ignoring:
             return Ignored(user_id, f"You ignore {user_id}: an answer would never be shown.")
-        try:
-            await stop_ignoring(user_id, await self._homeserver())
-        except DmtuiError as error:
-            return Failed(user_id, str(error))
-        return None
+        outcome = await self._journal.outcome(await self._journal.add(StopIgnoring(user_id)))
+        if outcome is None:
+            return Failed(user_id, STILL_IGNORED)
+        return None if outcome.ok else Failed(user_id, outcome.message)
 
     def _look_up(self, user_id: UserId) -> OpenRoom | AcceptInvite | PersonIsGone | CreateNew:
         store = self._ledger.store

@@ -91,12 +91,10 @@ async def carry_out(
         match answer:
             case Answer.CHAT | Answer.ROOM:
                 outcome = await messenger.accept(invite.room_id, direct=answer is Answer.CHAT)
-            case Answer.IGNORE:
-                steps = (Step.DECLINE, Step.IGNORE)
+            case _:
+                steps = (Step.DECLINE, Step.IGNORE)[: 2 if answer is Answer.IGNORE else 1]
                 results = await messenger.requests.refuse(invite, steps)
                 outcome = results[-1].outcome
-            case _:
-                outcome = await messenger.decline(invite.room_id)
     except DmtuiError as error:
         return None, str(error)
     return _told(invite, answer, outcome)
