@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dmtui.core.contacts import PEOPLE
 from dmtui.core.errors import Recoverable
 from dmtui.core.events import (
     Edit,
@@ -629,6 +630,224 @@ async def test_room_left_and_joined_again_is_whole(
     await device.after(lambda: bob.send_text(room_id, "again"), says(room_id, "again"))
 
 
+@pytest.mark.parametrize("how", ["declines", "is banned", "is removed", "leaves"])
+async def test_end_of_the_other_says_what_was_before(
+    device: Listener, alice: Account, bob: Account, how: str
+) -> None:
+    room_id = alice.create_dm(bob, preset=PRIVATE)
+    if how != "declines":
+        bob.join(room_id)
+    await device.settle()
+    acts: dict[str, Callable[[], object]] = {
+        "declines": lambda: bob.leave(room_id),
+        "leaves": lambda: bob.leave(room_id),
+        "is banned": lambda: alice.ban(room_id, bob),
+        "is removed": lambda: alice.kick(room_id, bob),
+    }
+
+    batch = await device.after(acts[how], lambda batch: room(batch, room_id))
+
+    update = room(batch, room_id)
+    assert update is not None
+    (event,) = update.timeline
+    assert isinstance(event.content, MembershipChange)
+    member = event.content.member
+    before = Membership.INVITE if how == "declines" else Membership.JOIN
+    after = Membership.BAN if how == "is banned" else Membership.LEAVE
+    assert (event.content.previous, member.membership) == (before, after)
+    by_themselves = how in ("declines", "leaves")
+    assert (member.user_id, member.sender) == (
+        bob.user_id,
+        bob.user_id if by_themselves else alice.user_id,
+    )
+    assert update.members == (member,)
+    assert update.membership is Membership.JOIN
+    assert not batch.gone
+
+
+async def test_upgrade_is_told_by_both_rooms(
+    device: Listener, alice: Account, bob: Account
+) -> None:
+    room_id = bob.create_dm(alice, preset=PRIVATE)
+    alice.join(room_id)
+    alice.record_direct(bob, room_id)
+    await device.settle()
+    answer: list[str] = []
+
+    def upgrade() -> None:
+        made = bob.room_api("POST", room_id, "upgrade", {"new_version": "11"})
+        answer.append(made["replacement_room"])
+
+    batch = await device.after(
+        upgrade, lambda batch: (update := room(batch, room_id)) and update.successor
+    )
+
+    update = room(batch, room_id)
+    assert update is not None
+    assert update.successor == answer[0]
+    assert update.successor_via == bob.user_id.partition(":")[2]
+    assert update.predecessor is None
+    bob.invite(answer[0], alice)
+    alice.join(answer[0])
+    device.rooms = frozenset({RoomId(answer[0])})
+    wanted = await device.until(lambda batch: (new := room(batch, answer[0])) and new.predecessor)
+    assert (new := room(wanted, answer[0])) is not None
+    assert new.predecessor == room_id
+
+
+# -- tags, mutes and other account data -------------------------------------------------------
+
+
+def tag(account: Account, room_id: str, name: str, present: bool = True) -> None:
+    target = f"v3/user/{account.user_id}/rooms/{room_id}/tags/{name}"
+    account.api("PUT" if present else "DELETE", target)
+
+
+def tagged(room_id: str, *names: str) -> Callable[[SyncBatch], bool]:
+    def wanted(batch: SyncBatch) -> bool:
+        update = room(batch, room_id)
+        return update is not None and update.tags == frozenset(names)
+
+    return wanted
+
+
+@pytest.mark.parametrize("listed", [True, False])
+async def test_tags_come_with_the_first_sync_and_when_they_change(
+    device: Listener, alice: Account, bob: Account, listed: bool
+) -> None:
+    room_id = befriend(alice, bob, is_direct=listed, record=listed)
+    other = befriend(alice, bob)
+    tag(alice, room_id, "m.favourite")
+    device.rooms = frozenset({room_id, other})
+
+    batches = await device.settle()
+
+    assert only(batches, room_id).tags == frozenset({"m.favourite"})
+    assert only(batches, other).tags == frozenset()
+    batch = await device.after(
+        lambda: tag(alice, room_id, "u.mine"), tagged(room_id, "m.favourite", "u.mine")
+    )
+    update = room(batch, room_id)
+    assert update is not None
+    assert not update.initial
+    assert update.membership is Membership.JOIN
+    await device.after(lambda: tag(alice, room_id, "m.favourite", False), tagged(room_id, "u.mine"))
+    await device.after(lambda: tag(alice, room_id, "u.mine", False), tagged(room_id))
+    await device.after(lambda: tag(alice, other, "m.lowpriority"), tagged(other, "m.lowpriority"))
+
+
+async def test_tag_set_while_away_is_told_by_the_next_process(
+    device: Listener, alice: Account, bob: Account
+) -> None:
+    room_id = befriend(alice, bob)
+    await device.settle()
+    tag(alice, room_id, "m.favourite")
+
+    await device.reborn().until(tagged(room_id, "m.favourite"))
+
+
+async def test_message_says_nothing_of_the_tags(
+    device: Listener, alice: Account, bob: Account
+) -> None:
+    room_id = befriend(alice, bob)
+    tag(alice, room_id, "m.favourite")
+    await device.settle()
+
+    batch = await device.after(lambda: bob.send_text(room_id, "hi"), says(room_id, "hi"))
+
+    update = room(batch, room_id)
+    assert update is not None
+    assert update.tags is None
+
+
+async def test_tag_of_a_room_beyond_the_first_window_is_told(
+    device: Listener, alice: Account, bob: Account
+) -> None:
+    rooms = [alice.create_room() for _ in range(35)]
+    alice.set_account_data("m.direct", {bob.user_id: rooms})
+    tag(alice, rooms[0], "m.favourite")
+    tag(alice, rooms[-1], "m.lowpriority")
+
+    batches = await device.settle()
+
+    told = {one.room_id: one.tags for batch in batches for one in batch.rooms}
+    assert told.pop(RoomId(rooms[0])) == frozenset({"m.favourite"})
+    assert told.pop(RoomId(rooms[-1])) == frozenset({"m.lowpriority"})
+    assert set(told.values()) == {frozenset()}
+
+
+async def test_room_that_is_not_followed_is_not_told_of(
+    device: Listener, alice: Account, bob: Account
+) -> None:
+    room_id = befriend(alice, bob)
+    foreign = alice.create_room(invite=[bob.user_id], preset=PRIVATE)
+    bob.join(foreign)
+    await device.settle()
+    event_id = bob.send_text(foreign, "nothing of yours")
+    alice.mark_read(foreign, event_id)
+    tag(alice, foreign, "m.favourite")
+    bob.set_typing(foreign)
+    bob.send_text(room_id, "but this")
+
+    seen: list[SyncBatch] = []
+
+    def told(batch: SyncBatch) -> bool:
+        seen.append(batch)
+        return "but this" in bodies(room(batch, room_id))
+
+    await device.until(told)
+    alice.leave(foreign)
+    bob.send_text(room_id, "but this")
+    await device.until(told)
+
+    assert {one.room_id for batch in seen for one in batch.rooms} == {room_id}
+    assert not any(batch.gone for batch in seen)
+
+
+async def test_mutes_come_with_the_first_sync_and_when_they_change(
+    device: Listener, alice: Account, bob: Account
+) -> None:
+    first, second = befriend(alice, bob), befriend(alice, bob)
+    condition = {"kind": "event_match", "key": "room_id", "pattern": first}
+    rule = f"v3/pushrules/global/override/{first}"
+    alice.api("PUT", rule, {"conditions": [condition], "actions": ["dont_notify"]})
+
+    batches = await device.settle()
+
+    assert batches[0].muted == frozenset({first})
+    other = f"v3/pushrules/global/room/{second}"
+    await device.after(
+        lambda: alice.api("PUT", other, {"actions": []}),
+        lambda batch: batch.muted == frozenset({first, second}),
+    )
+    await device.after(
+        lambda: alice.api("PUT", f"{rule}/enabled", {"enabled": False}),
+        lambda batch: batch.muted == frozenset({second}),
+    )
+    await device.after(lambda: alice.api("DELETE", other), lambda batch: batch.muted == frozenset())
+
+
+async def test_people_and_blocked_invites_come_with_the_first_sync_and_when_they_change(
+    device: Listener, alice: Account, bob: Account
+) -> None:
+    people: JsonObject = {"people": {bob.user_id: {"petname": "Bobby"}}, "else": 1}
+    alice.set_account_data(PEOPLE, people)
+    alice.set_account_data("m.invite_permission_config", {"default_action": "block"})
+
+    batches = await device.settle()
+
+    assert batches[0].contacts == people
+    assert batches[0].invites_blocked is True
+    await device.after(
+        lambda: alice.set_account_data(PEOPLE, {}), lambda batch: batch.contacts == {}
+    )
+    batch = await device.after(
+        lambda: alice.set_account_data("m.invite_permission_config", {}),
+        lambda batch: batch.invites_blocked is False,
+    )
+    assert (batch.contacts, batch.muted) == (None, None)
+
+
 # -- receipts, typing, to-device --------------------------------------------------------------
 
 
@@ -663,7 +882,7 @@ async def test_receipts_of_both_and_the_read_marker_are_told(
         if update:
             seen.update({one.user_id: one for one in update.receipts})
             marks.extend([update.fully_read] if update.fully_read else [])
-        return len(seen) == 2 and (bool(marks) or device.way is Way.CLASSIC)
+        return len(seen) == 2 and bool(marks)
 
     def act() -> None:
         bob.mark_read(room_id, mine)
@@ -674,7 +893,7 @@ async def test_receipts_of_both_and_the_read_marker_are_told(
     assert seen[bob.user_id].event_id == mine
     assert seen[alice.user_id].event_id == theirs
     assert seen[bob.user_id].read_at > 0
-    assert set(marks) <= {theirs}
+    assert set(marks) == {theirs}
 
 
 async def test_read_state_comes_with_the_first_sync(
@@ -686,7 +905,7 @@ async def test_read_state_comes_with_the_first_sync(
 
     update = only(await device.settle(), room_id)
 
-    assert update.fully_read == theirs or device.way is Way.CLASSIC
+    assert update.fully_read == theirs
     assert [one.event_id for one in update.receipts if one.user_id == alice.user_id] == [theirs]
 
 

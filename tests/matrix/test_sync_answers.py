@@ -173,7 +173,7 @@ async def test_odd_account_data_costs_itself(way: Way, odd: Any) -> None:
 
     assert texts(batch) == ["kept"]
     assert batch.rooms[0].tags == frozenset()
-    assert batch.muted == batch.ignored == frozenset()
+    assert (batch.muted, batch.ignored) == (frozenset(), frozenset())
     assert batch.contacts == {}
     assert batch.invites_blocked is False
 
