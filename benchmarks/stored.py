@@ -94,8 +94,8 @@ def _fill(connection: sqlite3.Connection, people: int, messages: int) -> None:
 def _person(connection: sqlite3.Connection, number: int, latest: int, count: int) -> None:
     person, room, name = user(number), number + 1, f"Person {number}"
     connection.execute(
-        "INSERT INTO room (number, room_id, membership, encrypted, joined_count, entered, person,"
-        " shown) VALUES (?, ?, 'join', ?, 2, 1, ?, 1)",
+        "INSERT INTO room (number, room_id, membership, encrypted, joined_count, entered, person)"
+        " VALUES (?, ?, 'join', ?, 2, 1, ?)",
         (room, f"!{room}:example.org", number % 2, person),
     )
     connection.executemany(

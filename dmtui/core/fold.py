@@ -13,6 +13,8 @@ from dmtui.core.names import clean_line, localpart
 DELETED = Safe("Message deleted")
 SEALED = Safe("(encrypted: cannot be read yet)")
 PREVIEW_LENGTH = 120
+GROUP_NAMES = 3
+"""How many members name a room without a name."""
 
 PRESENT = (Membership.JOIN, Membership.INVITE)
 
@@ -118,15 +120,21 @@ def furthest(*places: int | None) -> int | None:
 # -- members --------------------------------------------------------------------------------
 
 
-def merged_member(known: Member | None, news: Member) -> Member:
-    """``news`` with the last known name after a leave, and the flag that an invite once had."""
-    if known is None:
-        return news
+def merged_member(known: Member | None, news: Member, previous: Membership | None = None) -> Member:
+    """``news`` with the last known name after a leave, and the flag that an invite once had.
+
+    ``previous`` is the membership before the news, where these tell.
+    """
     gone = news.membership not in PRESENT
+    if known is None:
+        asked = previous if gone else news.membership
+        return replace(news, never_in=asked is Membership.INVITE)
+    outside = known.never_in and known.membership is not Membership.JOIN
     return replace(
         news,
         name=news.name or (known.name if gone else Safe("")),
         is_direct=news.is_direct or known.is_direct,
+        never_in=outside and Membership.JOIN not in (news.membership, previous),
     )
 
 
@@ -166,14 +174,35 @@ def company(
     return Company(known, max(len(known), joined + (invited or 0) - 1 - servants))
 
 
-def peer_state(peer: Membership | None, count: int, is_me: bool) -> PeerState:
+def is_group(person: UserId | None, others: Company) -> bool:
+    """Whether anybody but the person is in the room with me.
+
+    A single member who is not known by name is taken for the person.
+    """
+    return others.count > 1 or bool(others.known - {person})
+
+
+def peer_state(peer: Member | None, me: UserId, person: UserId) -> PeerState:
     """Where the other person stands; my own notes have nobody to wait for."""
-    there = peer in PRESENT
-    if count > (1 if there else 0):
-        return PeerState.GROUP
-    if is_me or peer is Membership.JOIN:
+    membership = None if peer is None else peer.membership
+    if person == me or membership is Membership.JOIN:
         return PeerState.JOINED
-    return PeerState.INVITED if peer is Membership.INVITE else PeerState.LEFT
+    if membership is Membership.INVITE:
+        return PeerState.INVITED
+    if peer is not None and membership is Membership.LEAVE and peer.never_in:
+        return PeerState.LEFT if peer.sender == me else PeerState.DECLINED
+    return PeerState.LEFT
+
+
+def group_name(name: Safe, members: Sequence[Safe]) -> Safe:
+    """The room's name, else those of its members."""
+    if name:
+        return clean_line(name, PREVIEW_LENGTH)
+    shown = [str(member) for member in members[:GROUP_NAMES]]
+    more = len(members) - len(shown)
+    if more:
+        return Safe(f"{', '.join(shown)} and {more} more")
+    return Safe(" and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:]))) or "Empty room")
 
 
 def latest_name(names: Iterable[Safe], user_id: UserId) -> Safe:

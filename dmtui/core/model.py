@@ -51,13 +51,17 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One ``m.room.member`` state event; an empty name means none is set."""
+    """One ``m.room.member`` state event; an empty name means none is set.
+
+    ``never_in``: they were invited, and as far as is known have not been in the room.
+    """
 
     user_id: UserId
     membership: Membership
     name: Safe = Safe("")
     is_direct: bool = False
     sender: UserId = UserId("")
+    never_in: bool = False
 
 
 class SendState(StrEnum):

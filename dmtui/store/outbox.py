@@ -181,7 +181,8 @@ def read_here(work: Work, user_id: UserId) -> None:
     """Everything on show is read; journals a receipt for what others wrote since the last one."""
     connection = work.connection
     rooms = connection.execute(
-        "SELECT number, room_id, marked FROM room WHERE person = ? AND shown = 1", (user_id,)
+        "SELECT number, room_id, marked FROM room WHERE person = ? AND membership = 'join'",
+        (user_id,),
     ).fetchall()
     for room, room_id, marked in rooms:
         newest = connection.execute(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-from dmtui.core.direct import Candidate, rank, room_person
+from dmtui.core.direct import Candidate, rank
 from dmtui.core.events import Change, ConversationsChanged, TimelineChanged
-from dmtui.core.fold import Company, Weight, company, latest_name, peer_state, preview
-from dmtui.core.intents import DirectAction, EditDirect
+from dmtui.core.fold import Weight, group_name, latest_name, peer_state, preview
+from dmtui.core.intents import DirectAction
 from dmtui.core.lookalikes import skeleton
 from dmtui.core.model import (
     Conversation,
@@ -24,7 +23,8 @@ from dmtui.core.model import (
 )
 from dmtui.core.names import display_name, localpart, with_user_id
 from dmtui.store import contacts, likeness
-from dmtui.store.database import number
+from dmtui.store.belonging import assign, company_of, member_of, owner_of
+from dmtui.store.database import number, text
 from dmtui.store.intents import pending_edits
 from dmtui.store.receipts import read_position
 from dmtui.store.work import Work
@@ -57,6 +57,7 @@ class _Written(NamedTuple):
     archived: int
     muted: int
     muted_until: Milliseconds
+    was_with: UserId | None
 
     @property
     def reading(self) -> tuple[str, str, int, bool]:
@@ -66,12 +67,16 @@ class _Written(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Room:
-    """A joined room of a person."""
+    """A room of a person, or a group; ``here``: I am in it."""
 
     number: int
     candidate: Candidate
     peer: PeerState
     last: _Last
+
+    @property
+    def here(self) -> bool:
+        return self.candidate.mine is Membership.JOIN
 
 
 def refresh(work: Work) -> frozenset[Change]:
@@ -79,12 +84,14 @@ def refresh(work: Work) -> frozenset[Change]:
     talks: dict[int, UserId] = {}
     people = set(work.people)
     for room in sorted(work.rooms):
-        former, present = _assign(work, room)
+        former, present = assign(work, room)
         people.update(user for user in (former, present) if user is not None)
         if present is not None:
             talks[room] = present
             if present != former:
                 contacts.adopt(work, present, room)
+        if former is not None and present != former:
+            work.changes.add(TimelineChanged(former))
     changed = set()
     likenesses: set[str] = set()
     for user_id in sorted(people):
@@ -98,77 +105,24 @@ def refresh(work: Work) -> frozenset[Change]:
     return frozenset(changes)
 
 
-def _assign(work: Work, room: int) -> tuple[UserId | None, UserId | None]:
-    """Decide whose room it is; returns who had it before, and who has it now."""
-    connection = work.connection
-    room_id, membership, space, inviter, former = connection.execute(
-        "SELECT room_id, membership, space, inviter, person FROM room WHERE number = ?", (room,)
-    ).fetchone()
-    person = None
-    if membership == Membership.JOIN and not space:
-        listed = {
-            user_id
-            for (user_id,) in connection.execute(
-                "SELECT user_id FROM direct WHERE room_id = ?", (room_id,)
-            )
-        }
-        listed = _with_edits(listed, RoomId(room_id), pending_edits(work))
-        humans = _company(connection, room, work.me).known
-        person = room_person(listed, work.me, humans, inviter) if listed else None
-    if person != former:
-        connection.execute("UPDATE room SET person = ? WHERE number = ?", (person, room))
-        work.lines.add(room)
-    return former, person
-
-
-def _with_edits(listed: set[UserId], room_id: RoomId, edits: tuple[EditDirect, ...]) -> set[UserId]:
-    """Who lists the room once the pending edits of the map are through."""
-    for edit in edits:
-        if edit.room_id != room_id:
-            continue
-        match edit.action:
-            case DirectAction.ADD:
-                listed = listed | {edit.user_id}
-            case DirectAction.REMOVE:
-                listed = listed - {edit.user_id}
-            case DirectAction.MOVE:
-                listed = {edit.user_id}
-    return listed
-
-
-def _company(connection: sqlite3.Connection, room: int, me: UserId) -> Company:
-    service, joined, invited = connection.execute(
-        "SELECT service, joined_count, invited_count FROM room WHERE number = ?", (room,)
-    ).fetchone()
-    members = [
-        (UserId(user_id), Membership(membership))
-        for user_id, membership in connection.execute(
-            "SELECT user_id, membership FROM member WHERE room = ?"
-            " AND membership IN ('join', 'invite')",
-            (room,),
-        )
-    ]
-    return company(members, me, json.loads(service), joined, invited)
-
-
 def _rewrite(work: Work, user_id: UserId, likenesses: set[str]) -> bool:
     """Write the person's row; false if nothing is different.
 
-    Without a room there is none, and of whom I ignore neither.
+    Without a room that I am in there is none, and of whom I ignore neither.
     """
     connection = work.connection
     known = _written(connection, user_id)
     rooms = [] if _is_ignored(connection, user_id) else _rooms_of(work, user_id)
-    if not rooms:
+    here = [room for room in rooms if room.here]
+    if not here:
         if known is not None:
             connection.execute("DELETE FROM person WHERE user_id = ?", (user_id,))
             likenesses.add(known.likeness)
         return known is not None
-    serving = _serving(rooms)
-    _show(connection, rooms, serving)
-    shown = [room for room in rooms if room.peer is not PeerState.GROUP or room is serving]
-    last = max((room.last for room in shown), key=lambda last: (last.said, last.at))
-    known_as = _name(work, user_id, serving.number)
+    serving = _serving(here)
+    last = max((room.last for room in rooms), key=lambda last: (last.said, last.at))
+    group = serving.peer is PeerState.GROUP
+    known_as = (_group_name if group else _name)(work, user_id, serving.number)
     contact = contacts.arrangement(connection, user_id)
     name = contact.petname or known_as
     row = _Written(
@@ -177,16 +131,17 @@ def _rewrite(work: Work, user_id: UserId, likenesses: set[str]) -> bool:
         skeleton(name),
         serving.number,
         last.preview,
-        sum(unread(connection, room.number, work.me) for room in shown),
+        sum(unread(connection, room.number, work.me) for room in here),
         int(serving.candidate.encrypted),
         serving.peer,
-        int(any(_is_pending(work, room.candidate.room_id) for room in shown)),
+        int(any(_is_pending(work, room.candidate.room_id) for room in here)),
         known_as,
         int(bool(contact.petname) or user_id == work.me),
         contact.pinned,
         contact.archived,
         contact.muted,
         contact.muted_until,
+        owner_of(work, serving.number)[0] if group else None,
     )
     if known == row:
         return False
@@ -237,7 +192,10 @@ def _rooms_of(work: Work, user_id: UserId) -> list[_Room]:
     for (room,) in rows:
         last = _last(work, room)
         candidate = candidate_of(work.connection, work.me, room, user_id, last.at * last.said)
-        peer = peer_state(candidate.peer, candidate.humans, user_id == work.me)
+        if candidate.room_id == user_id:
+            peer = PeerState.GROUP
+        else:
+            peer = peer_state(member_of(connection, room, user_id), work.me, user_id)
         rooms.append(_Room(room, candidate, peer, last))
     return rooms
 
@@ -248,15 +206,6 @@ def _serving(rooms: list[_Room]) -> _Room:
     if ranked:
         return next(room for room in rooms if room.candidate == ranked[0])
     return max(rooms, key=lambda room: (room.last.at, room.candidate.room_id))
-
-
-def _show(connection: sqlite3.Connection, rooms: list[_Room], serving: _Room) -> None:
-    """Rooms for two make the timeline; a group only if there is nothing else."""
-    for room in rooms:
-        shown = room is serving or room.peer is not PeerState.GROUP
-        connection.execute(
-            "UPDATE room SET shown = ? WHERE number = ? AND shown <> ?", (shown, room.number, shown)
-        )
 
 
 def candidate_of(
@@ -289,7 +238,7 @@ def candidate_of(
         RoomId(room_id),
         Membership(mine),
         None if peer is None or user_id == me else Membership(peer[0]),
-        _company(connection, room, me).count,
+        company_of(connection, room, me).count,
         flagged=True,
         encrypted=bool(encrypted),
         last_message=last_message,
@@ -344,6 +293,14 @@ def _name(work: Work, user_id: UserId, room: int) -> Safe:
         (user_id, room),
     )
     return display_name(user_id, latest_name((Safe(row[0]) for row in rows), user_id))
+
+
+def _group_name(work: Work, _: UserId, room: int) -> Safe:
+    """What the room is called, else who is in it."""
+    connection = work.connection
+    name = text(connection, "SELECT name FROM room WHERE number = ?", (room,)) or ""
+    members = sorted(company_of(connection, room, work.me).known)
+    return group_name(Safe(name), [_name(work, user_id, room) for user_id in members])
 
 
 def _is_pending(work: Work, room_id: RoomId) -> bool:

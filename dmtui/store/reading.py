@@ -48,7 +48,7 @@ class _Room:
 
 def _shown_rooms(connection: sqlite3.Connection, me: UserId, user_id: UserId) -> list[_Room]:
     rows = connection.execute(
-        "SELECT number, room_id FROM room WHERE person = ? AND shown = 1", (user_id,)
+        "SELECT number, room_id FROM room WHERE person = ?", (user_id,)
     ).fetchall()
     return [_look(connection, me, room, RoomId(room_id)) for room, room_id in rows]
 
@@ -144,7 +144,7 @@ def gap_before(
     """
     row: tuple[RoomId, str, int] | None = connection.execute(
         "SELECT r.room_id, g.token, g.beginning FROM room r JOIN gap g ON g.room = r.number"
-        " WHERE r.person = ? AND r.shown = 1 AND (g.position <= ? OR g.beginning = 1)"
+        " WHERE r.person = ? AND (g.position <= ? OR g.beginning = 1)"
         " ORDER BY g.position DESC LIMIT 1",
         (user_id, _END if cursor is None else cursor.position),
     ).fetchone()

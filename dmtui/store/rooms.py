@@ -12,10 +12,11 @@ from dmtui.core.model import (
     Member,
     Membership,
     RoomId,
-    Safe,
     UserId,
 )
+from dmtui.store.belonging import member_of
 from dmtui.store.database import Value, number, one
+from dmtui.store.forgotten import remember, stays_forgotten
 from dmtui.store.invites import drop_invite
 from dmtui.store.positions import ECHO
 from dmtui.store.receipts import move, start_reading, take_receipt
@@ -39,6 +40,8 @@ def ensure_room(work: Work, room_id: RoomId, membership: Membership = Membership
 
 def apply_room(work: Work, update: RoomUpdate) -> None:
     """News of one room."""
+    if stays_forgotten(work, update):
+        return
     room = ensure_room(work, update.room_id, update.membership)
     _facts(work, room, update)
     _state_members(work, room, update)
@@ -104,23 +107,9 @@ def _facts(work: Work, room: int, update: RoomUpdate) -> None:
 # -- members --------------------------------------------------------------------------------
 
 
-def member_of(work: Work, room: int, user_id: UserId) -> Member | None:
-    row = work.connection.execute(
-        "SELECT membership, name, is_direct, sender, never_in FROM member"
-        " WHERE room = ? AND user_id = ?",
-        (room, user_id),
-    ).fetchone()
-    if row is None:
-        return None
-    membership, name, is_direct, sender, never_in = row
-    return Member(
-        user_id, Membership(membership), Safe(name), bool(is_direct), UserId(sender), bool(never_in)
-    )
-
-
 def put_member(work: Work, room: int, news: Member, previous: Membership | None = None) -> bool:
     """Take over one member event; false if it says nothing new."""
-    known = member_of(work, room, news.user_id)
+    known = member_of(work.connection, room, news.user_id)
     member = merged_member(known, news, previous)
     if member == known:
         return False
@@ -161,7 +150,7 @@ def replace_members(work: Work, room: int, members: Sequence[Member]) -> None:
 def learn_members(work: Work, room: int, members: Sequence[Member]) -> None:
     """Members as they were in old history: only those never heard of."""
     for member in members:
-        if member_of(work, room, member.user_id) is None:
+        if member_of(work.connection, room, member.user_id) is None:
             put_member(work, room, member)
 
 
@@ -178,7 +167,7 @@ def _state_members(work: Work, room: int, update: RoomUpdate) -> None:
 
 def _moves(work: Work, room: int, member: Member) -> bool:
     """Whether somebody known stands differently from before, as counts of then don't say."""
-    known = member_of(work, room, member.user_id)
+    known = member_of(work.connection, room, member.user_id)
     return known is not None and known.membership is not member.membership
 
 
@@ -238,7 +227,7 @@ def created(work: Work, room: int, peer: UserId, nonce: str, encrypted: bool) ->
         " WHERE number = ?",
         (nonce, encrypted, room),
     )
-    if peer != work.me and member_of(work, room, peer) is None:
+    if peer != work.me and member_of(work.connection, room, peer) is None:
         put_member(work, room, Member(peer, Membership.INVITE, is_direct=True, sender=work.me))
     work.touch(room)
 
@@ -246,6 +235,7 @@ def created(work: Work, room: int, peer: UserId, nonce: str, encrypted: bool) ->
 def accepted(work: Work, room: int, room_id: RoomId) -> None:
     """We joined by an invite, and sync has not shown it yet."""
     connection = work.connection
+    remember(work, room)
     connection.execute("UPDATE room SET membership = 'join', entered = 1 WHERE number = ?", (room,))
     work.touch(room)
     invite = connection.execute(

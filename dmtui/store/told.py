@@ -74,7 +74,7 @@ _NEWS = (
     "SELECT p.user_id, p.name, p.clash, p.encrypted, r.room_id, count(*), max(t.position),"
     " e.type, coalesce(d.body, e.body), e.encrypted,"
     " (SELECT m.name FROM member m WHERE m.room = r.number AND m.user_id = e.sender)"
-    " FROM person p CROSS JOIN room r ON r.person = p.user_id AND r.shown = 1"
+    " FROM person p CROSS JOIN room r ON r.person = p.user_id AND r.membership = 'join'"
     " LEFT JOIN receipt s ON s.room = r.number AND s.user_id = ?"
     " CROSS JOIN timeline t ON t.room = r.number"
     " AND t.position > max(r.told, coalesce(s.position, r.told))"

@@ -6,10 +6,13 @@ from hypothesis import strategies as st
 
 from dmtui.core.events import MembershipChange
 from dmtui.core.fold import (
+    Company,
     Weight,
     company,
     edit_applies,
     furthest,
+    group_name,
+    is_group,
     is_snapshot,
     membership_line,
     merged_member,
@@ -21,6 +24,7 @@ from dmtui.core.model import Kind, Member, Membership, PeerState, Safe, UserId
 
 ME = UserId("@me:x")
 BOB = UserId("@bob:x")
+CAROL = UserId("@carol:x")
 BOT = UserId("@bot:x")
 JOIN, INVITE, LEAVE, BAN = Membership.JOIN, Membership.INVITE, Membership.LEAVE, Membership.BAN
 
@@ -102,20 +106,78 @@ def test_company_leaves_out_me_and_service_members() -> None:
 
 
 @pytest.mark.parametrize(
-    ("peer", "count", "is_me", "expected"),
+    ("peer", "expected"),
     [
-        (JOIN, 1, False, PeerState.JOINED),
-        (INVITE, 1, False, PeerState.INVITED),
-        (LEAVE, 0, False, PeerState.LEFT),
-        (LEAVE, 1, False, PeerState.GROUP),
-        (JOIN, 2, False, PeerState.GROUP),
-        (None, 0, True, PeerState.JOINED),
+        (Member(BOB, JOIN), PeerState.JOINED),
+        (Member(BOB, INVITE), PeerState.INVITED),
+        (Member(BOB, LEAVE, sender=BOB), PeerState.LEFT),
+        (Member(BOB, LEAVE, sender=BOB, never_in=True), PeerState.DECLINED),
+        (Member(BOB, LEAVE, never_in=True), PeerState.DECLINED),
+        (Member(BOB, LEAVE, sender=ME, never_in=True), PeerState.LEFT),
+        (Member(BOB, BAN, sender=ME), PeerState.LEFT),
+        (None, PeerState.LEFT),
     ],
 )
-def test_where_the_peer_stands(
-    peer: Membership | None, count: int, is_me: bool, expected: PeerState
-) -> None:
-    assert peer_state(peer, count, is_me) is expected
+def test_where_the_peer_stands(peer: Member | None, expected: PeerState) -> None:
+    assert peer_state(peer, ME, BOB) is expected
+
+
+def test_nobody_is_awaited_in_my_notes() -> None:
+    assert peer_state(None, ME, ME) is PeerState.JOINED
+
+
+@pytest.mark.parametrize(
+    ("known", "count", "expected"),
+    [
+        ({BOB}, 1, False),
+        (set(), 1, False),  # somebody whose name is not loaded yet
+        ({CAROL}, 1, True),
+        ({BOB, CAROL}, 2, True),
+        ({BOB}, 2, True),
+    ],
+)
+def test_what_makes_a_group(known: set[UserId], count: int, expected: bool) -> None:
+    assert is_group(BOB, Company(frozenset(known), count)) is expected
+
+
+@pytest.mark.parametrize(
+    ("story", "never_in"),
+    [
+        ([INVITE], True),
+        ([INVITE, LEAVE], True),
+        ([INVITE, LEAVE, INVITE, LEAVE], True),
+        ([INVITE, JOIN, LEAVE], False),
+        ([JOIN, LEAVE], False),
+        ([INVITE, JOIN, LEAVE, INVITE, LEAVE], False),
+        ([LEAVE], False),
+    ],
+)
+def test_whether_somebody_was_ever_in_the_room(story: list[Membership], never_in: bool) -> None:
+    member: Member | None = None
+    for membership in story:
+        member = merged_member(member, Member(BOB, membership))
+    assert member is not None
+    assert member.never_in is never_in
+
+
+def test_decline_is_told_by_what_was_before_it() -> None:
+    assert merged_member(None, Member(BOB, LEAVE), INVITE).never_in
+    assert not merged_member(None, Member(BOB, LEAVE), JOIN).never_in
+
+
+@pytest.mark.parametrize(
+    ("room", "members", "shown"),
+    [
+        ("Trip", ["Bob", "Carol"], "Trip"),
+        ("", ["Bob", "Carol"], "Bob and Carol"),
+        ("", ["Bob", "Carol", "Dan"], "Bob, Carol and Dan"),
+        ("", ["Bob", "Carol", "Dan", "Eve"], "Bob, Carol, Dan and 1 more"),
+        ("", ["Bob"], "Bob"),
+        ("", [], "Empty room"),
+    ],
+)
+def test_group_is_named_after_its_members(room: str, members: list[str], shown: str) -> None:
+    assert group_name(Safe(room), [Safe(name) for name in members]) == shown
 
 
 @given(st.lists(st.one_of(st.none(), st.integers())))

@@ -219,7 +219,7 @@ HOT = {
     " ORDER BY e.number",
     "relations": "SELECT event_id FROM event WHERE room = 1 AND target = '$x'",
     "late keys": "SELECT raw FROM event WHERE session IS NOT NULL AND room = 1 AND session = 's'",
-    "rooms": "SELECT number FROM room WHERE person = '@bob:test' AND shown = 1",
+    "rooms": "SELECT number FROM room WHERE person = '@bob:test'",
 }
 
 
