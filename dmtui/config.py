@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from dmtui.core.errors import ConfigTrouble
+from dmtui.core.keys import keys_of, types_text
 from dmtui.core.names import clean_line
 from dmtui.core.notify import Bodies, How, Language, Settings, Title
 
@@ -21,10 +22,26 @@ _SETTING = re.compile(r"\s*([^\s=#\[][^=#]*?)\s*=")
 
 
 @dataclass(frozen=True, slots=True)
+class Keyed:
+    """A command and its usual keys, a comma-separated list.
+
+    No two commands of one ``scope`` can have the same key; one with ``priority`` has its keys for
+    itself, and works while typing. ``fixed`` says that its keys can't be others.
+    """
+
+    name: str
+    scope: str
+    keys: str
+    priority: bool = False
+    fixed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings; each has a default.
 
-    ``keys`` maps ids of commands to their keys: ``[keys]`` ``chat.start = "ctrl+n,f5"``.
+    ``keys`` maps ids of commands to their keys: ``[keys]`` ``chat.start = "ctrl+n,f5"``; a command
+    with an empty text has none.
     """
 
     theme: str = DEFAULT_THEME
@@ -32,7 +49,7 @@ class Config:
     notifications: Settings = field(default_factory=Settings)
 
 
-def read_config(file: Path, themes: Collection[str], commands: Collection[str]) -> Config:
+def read_config(file: Path, themes: Collection[str], commands: Sequence[Keyed]) -> Config:
     """The settings in ``file``, the defaults without one; raises ``ConfigTrouble``.
 
     ``themes`` and ``commands`` are those that may be named.
@@ -72,9 +89,11 @@ def _settings(tables: Mapping[str, object], prefix: str = "") -> Iterator[tuple[
 
 
 def _checked(
-    settings: Mapping[str, object], themes: Collection[str], commands: Collection[str]
+    settings: Mapping[str, object], themes: Collection[str], commands: Sequence[Keyed]
 ) -> Config:
-    theme, keys, telling = DEFAULT_THEME, {}, {}
+    theme = DEFAULT_THEME
+    keys: dict[str, str] = {}
+    telling: dict[str, str] = {}
     for name, value in settings.items():
         section, _, rest = name.partition(".")
         if name not in ("ui.theme", *_TELLING) and not (section == "keys" and rest):
@@ -82,8 +101,6 @@ def _checked(
         if not isinstance(value, str):
             raise _WrongSetting(name, "must be text in quotes")
         if section == "keys":
-            if rest not in commands:
-                raise _WrongSetting(name, "is no command; F1 lists them")
             keys[rest] = value
             continue
         choices = themes if name == "ui.theme" else tuple(_TELLING[name])
@@ -93,7 +110,47 @@ def _checked(
             theme = value
         else:
             telling[name] = value
-    return Config(theme, keys, _notifications(telling))
+    return Config(theme, _keymap(keys, commands), _notifications(telling))
+
+
+def _keymap(chosen: Mapping[str, str], commands: Sequence[Keyed]) -> Mapping[str, str]:
+    """The same in the words that commands have for keys, if every command can be told by them."""
+    known = {command.name: command for command in commands}
+    keys: dict[str, tuple[str, ...]] = {}
+    for name, written in chosen.items():
+        command = known.get(name)
+        if command is None:
+            raise _WrongSetting(f"keys.{name}", "is no command; F1 lists them")
+        if command.fixed:
+            raise _WrongSetting(f"keys.{name}", "can't have other keys")
+        try:
+            keys[name] = keys_of(written)
+        except ValueError as error:
+            raise _WrongSetting(f"keys.{name}", f"has no key called {_quoted(error)}") from None
+        if command.priority and (typing := next(filter(types_text, keys[name]), None)):
+            problem = f"can't be {typing}: it works everywhere, and nobody could type that"
+            raise _WrongSetting(f"keys.{name}", problem)
+    for name in keys:
+        _refuse_clash(known[name], commands, keys)
+    return {name: ",".join(mine) for name, mine in keys.items()}
+
+
+def _refuse_clash(
+    mine: Keyed, commands: Sequence[Keyed], chosen: Mapping[str, tuple[str, ...]]
+) -> None:
+    taken = set(chosen[mine.name])
+    for other in commands:
+        if other.name == mine.name:
+            continue
+        if other.scope == mine.scope or other.priority or mine.priority:
+            theirs = chosen.get(other.name, keys_of(other.keys))
+            if clash := next((key for key in theirs if key in taken), None):
+                problem = f"can't be {clash}: that is the key of {other.name}"
+                raise _WrongSetting(f"keys.{mine.name}", problem)
+
+
+def _quoted(error: ValueError) -> str:
+    return f'"{clean_line(str(error), 30)}"'
 
 
 _TELLING: Mapping[str, type[StrEnum]] = {

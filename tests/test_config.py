@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dmtui.config import KNOWN, Config, read_config
+from dmtui.config import KNOWN, Config, Keyed, read_config
 from dmtui.core.errors import ConfigTrouble, ProfileInUse, StoreTrouble
 from dmtui.core.model import Session, UserId
 from dmtui.core.notify import Bodies, How, Language, Settings, Title
@@ -42,7 +42,15 @@ def config(tmp_path: Path, text: str) -> Path:
 
 
 def read(file: Path) -> Config:
-    return read_config(file, themes=("nord", "textual-dark"), commands=("chat.start", "app.quit"))
+    commands = (
+        Keyed("chat.start", "Everywhere", "ctrl+n", priority=True),
+        Keyed("app.quit", "Everywhere", "ctrl+q", priority=True),
+        Keyed("people.down", "People", "down,j"),
+        Keyed("people.up", "People", "up,k"),
+        Keyed("timeline.down", "Conversation", "down,j"),
+        Keyed("composer.send", "Composer", "enter", fixed=True),
+    )
+    return read_config(file, themes=("nord", "textual-dark"), commands=commands)
 
 
 def test_without_a_file_every_setting_has_its_default(tmp_path: Path) -> None:
@@ -56,6 +64,24 @@ def test_without_a_file_every_setting_has_its_default(tmp_path: Path) -> None:
 def test_settings_are_read(tmp_path: Path, keys: str) -> None:
     file = config(tmp_path, f'[ui]\ntheme = "nord"\n{keys}\n')
     assert read(file) == Config("nord", {"chat.start": "f5"})
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        (
+            "chat.start = 'ctrl+q'\napp.quit = 'ctrl+n'",
+            {"chat.start": "ctrl+q", "app.quit": "ctrl+n"},
+        ),
+        ("people.up = '?, x'", {"people.up": "question_mark,x"}),
+        ("chat.start = ''\napp.quit = 'ctrl+n'", {"chat.start": "", "app.quit": "ctrl+n"}),
+        ("timeline.down = 'k'", {"timeline.down": "k"}),
+    ],
+)
+def test_keys_change_places_and_fall_away(
+    tmp_path: Path, written: str, read_as: dict[str, str]
+) -> None:
+    assert read(config(tmp_path, f"[keys]\n{written}\n")).keys == read_as
 
 
 def test_notifications_are_set_one_by_one(tmp_path: Path) -> None:
@@ -77,6 +103,36 @@ def test_notifications_are_set_one_by_one(tmp_path: Path) -> None:
         ("[ui]\ntheme = 'no'\n", ", line 2: ui.theme must be one of nord, textual-dark."),
         ("# hm\n[keys]\n'app.quit' = 1\n", ", line 3: keys.app.quit must be text in quotes."),
         ("keys.app.stop = 'q'\n", ", line 1: keys.app.stop is no command; F1 lists them."),
+        (
+            "[keys]\nchat.start = 'strg+n'\n",
+            ', line 2: keys.chat.start has no key called "strg+n".',
+        ),
+        ("[keys]\nchat.start = 'f9,,'\n", ', line 2: keys.chat.start has no key called "".'),
+        (
+            "[keys]\n\nchat.start = 'ctrl+q'\n",
+            ", line 3: keys.chat.start can't be ctrl+q: that is the key of app.quit.",
+        ),
+        (
+            "[keys]\npeople.up = 'f9'\npeople.down = 'f9'\n",
+            ", line 2: keys.people.up can't be f9: that is the key of people.down.",
+        ),
+        (
+            "[keys]\npeople.up = 'ctrl+n'\n",
+            ", line 2: keys.people.up can't be ctrl+n: that is the key of chat.start.",
+        ),
+        (
+            "[keys]\nchat.start = 'enter'\n",
+            ", line 2: keys.chat.start can't be enter: that is the key of composer.send.",
+        ),
+        (
+            "[keys]\nchat.start = '/'\n",
+            ", line 2: keys.chat.start can't be slash: it works everywhere, and nobody could type"
+            " that.",
+        ),
+        (
+            "[keys]\ncomposer.send = 'f9'\n",
+            ", line 2: keys.composer.send can't have other keys.",
+        ),
         ("ui = { theme = 5 }\n", ", line 1: ui.theme must be text in quotes."),
         ("\n[colours]\nred = 1\n", f", line 3: colours.red is no setting; {KNOWN}."),
         (

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from dmtui.command_line.answers import Failure
 from dmtui.compose import Account, write_log
-from dmtui.config import Config, read_config
+from dmtui.config import Config, Keyed, read_config
 from dmtui.lock import ProfileLock
 from dmtui.profile import ProfilePaths
 
@@ -71,7 +71,7 @@ def _config(paths: ProfilePaths) -> Config:
     return read_config(
         paths.config_file,
         themes=frozenset(BUILTIN_THEMES),
-        commands=frozenset(command.id for command in COMMANDS),
+        commands=[Keyed(c.id, c.scope, c.keys, c.priority, c.fixed) for c in COMMANDS],
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmtui.core.hints import GAP, Hint, fitting
 from dmtui.core.times import list_time
 from dmtui.first_frame.cells import Part, clipped, padded, printable, width_of
 from dmtui.ui.widgets.system_zone import SystemZone
@@ -15,9 +16,14 @@ if TYPE_CHECKING:
 
 NARROW = 80
 HINTS = (
-    ("Enter", "Open"), ("/", "Filter"), ("F1", "Keys"), ("Ctrl+N", "Start Chat"),
-    ("Ctrl+K", "Go to"), ("F4", "People"), ("Ctrl+Q", "Quit"),
-)  # fmt: skip
+    Hint("people.open", "Enter", "Open"),
+    Hint("people.filter", "/", "Filter"),
+    Hint("app.help", "F1", "Keys"),
+    Hint("chat.start", "Ctrl+N", "Start Chat"),
+    Hint("person.go", "Ctrl+K", "Go to"),
+    Hint("people.toggle", "F4", "People"),
+    Hint("app.quit", "Ctrl+Q", "Quit"),
+)
 WELCOME = "Enter opens a chat. Ctrl+N starts one with somebody new."
 CONNECTING = "◌ Connecting…"
 _STATES = {"invited": "(invited)", "left": "(left)", "group": "(group)"}
@@ -91,13 +97,8 @@ def _status(stored: Stored, width: int) -> list[Part]:
 
 
 def _hints(width: int) -> list[Part]:
-    """As :func:`dmtui.ui.commands.hints` leaves out what does not fit."""
-    line, shown = [Part(" ", "dim")], list(HINTS)
-    for gone in ("Go to", "Start Chat", "Filter", "Open", "Keys", "Quit", "People"):
-        if width_of("   ".join(f"{key} {title}" for key, title in shown)) <= width - 2:
-            break
-        shown = [(key, title) for key, title in shown if title != gone]
-    for number, (key, title) in enumerate(shown):
-        after = "   " if number + 1 < len(shown) else ""
-        line += [Part(key, "key"), Part(f" {title}{after}", "dim")]
+    line, shown = [Part(" ", "dim")], fitting(HINTS, width - 2)
+    for number, hint in enumerate(shown):
+        after = GAP if number + 1 < len(shown) else ""
+        line += [Part(hint.key, "key"), Part(f" {hint.title}{after}", "dim")]
     return [*padded(line, width - 1, ellipsis=True), Part(" ", "dim")]

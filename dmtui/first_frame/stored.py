@@ -66,8 +66,9 @@ def read(profile: str, limit: int) -> Stored | None:
     config = os.path.join(directory("CONFIG", "~/.config"), "config.toml")
     if os.path.exists(config):
         with open(config, "rb") as settings:
-            if b"theme" in settings.read():
-                return None
+            text = settings.read()
+        if b"theme" in text or b"keys" in text:
+            return None
     with (
         open(os.path.join(data, "session.json"), "rb") as session,
         open(os.path.join(data, "lock"), "rb") as lock,

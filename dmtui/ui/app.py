@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import App
+from textual.widgets import Input, TextArea
 
 from dmtui.core.errors import DmtuiError
 from dmtui.core.notify import Settings
-from dmtui.ui.commands import CommandProvider, Scope, bindings
+from dmtui.ui.commands import CommandProvider, Registry, Scope, bindings
 from dmtui.ui.hangup import guard_hangup
 from dmtui.ui.keyboard import guard_keyboard
 from dmtui.ui.notifier import Notifier
@@ -68,7 +69,7 @@ class DmtuiApp(App[None]):
         self._open_messenger = open_messenger
         self._sign_in = sign_in
         self._demo = demo
-        self._keys = keymap or {}
+        self.registry = Registry(keymap or {})
         self._screens_made = 0
         self._voice = Voice(notifications or Settings(), terminal or Terminal(), self._write)
         self._taken_over = taken_over
@@ -82,7 +83,7 @@ class DmtuiApp(App[None]):
 
     def on_mount(self) -> None:
         self._taken_over()
-        self.set_keymap(self._keys)
+        self.set_keymap(self.registry.keymap)
         self._voice.begin()
         self._begin_notifying()
         loop = asyncio.get_running_loop()
@@ -172,4 +173,11 @@ class DmtuiApp(App[None]):
     def action_keys(self) -> None:
         """F1."""
         if not isinstance(self.screen, Help):
-            self.push_screen(Help())
+            self.push_screen(Help(self.registry))
+
+    def action_copy_selection(self) -> None:
+        """Ctrl+C: what is selected where one types, else in the conversation."""
+        if isinstance(self.focused, Input | TextArea) and self.focused.selected_text:
+            self.focused.action_copy()
+        else:
+            self.screen.action_copy_text()

@@ -1,18 +1,25 @@
-"""The one registry of commands: key bindings, palette, help and hints are all read from it."""
+"""The one registry of commands: key bindings, palette, help and hints are all read from it.
+
+A :class:`Registry` is the same with the keys that a user has chosen.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
+from dmtui.core.hints import GAP, Hint, fitting
+from dmtui.core.keys import keys_of, readable
+
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 
 class Scope(StrEnum):
@@ -30,19 +37,29 @@ class Scope(StrEnum):
 class Command:
     """Something a key does.
 
-    ``keys`` is a comma-separated list for Textual; ``shown`` is how people read it. ``action`` is
-    empty for keys that the focused widget handles by itself: they are in the help alone.
-    ``hint`` is the short title in the line of hints; ``priority`` keys work while typing.
+    ``keys`` is a comma-separated list for Textual. ``action`` is empty where the focused widget
+    binds the keys by itself, and ``fixed`` says that they can't be others. ``hint`` is the
+    short title in the line of hints; ``priority`` keys work while typing.
     """
 
     id: str
     keys: str
-    shown: str
     title: str
     scope: Scope
     action: str = ""
     hint: str = ""
     priority: bool = False
+    fixed: bool = False
+
+    @property
+    def shown(self) -> str:
+        """Its keys as people read them, the first one first; empty without any."""
+        return " ".join(readable(key) for key in keys_of(self.keys))
+
+    @property
+    def first_key(self) -> str:
+        """The first of them."""
+        return self.shown.split(" ")[0]
 
     @property
     def numbered(self) -> bool:
@@ -63,55 +80,45 @@ class Command:
         return self.shown
 
 
-def _everywhere(
-    name: str, keys: str, shown: str, title: str, action: str, hint: str = ""
-) -> Command:
-    return Command(name, keys, shown, title, Scope.EVERYWHERE, action, hint, priority=True)
+def _everywhere(name: str, keys: str, title: str, action: str, hint: str = "") -> Command:
+    return Command(name, keys, title, Scope.EVERYWHERE, action, hint, priority=True)
 
 
 def _of_person(
-    name: str,
-    title: str,
-    act: str,
-    keys: str = "",
-    shown: str = "",
-    scope: Scope = Scope.PEOPLE,
+    name: str, title: str, act: str, keys: str = "", scope: Scope = Scope.PEOPLE
 ) -> Command:
     """For the highlighted person, else the one whose conversation is open."""
-    return Command(name, keys, shown, title, scope, f"screen.person('{act}')")
+    return Command(name, keys, title, scope, f"screen.person('{act}')")
 
 
 def _general(name: str, title: str, act: str) -> Command:
-    return _everywhere(name, "", "", title, f"general('{act}')")
+    return _everywhere(name, "", title, f"general('{act}')")
 
 
 COMMANDS: tuple[Command, ...] = (
-    _everywhere("app.help", "f1", "F1", "Keys", "app.keys", "Keys"),
-    _everywhere("chat.start", "ctrl+n", "Ctrl+N", "Start a chat", "start_chat", "Start Chat"),
-    _everywhere("person.go", "ctrl+k", "Ctrl+K", "Go to a person", "go_to_person", "Go to"),
-    _everywhere("app.palette", "ctrl+p", "Ctrl+P", "All commands", "app.command_palette"),
-    _everywhere("person.next", "alt+down,ctrl+down", "Alt+↓ Ctrl+↓", "Next person", "go_by(1)"),
-    _everywhere(
-        "person.previous", "alt+up,ctrl+up", "Alt+↑ Ctrl+↑", "Previous person", "go_by(-1)"
-    ),
-    _everywhere("person.unread", "f3,alt+a", "F3 Alt+A", "Next unread", "go_to_unread"),
+    _everywhere("app.help", "f1", "Keys", "app.keys", "Keys"),
+    _everywhere("chat.start", "ctrl+n", "Start a chat", "start_chat", "Start Chat"),
+    _everywhere("person.go", "ctrl+k", "Go to a person", "go_to_person", "Go to"),
+    _everywhere("app.palette", "ctrl+p", "All commands", "app.command_palette"),
+    _everywhere("person.next", "alt+down,ctrl+down", "Next person", "go_by(1)"),
+    _everywhere("person.previous", "alt+up,ctrl+up", "Previous person", "go_by(-1)"),
+    _everywhere("person.unread", "f3,alt+a", "Next unread", "go_to_unread"),
     *(
-        _everywhere(f"person.{n}", f"alt+{n}", f"Alt+{n}", f"Person {n} of the list", f"go_to({n})")
+        _everywhere(f"person.{n}", f"alt+{n}", f"Person {n} of the list", f"go_to({n})")
         for n in range(1, 10)
     ),
-    _everywhere("requests.open", "f6,ctrl+r", "F6 Ctrl+R", "Answer requests", "answer_requests"),
-    _everywhere("direct.mend", "f8", "F8", "Put lost chats back", "mend_direct"),
-    _everywhere("direct.leave", "", "", "Leave lost chats out for good", "leave_direct"),
-    _everywhere("app.doctor", "", "", "Doctor: check the list of chats", "doctor"),
+    _everywhere("requests.open", "f6,ctrl+r", "Answer requests", "answer_requests"),
+    _everywhere("direct.mend", "f8", "Put lost chats back", "mend_direct"),
+    _everywhere("direct.leave", "", "Leave lost chats out for good", "leave_direct"),
+    _everywhere("app.doctor", "", "Doctor: check the list of chats", "doctor"),
     _general("group.start", "Start a group, which is no direct chat", "start_group"),
     _general("requests.list", "All requests", "requests"),
-    _general("requests.block", "Invites: let nobody invite you, or everybody", "block_invites"),
+    _general("requests.block", "Invites from nobody, or from everybody", "block_invites"),
     _general("people.ignored", "Ignored people", "ignored"),
-    _everywhere("people.toggle", "f4", "F4", "People list on or off", "toggle_people", "People"),
+    _everywhere("people.toggle", "f4", "People list on or off", "toggle_people", "People"),
     Command(
         "focus.next",
         "tab",
-        "Tab",
         "To the next part of the screen",
         Scope.EVERYWHERE,
         "app.focus_next",
@@ -119,7 +126,6 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "focus.previous",
         "shift+tab",
-        "Shift+Tab",
         "To the part before",
         Scope.EVERYWHERE,
         "app.focus_previous",
@@ -127,102 +133,126 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "focus.back",
         "escape",
-        "Esc",
         "Back, step by step, to the composer",
         Scope.EVERYWHERE,
         "back",
     ),
-    Command("app.copy", "ctrl+c", "Ctrl+C", "Copy what is selected", Scope.EVERYWHERE),
-    _everywhere("app.theme", "", "", "Colours", "app.change_theme"),
-    _everywhere("app.quit", "ctrl+q", "Ctrl+Q", "Quit", "app.quit", "Quit"),
-    Command("people.up", "up,k", "↑ k", "Person above", Scope.PEOPLE),
-    Command("people.down", "down,j", "↓ j", "Person below", Scope.PEOPLE),
-    Command("people.page-up", "pageup", "PgUp", "A page up", Scope.PEOPLE),
-    Command("people.page-down", "pagedown", "PgDn", "A page down", Scope.PEOPLE),
-    Command("people.first", "home", "Home", "First person", Scope.PEOPLE),
-    Command("people.last", "end", "End", "Last person", Scope.PEOPLE),
-    Command("people.open", "enter", "Enter", "Open", Scope.PEOPLE, hint="Open"),
-    Command("people.filter", "slash", "/", "Filter by name", Scope.PEOPLE, "filter", "Filter"),
-    _of_person("person.mute", "Mute, or hear again", "mute", "m", "m"),
-    _of_person("person.pin", "Pin, or unpin", "pin", "p", "p"),
-    _of_person("person.archive", "Archive, or bring back", "archive", "a", "a"),
-    _of_person("person.rename", "Give a name of your own", "rename", "n", "n"),
-    _of_person("person.card", "Person card", "card", "i", "i"),
-    _of_person("person.leave", "Leave the chat", "leave", "delete", "Del"),
+    _everywhere("app.copy", "ctrl+c", "Copy what is selected", "app.copy_selection"),
+    _everywhere("app.theme", "", "Colours", "app.change_theme"),
+    _everywhere("app.quit", "ctrl+q", "Quit", "app.quit", "Quit"),
+    Command("people.up", "up,k", "Person above", Scope.PEOPLE),
+    Command("people.down", "down,j", "Person below", Scope.PEOPLE),
+    Command("people.page-up", "pageup", "A page up", Scope.PEOPLE),
+    Command("people.page-down", "pagedown", "A page down", Scope.PEOPLE),
+    Command("people.first", "home", "First person", Scope.PEOPLE),
+    Command("people.last", "end", "Last person", Scope.PEOPLE),
+    Command("people.open", "enter", "Open", Scope.PEOPLE, hint="Open"),
+    Command("people.filter", "slash", "Filter by name", Scope.PEOPLE, "filter", "Filter"),
+    _of_person("person.mute", "Mute, or hear again", "mute", "m"),
+    _of_person("person.pin", "Pin, or unpin", "pin", "p"),
+    _of_person("person.archive", "Archive, or bring back", "archive", "a"),
+    _of_person("person.rename", "Give a name of your own", "rename", "n"),
+    _of_person("person.card", "Person card", "card", "i"),
+    _of_person("person.leave", "Leave the chat", "leave", "delete"),
     _of_person("person.forget", "Forget the chat and its messages", "forget"),
     _of_person("person.unsend", "Take the invite back", "unsend"),
     _of_person("person.make_room", "Make the chat an ordinary room", "make_room"),
     _of_person("person.make_direct", "Make the room a direct chat", "make_direct"),
     _of_person("person.ignore", "Ignore the person", "ignore"),
     _of_person("person.why", "Why is this a direct chat?", "why"),
-    Command("timeline.up", "up,k", "↑ k", "Older message", Scope.CONVERSATION, hint="Select"),
-    Command("timeline.down", "down,j", "↓ j", "Newer message", Scope.CONVERSATION),
-    Command("timeline.page-up", "pageup", "PgUp", "A page up", Scope.CONVERSATION),
-    Command("timeline.page-down", "pagedown", "PgDn", "A page down", Scope.CONVERSATION),
-    Command("timeline.oldest", "home", "Home", "Oldest, and load older", Scope.CONVERSATION),
-    Command("timeline.newest", "end", "End", "Newest", Scope.CONVERSATION),
+    Command("timeline.up", "up,k", "Older message", Scope.CONVERSATION, hint="Select"),
+    Command("timeline.down", "down,j", "Newer message", Scope.CONVERSATION),
+    Command("timeline.page-up", "pageup", "A page up", Scope.CONVERSATION),
+    Command("timeline.page-down", "pagedown", "A page down", Scope.CONVERSATION),
+    Command("timeline.oldest", "home", "Oldest, and load older", Scope.CONVERSATION),
+    Command("timeline.newest", "end", "Newest", Scope.CONVERSATION),
     Command(
         "timeline.choose",
         "enter",
-        "Enter",
         "What can be done with it",
         Scope.CONVERSATION,
         hint="Actions",
     ),
-    Command("timeline.copy", "y", "y", "Copy", Scope.CONVERSATION, hint="Copy"),
-    Command("timeline.retry", "x", "x", "Failed message: send again", Scope.CONVERSATION),
-    Command("timeline.discard", "d", "d", "Failed message: discard", Scope.CONVERSATION),
-    Command(
-        "timeline.edit", "e", "e", "Failed message: back into the composer", Scope.CONVERSATION
-    ),
+    Command("timeline.copy", "y", "Copy", Scope.CONVERSATION, hint="Copy"),
+    Command("timeline.retry", "x", "Failed message: send again", Scope.CONVERSATION),
+    Command("timeline.discard", "d", "Failed message: discard", Scope.CONVERSATION),
+    Command("timeline.edit", "e", "Failed message: back into the composer", Scope.CONVERSATION),
     _of_person(
         "person.invite_back",
         "They left: invite back or start anew",
         "invite_back",
         "i",
-        "i",
         Scope.CONVERSATION,
     ),
-    Command("composer.send", "", "Enter", "Send", Scope.COMPOSER, hint="Send"),
+    Command("composer.send", "enter", "Send", Scope.COMPOSER, hint="Send", fixed=True),
     Command(
-        "composer.newline", "", "Ctrl+J Shift+Enter", "New line", Scope.COMPOSER, hint="New line"
+        "composer.newline",
+        "ctrl+j,shift+enter",
+        "New line",
+        Scope.COMPOSER,
+        hint="New line",
+        fixed=True,
     ),
-    Command("composer.select", "", "↑", "When empty: the newest message", Scope.COMPOSER),
-    Command(
-        "composer.page-up", "pageup", "PgUp", "Messages a page up", Scope.COMPOSER, "scroll(-1)"
-    ),
+    Command("composer.select", "up", "When empty: the newest message", Scope.COMPOSER, fixed=True),
+    Command("composer.page-up", "pageup", "Messages a page up", Scope.COMPOSER, "scroll(-1)"),
     Command(
         "composer.page-down",
         "pagedown",
-        "PgDn",
         "Messages a page down",
         Scope.COMPOSER,
         "scroll(1)",
     ),
-    Command(
-        "composer.oldest", "ctrl+home", "Ctrl+Home", "Oldest message", Scope.COMPOSER, "oldest"
-    ),
-    Command("composer.newest", "ctrl+end", "Ctrl+End", "Newest message", Scope.COMPOSER, "newest"),
-    Command("invite.chat", "a", "a", "Chat", Scope.REQUEST, hint="Chat"),
-    Command("invite.room", "r", "r", "Accept as a room", Scope.REQUEST, hint="As a room"),
-    Command("invite.decline", "d", "d", "Decline", Scope.REQUEST, hint="Decline"),
-    Command("invite.ignore", "b", "b", "Decline and ignore", Scope.REQUEST, hint="Ignore"),
-    Command("invite.later", "l,escape", "l Esc", "Later", Scope.REQUEST, hint="Later"),
-    Command("invite.reveal", "m", "m", "Show what they wrote", Scope.REQUEST),
-    Command("doctor.repair", "a", "a", "Repair in one write", Scope.DOCTOR, "repair"),
-    Command("doctor.undo", "u", "u", "Take the last repair back", Scope.DOCTOR, "undo"),
-    Command("doctor.versions", "v", "v", "Earlier versions", Scope.DOCTOR, "versions"),
+    Command("composer.oldest", "ctrl+home", "Oldest message", Scope.COMPOSER, "oldest"),
+    Command("composer.newest", "ctrl+end", "Newest message", Scope.COMPOSER, "newest"),
+    Command("invite.chat", "a", "Chat", Scope.REQUEST, hint="Chat"),
+    Command("invite.room", "r", "Accept as a room", Scope.REQUEST, hint="As a room"),
+    Command("invite.decline", "d", "Decline", Scope.REQUEST, hint="Decline"),
+    Command("invite.ignore", "b", "Decline and ignore", Scope.REQUEST, hint="Ignore"),
+    Command("invite.later", "l,escape", "Later", Scope.REQUEST, hint="Later"),
+    Command("invite.reveal", "m", "Show what they wrote", Scope.REQUEST),
+    Command("doctor.repair", "a", "Repair in one write", Scope.DOCTOR, "repair"),
+    Command("doctor.undo", "u", "Take the last repair back", Scope.DOCTOR, "undo"),
+    Command("doctor.versions", "v", "Earlier versions", Scope.DOCTOR, "versions"),
 )
 
 
-def of_scope(scope: Scope) -> Iterator[Command]:
-    """The commands of a scope, in the order of the registry."""
-    return (command for command in COMMANDS if command.scope is scope)
+class Registry:
+    """The commands with the user's keys: ids to comma-separated keys, empty for none."""
+
+    def __init__(self, keymap: Mapping[str, str] = MappingProxyType({})) -> None:
+        self.commands = tuple(replace(c, keys=keymap.get(c.id, c.keys)) for c in COMMANDS)
+        self._by_id = {command.id: command for command in self.commands}
+        self.keymap = {name: keys or _no_key(name) for name, keys in keymap.items()}
+
+    def of_scope(self, scope: Scope) -> Iterator[Command]:
+        """The commands of a scope, in the order of the registry."""
+        return (command for command in self.commands if command.scope is scope)
+
+    def press(self, name: str) -> str:
+        """What to press for the command with this id, in a few words."""
+        command, palette = self._by_id[name], self._by_id["app.palette"]
+        if command.first_key:
+            return command.first_key
+        return " ".join(filter(None, (palette.first_key, f"“{command.title}”")))
+
+    def hints(self, scope: Scope, width: int) -> Content:
+        """One line, at most ``width`` cells, of the keys that matter most where the focus is."""
+        commands = (*self.of_scope(scope), *self.of_scope(Scope.EVERYWHERE))
+        hints = [Hint(c.id, c.first_key, c.hint) for c in commands if c.hint and c.first_key]
+        return Content(GAP).join(
+            Content.assemble((hint.key, "$accent"), f" {hint.title}")
+            for hint in fitting(hints, width)
+        )
 
 
-def shown(name: str) -> str:
-    """The keys of the command with this id, as people read them."""
-    return next(command.shown for command in COMMANDS if command.id == name)
+@runtime_checkable
+class _Remapped(Protocol):
+    registry: Registry
+
+
+def registry_of(app: object) -> Registry:
+    """The commands of the running app, with the keys of its user."""
+    return app.registry if isinstance(app, _Remapped) else Registry()
 
 
 def bindings(scope: Scope, *, app: bool = False) -> list[Binding]:
@@ -232,23 +262,28 @@ def bindings(scope: Scope, *, app: bool = False) -> list[Binding]:
     """
     return [
         Binding(
-            command.keys,
+            command.keys or _no_key(command.id),
             command.action,
             command.title,
             show=False,
             priority=command.priority,
             id=command.id,
         )
-        for command in of_scope(scope)
-        if command.keys and command.action and command.action.startswith("app.") is app
+        for command in COMMANDS
+        if command.scope is scope and command.action and command.action.startswith("app.") is app
     ]
+
+
+def _no_key(name: str) -> str:
+    """What Textual takes for a key, and no terminal sends."""
+    return f"no key for {name}"
 
 
 class CommandProvider(Provider):
     """Offers the commands that work everywhere, and those for a person, in the palette."""
 
     def _offered(self) -> Iterator[tuple[str, str, str]]:
-        for command in COMMANDS:
+        for command in registry_of(self.app).commands:
             if command.offered:
                 yield command.title, command.shown_where, command.action.removeprefix("screen.")
 
@@ -266,24 +301,3 @@ class CommandProvider(Provider):
 
     def _runner(self, action: str) -> Callable[[], Awaitable[object]]:
         return partial(self.app.run_action, action, self.screen)
-
-
-_LAST_TO_GO = ("people.toggle", "app.quit", "app.help")
-_FIRST_TO_GO = ("person.go", "composer.newline")
-
-
-def hints(scope: Scope, width: int) -> Content:
-    """One line, at most ``width`` cells, of the keys that matter most where the focus is."""
-    kept = [c for c in (*of_scope(scope), *of_scope(Scope.EVERYWHERE)) if c.hint]
-    ordinary = [c.id for c in reversed(kept) if c.id not in (*_FIRST_TO_GO, *_LAST_TO_GO)]
-    for name in (*_FIRST_TO_GO, *ordinary, *reversed(_LAST_TO_GO)):
-        if _line_of(kept).cell_length <= width:
-            break
-        kept = [command for command in kept if command.id != name]
-    return _line_of(kept)
-
-
-def _line_of(commands: list[Command]) -> Content:
-    return Content("   ").join(
-        Content.assemble((c.shown.split(" ")[0], "$accent"), f" {c.hint}") for c in commands
-    )

@@ -7,10 +7,12 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from textual.binding import Binding
+from textual.command import CommandPalette
 
 from dmtui.ui.app import DmtuiApp
-from dmtui.ui.commands import COMMANDS, Scope, bindings, hints, of_scope
+from dmtui.ui.commands import COMMANDS, Registry, Scope, bindings
 from dmtui.ui.screens.conversation import ConversationPane
 from dmtui.ui.screens.doctor import Doctor
 from dmtui.ui.screens.help import Help
@@ -21,8 +23,10 @@ from dmtui.ui.screens.start_chat import StartChat
 from dmtui.ui.widgets.invite_prompt import InvitePrompt
 from dmtui.ui.widgets.people_list import PeopleList
 from dmtui.ui.widgets.timeline import Timeline
+from tests.fakes import BOB
 
 if TYPE_CHECKING:
+    from textual.screen import Screen
     from textual.widget import Widget
 
     from tests.ui.stage import Stage
@@ -77,7 +81,9 @@ def test_every_act_of_a_person_stands_in_the_palette() -> None:
 
 def test_no_key_is_bound_twice_in_a_scope() -> None:
     for scope in Scope:
-        keys = [key for command in of_scope(scope) for key in command.keys.split(",") if key]
+        keys = [
+            key for command in Registry().of_scope(scope) for key in command.keys.split(",") if key
+        ]
         assert len(keys) == len(set(keys)), scope
 
 
@@ -94,14 +100,14 @@ def test_every_alt_key_has_a_twin() -> None:
 
 
 def test_hints_name_the_keys_of_the_scope_first() -> None:
-    assert hints(Scope.REQUEST, 200).plain.startswith("a Chat")
-    assert "Ctrl+N Start Chat" in hints(Scope.COMPOSER, 200).plain
+    assert Registry().hints(Scope.REQUEST, 200).plain.startswith("a Chat")
+    assert "Ctrl+N Start Chat" in Registry().hints(Scope.COMPOSER, 200).plain
 
 
 def test_hints_that_matter_most_stay_in_narrow_terminals() -> None:
     for scope in Scope:
         for width in (58, 78):
-            line = hints(scope, width)
+            line = Registry().hints(scope, width)
             assert line.cell_length <= width
             assert "F4 People" in line.plain
             assert "Ctrl+Q Quit" in line.plain
@@ -116,7 +122,7 @@ def test_bindings_of_the_app_and_of_the_screen_are_told_apart() -> None:
 
 
 async def test_help_names_every_command(stage: Stage) -> None:
-    async with stage.open((100, 90)) as pilot:
+    async with stage.open((100, 140)) as pilot:
         await pilot.press("f1")
         await stage.until(lambda: isinstance(stage.app.screen, Help))
         await pilot.pause()
@@ -135,9 +141,55 @@ async def test_help_begins_with_what_the_marks_mean(stage: Stage) -> None:
 
 
 async def test_keymap_moves_a_command_to_another_key(stage: Stage) -> None:
-    async with stage.open(keymap={"chat.start": "f8"}) as pilot:
-        await pilot.press("f8")
+    async with stage.open(keymap={"chat.start": "f9"}) as pilot:
+        await pilot.press("f9")
         await stage.until(lambda: isinstance(stage.app.screen, StartChat))
+
+
+async def test_screen_names_the_keys_of_the_user(stage: Stage) -> None:
+    keymap = {"chat.start": "f9", "people.toggle": "f10", "app.palette": "f12"}
+    async with stage.open((100, 30), keymap=keymap) as pilot:
+        await stage.until(stage.shows("Press F9 to start your first chat."))
+        assert "F9 Start Chat" in stage.text()
+        assert "F10 People" in stage.text()
+        assert "Ctrl+N" not in stage.text()
+        await pilot.press("f12")
+        await stage.type("start a chat")
+        await stage.until(stage.shows("F9"))
+        await pilot.press("escape", "escape", "f1")
+        await stage.until(lambda: isinstance(stage.app.screen, Help))
+        await stage.until(lambda: re.search(r"F9 +Start a chat +chat.start", stage.text()))
+        assert "F4" not in stage.text()
+
+
+async def test_command_without_a_key_is_told_by_the_palette(stage: Stage) -> None:
+    async with stage.open(keymap={"chat.start": ""}) as pilot:
+        await stage.until(stage.shows("Press Ctrl+P “Start a chat” to start your first chat."))
+        await pilot.press("ctrl+n")
+        assert stage.app.screen is stage.main
+
+
+@pytest.mark.parametrize(
+    ("name", "screen"), [("app.doctor", Doctor), ("app.theme", CommandPalette)], ids=str
+)
+async def test_command_without_standard_keys_can_be_given_one(
+    stage: Stage, name: str, screen: type[Screen[object]]
+) -> None:
+    async with stage.open(keymap={name: "f9"}) as pilot:
+        await pilot.press("f9")
+        await stage.until(lambda: isinstance(stage.app.screen, screen))
+
+
+async def test_copying_takes_another_key(stage: Stage) -> None:
+    await stage.server.have_direct_room(BOB, "Bob", history=["hello"])
+    async with stage.open(keymap={"app.copy": "f9"}) as pilot:
+        await stage.until(lambda: stage.people.rows)
+        await pilot.press("enter")
+        await stage.until(lambda: stage.focus_is(stage.composer))
+        await stage.type("words")
+        stage.composer.select_all()
+        await pilot.press("f9")
+        await stage.until(lambda: stage.app.clipboard == "words")
 
 
 def test_stylesheet_uses_theme_colours_only() -> None:

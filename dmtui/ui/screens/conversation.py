@@ -14,7 +14,7 @@ from dmtui.core.errors import DmtuiError
 from dmtui.core.model import Conversation, Message, PeerState, SendState, UserId
 from dmtui.core.timeline import first_unread
 from dmtui.ui.clipboard import hand_to_tmux
-from dmtui.ui.commands import Scope, bindings, shown
+from dmtui.ui.commands import Scope, bindings, registry_of
 from dmtui.ui.screens.confirm import Choice, Question
 from dmtui.ui.widgets.composer import Composer
 from dmtui.ui.widgets.invite_prompt import InvitePrompt
@@ -64,7 +64,7 @@ class ConversationPane(Vertical):
     def on_mount(self) -> None:
         self.watch(self.timeline, "scroll_y", self.mark_read, init=False)
         self.watch(self.app, "app_focus", self.mark_read, init=False)
-        self.timeline.newest_key = shown("composer.newest")
+        self.timeline.newest_key = registry_of(self.app).press("composer.newest")
         self.add_class("closed")
 
     @property
@@ -163,7 +163,10 @@ class ConversationPane(Vertical):
         self.composer.hint(f"Message {conversation.name}")
         self.composer.note(_NOTES.get(conversation.peer, ""))
         left = conversation.peer is PeerState.LEFT
-        self.composer.refuse(f"{conversation.name} left. Press i to invite back." if left else "")
+        back = registry_of(self.app).press("person.invite_back")
+        self.composer.refuse(
+            f"{conversation.name} left. Press {back} to invite back." if left else ""
+        )
 
     # -- reading --
 

@@ -13,6 +13,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from dmtui.core.model import Conversation, UserId
+from dmtui.ui.commands import registry_of
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -61,8 +62,9 @@ class GoToPerson(ModalScreen[UserId | None]):
         self._list.clear_options()
         self._list.add_options(Option(_row(person)) for person in self._rows)
         self._list.highlighted = 0 if self._rows else None
+        start = registry_of(self.app).press("chat.start")
         self.query_one("#notice", Static).update(
-            "" if self._rows else "Nobody of that name. Ctrl+N starts a chat with somebody new."
+            "" if self._rows else f"Nobody of that name. {start} starts a chat with somebody new."
         )
 
     def action_move(self, by: int) -> None:

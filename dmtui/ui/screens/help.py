@@ -10,23 +10,35 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from dmtui.ui.commands import Scope, of_scope
+from dmtui.ui.commands import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from textual.app import ComposeResult
 
-_KEYS = 20  # columns
+    from dmtui.ui.commands import Command, Registry
+
+_KEYS = 19  # columns
+_TITLES = 39
+_NAMED = 90  # columns; below, there is no room for the names of commands
+_REMAPPING = (
+    "At the right is the name by which the settings give a command other keys: "
+    'person.next = "f9,ctrl+j" under [keys]. Commands without keys are in the palette.'
+)
 _LEGEND = "⚷ encrypted   … queued   ↑ sending   ✓ sent   ✓✓ read"
 
 
 class Help(ModalScreen[None]):
-    """Lists every key by the place where it works."""
+    """Lists every key by the place where it works, and the id by which it can be changed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,f1,q", "dismiss", "Close", show=False, id="help.close")
     ]
+
+    def __init__(self, registry: Registry):
+        super().__init__()
+        self._registry = registry
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog", id="help") as dialog:
@@ -35,24 +47,32 @@ class Help(ModalScreen[None]):
             yield Static(_LEGEND, id="legend", markup=False)
             for scope in Scope:
                 yield Static(scope.value, classes="heading", markup=False)
-                yield Static(Content("\n").join(_lines(scope)), markup=False)
+                yield Static(Content("\n").join(self._lines(scope)), markup=False)
+            if self._named:
+                yield Static(_REMAPPING, id="remapping", markup=False)
 
     def on_mount(self) -> None:
         self.query_one("#help").focus()
 
+    @property
+    def _named(self) -> bool:
+        return self.app.size.width >= _NAMED
 
-def _lines(scope: Scope) -> Iterator[Content]:
-    numbered = False
-    for command in of_scope(scope):
-        if not command.shown:
-            continue
-        if command.numbered:
-            if not numbered:
-                yield _line("Alt+1 … Alt+9", "That person of the list")
-            numbered = True
-            continue
-        yield _line(command.shown, command.title)
+    def _lines(self, scope: Scope) -> Iterator[Content]:
+        commands = list(self._registry.of_scope(scope))
+        usual = all(
+            c.keys == f"alt+{c.id.removeprefix('person.')}" for c in filter(_digit, commands)
+        )
+        for command in commands:
+            if not (usual and _digit(command)):
+                yield self._line(command.shown, command.title, "" if command.fixed else command.id)
+            elif command.id == "person.1":
+                yield self._line("Alt+1 … Alt+9", "That person of the list", "person.1 …")
+
+    def _line(self, keys: str, title: str, name: str) -> Content:
+        line = Content.assemble((keys.ljust(_KEYS), "$accent"), title.ljust(_TITLES))
+        return Content.assemble(line, (f"  {name}", "$text-muted")) if self._named else line
 
 
-def _line(keys: str, title: str) -> Content:
-    return Content.assemble((keys.ljust(_KEYS), "$accent"), title)
+def _digit(command: Command) -> bool:
+    return command.numbered

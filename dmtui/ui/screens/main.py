@@ -75,7 +75,7 @@ class MainScreen(Sides):
         self._trouble = ""
 
     def on_mount(self) -> None:
-        self.prompt.focus_key = "F6"
+        self.prompt.focus_key = self.commands.press("requests.open")
         self.prompt.display = False
         self.watch(self, "focused", self.hint)
         self.people.refresh_rows()
@@ -178,16 +178,18 @@ class MainScreen(Sides):
             self.post_message(self.SignInWanted())
 
     def _welcome(self) -> None:
+        start = self.commands.press("chat.start")
         if len(self._roster):
-            line = Content("Enter opens a chat. Ctrl+N starts one with somebody new.")
+            opening = self.commands.press("people.open")
+            line = f"{opening} opens a chat. {start} starts one with somebody new."
         elif self._messenger.synced:
-            line = Content(
-                "Press Ctrl+N to start your first chat.\n\n"
+            line = (
+                f"Press {start} to start your first chat.\n\n"
                 "Have a user ID at hand, like @name:server, or a name to search for."
             )
         else:
-            line = Content("Looking for your people…\n\nCtrl+N starts a chat meanwhile.")
-        self.conversation.welcome(line)
+            line = f"Looking for your people…\n\n{start} starts a chat meanwhile."
+        self.conversation.welcome(Content(line))
 
     # -- going to people --
 
@@ -271,7 +273,8 @@ class MainScreen(Sides):
         trouble = self._messenger.care.trouble()
         before, self._trouble = self._trouble, trouble.short if trouble else ""
         if trouble is not None and self._trouble != before:
-            line = f"{trouble.words}. F8 puts it back; Ctrl+P offers to leave it so."
+            mend, palette = self.commands.press("direct.mend"), self.commands.press("app.palette")
+            line = f"{trouble.words}. {mend} puts it back; {palette} offers to leave it so."
             self.notify(line, severity="warning", timeout=20, markup=False)
         self._show_notice()
 
@@ -307,7 +310,7 @@ class MainScreen(Sides):
     # -- requests --
 
     def _show_notice(self) -> None:
-        trouble = f"{self._trouble}: F8" if self._trouble else ""
+        trouble = f"{self._trouble}: {self.commands.press('direct.mend')}" if self._trouble else ""
         requests = self._requests.notice()
         self.status.notice = " · ".join(notice for notice in (trouble, requests) if notice)
 

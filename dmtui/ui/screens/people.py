@@ -8,7 +8,7 @@ from textual import on
 from textual.containers import Vertical
 from textual.widgets import Input
 
-from dmtui.ui.commands import Scope, bindings
+from dmtui.ui.commands import Scope, bindings, registry_of
 from dmtui.ui.widgets.people_list import PeopleList
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dmtui.core.roster import Roster
 
 NOBODY_MATCHES = "Nobody matches."
-NOBODY_YET = "Nobody here yet.\nPress Ctrl+N to start a chat."
+NOBODY_YET = "Nobody here yet.\nPress {key} to start a chat."
 
 
 class PeoplePane(Vertical):
@@ -51,7 +51,8 @@ class PeoplePane(Vertical):
     def refresh_rows(self) -> None:
         """The roster changed."""
         wanted = self._filter.value if self.filtering else ""
-        self.list.empty_text = NOBODY_MATCHES if wanted else NOBODY_YET
+        start = registry_of(self.app).press("chat.start")
+        self.list.empty_text = NOBODY_MATCHES if wanted else NOBODY_YET.format(key=start)
         self.list.update_rows(self._roster.rows(wanted))
 
     def action_filter(self) -> None:

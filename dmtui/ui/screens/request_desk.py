@@ -52,7 +52,8 @@ class RequestDesk:
             for count, word in ((direct, "request"), (rooms, "room invite"))
             if count
         ]
-        return f"{', '.join(words)}: F6" if words else ""
+        key = self._screen.commands.press("requests.open")
+        return f"{', '.join(words)}: {key}" if words else ""
 
     async def choose(self) -> None:
         """The prompt gets the keyboard; with room invites about, ask first for which one."""

@@ -8,7 +8,7 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widgets import Static
 
-from dmtui.ui.commands import Scope, hints
+from dmtui.ui.commands import Registry, Scope, registry_of
 from dmtui.ui.screens.conversation import ConversationPane
 from dmtui.ui.screens.people import PeoplePane
 from dmtui.ui.widgets.composer import Composer
@@ -48,6 +48,11 @@ class Sides(Screen[None]):
         yield Static(id="hints", markup=False)
 
     @property
+    def commands(self) -> Registry:
+        """What there is to press."""
+        return registry_of(self.app)
+
+    @property
     def prompt(self) -> InvitePrompt:
         """Where a request is answered."""
         return self.query_one(InvitePrompt)
@@ -73,7 +78,7 @@ class Sides(Screen[None]):
                 scope = Scope.REQUEST
             case _:
                 scope = Scope.PEOPLE
-        self.query_one("#hints", Static).update(hints(scope, self.size.width - 2))
+        self.query_one("#hints", Static).update(self.commands.hints(scope, self.size.width - 2))
 
     def on_resize(self, event: events.Resize) -> None:
         """Decide whether both sides fit; where not, keep the side that is in use."""
