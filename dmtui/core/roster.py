@@ -1,16 +1,18 @@
-"""The people list: conversations ordered by latest message, and filtered by what is typed."""
+"""The people list: conversations in the order shown, and filtered by what is typed."""
 
 from __future__ import annotations
 
 import unicodedata
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
+from enum import IntEnum
+from itertools import chain
 from types import MappingProxyType
 from typing import TypeAlias
 
 from dmtui.core.model import Conversation, UserId
 
-_Place: TypeAlias = tuple[int, UserId]
+_Place: TypeAlias = "tuple[_Section, int, UserId]"
 
 _STROKES = MappingProxyType(
     str.maketrans(
@@ -29,8 +31,22 @@ _STROKES = MappingProxyType(
 """Letters that Unicode does not decompose into a plain one and a mark."""
 
 
+class _Section(IntEnum):
+    """The parts of the list, in order; groups are no direct chats and stand apart."""
+
+    PINNED = 0
+    PEOPLE = 1
+    ARCHIVED = 2
+    PINNED_GROUPS = 3
+    GROUPS = 4
+    ARCHIVED_GROUPS = 5
+
+
+_ARCHIVE = (_Section.ARCHIVED, _Section.ARCHIVED_GROUPS)
+
+
 class Roster:
-    """Conversations, newest first and then by user ID; an update costs what changed."""
+    """Conversations: those pinned, then newest first, groups last; an update costs what changed."""
 
     def __init__(self, conversations: Iterable[Conversation] = ()) -> None:
         self._conversations = {c.user_id: c for c in conversations}
@@ -52,20 +68,49 @@ class Roster:
             self._put(conversation)
 
     def rows(self, filter_text: str = "") -> tuple[Conversation, ...]:
-        """In order, those in whose name or user ID every typed word occurs.
+        """In order, those in whose name or user ID every typed word occurs, archived ones too.
 
-        Case and accents do not matter; an empty filter shows everyone.
+        Case and accents do not matter; an empty filter shows everyone who is not archived.
         """
         words = folded(filter_text).split()
-        people: Iterable[UserId] = (user_id for _, user_id in self._places)
+        if not words:
+            people, rest = self._section(_Section.ARCHIVED), self._section(_Section.ARCHIVED_GROUPS)
+            shown = chain(self._places[: people.start], self._places[people.stop : rest.start])
+            return self._of(shown)
+        matches: Iterable[UserId] = (user_id for _, _, user_id in self._places)
         for word in words:
-            people = self._having(word, people)
-        return tuple(self._conversations[user_id] for user_id in people)
+            matches = self._having(word, matches)
+        return tuple(self._conversations[user_id] for user_id in matches)
+
+    @property
+    def archived(self) -> int:
+        """How many are put away."""
+        return sum(len(self._section(section)) for section in _ARCHIVE)
+
+    def archived_rows(self) -> tuple[Conversation, ...]:
+        """Those put away, newest first, groups last."""
+        people, groups = (self._section(section) for section in _ARCHIVE)
+        places = self._places
+        return self._of(
+            chain(places[people.start : people.stop], places[groups.start : groups.stop])
+        )
 
     def index(self, user_id: UserId) -> int | None:
-        """The row of the person in the unfiltered list, from 0."""
+        """The row of the person in the unfiltered list, from 0; ``None`` if not in it."""
         conversation = self._conversations.get(user_id)
-        return None if conversation is None else bisect_left(self._places, _place(conversation))
+        if conversation is None or conversation.archived:
+            return None
+        place = _place(conversation)
+        before = bisect_left(self._places, place)
+        return before - (len(self._section(_Section.ARCHIVED)) if conversation.group else 0)
+
+    def _section(self, section: _Section) -> range:
+        """Where the section is among the places."""
+        first = bisect_left(self._places, section, key=_section_of)
+        return range(first, bisect_right(self._places, section, first, key=_section_of))
+
+    def _of(self, places: Iterable[_Place]) -> tuple[Conversation, ...]:
+        return tuple(self._conversations[user_id] for _, _, user_id in places)
 
     def _having(self, word: str, people: Iterable[UserId]) -> list[UserId]:
         texts = self._texts
@@ -75,10 +120,10 @@ class Roster:
         user_id = conversation.user_id
         known = self._conversations.get(user_id)
         self._conversations[user_id] = conversation
-        if known is None or known.name != conversation.name:
+        if known is None or _names(known) != _names(conversation):
             self._texts[user_id] = _searchable(conversation)
         if known is not None:
-            if known.latest == conversation.latest:
+            if _place(known) == _place(conversation):
                 return
             del self._places[bisect_left(self._places, _place(known))]
         insort(self._places, _place(conversation))
@@ -100,8 +145,23 @@ def folded(text: str) -> str:
 
 
 def _place(conversation: Conversation) -> _Place:
-    return (-conversation.latest, conversation.user_id)
+    match conversation.archived, conversation.group:
+        case True, group:
+            section = _Section.ARCHIVED_GROUPS if group else _Section.ARCHIVED
+        case _, True:
+            section = _Section.PINNED_GROUPS if conversation.pinned else _Section.GROUPS
+        case _:
+            section = _Section.PINNED if conversation.pinned else _Section.PEOPLE
+    return (section, -conversation.latest, conversation.user_id)
+
+
+def _section_of(place: _Place) -> _Section:
+    return place[0]
 
 
 def _searchable(conversation: Conversation) -> str:
-    return folded(f"{conversation.name}\n{conversation.user_id}")
+    return folded(f"{conversation.name}\n{conversation.user_id}\n{conversation.known_as}")
+
+
+def _names(conversation: Conversation) -> tuple[str, str]:
+    return conversation.name, conversation.known_as

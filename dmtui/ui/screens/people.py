@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
+from textual.binding import Binding
 from textual.containers import Vertical
 from textual.widgets import Input
 
@@ -24,11 +25,15 @@ NOBODY_YET = "Nobody here yet.\nPress {key} to start a chat."
 class PeoplePane(Vertical):
     """Shows the roster, narrowed by what is typed into the filter."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.PEOPLE)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(Scope.PEOPLE),
+        Binding("escape", "leave_archive", "Everybody", show=False, id="people.everybody"),
+    ]
 
     def __init__(self, roster: Roster):
         super().__init__(id="people")
         self._roster = roster
+        self._in_archive = False
 
     def compose(self) -> ComposeResult:
         yield Input(placeholder="Filter by name", compact=True, id="filter")
@@ -53,7 +58,32 @@ class PeoplePane(Vertical):
         wanted = self._filter.value if self.filtering else ""
         start = registry_of(self.app).press("chat.start")
         self.list.empty_text = NOBODY_MATCHES if wanted else NOBODY_YET.format(key=start)
-        self.list.update_rows(self._roster.rows(wanted))
+        archived = self._roster.archived
+        self._in_archive = self._in_archive and archived > 0
+        if wanted:
+            self.list.update_rows(self._roster.rows(wanted))
+        elif self._in_archive:
+            self.list.update_rows(self._roster.archived_rows(), in_archive=True)
+        else:
+            self.list.update_rows(self._roster.rows(), archived)
+
+    @on(PeopleList.ArchiveSelected)
+    def turn_archive(self, event: PeopleList.ArchiveSelected) -> None:
+        """Show those put away, or everybody else again."""
+        event.stop()
+        self._in_archive = not self._in_archive
+        self.refresh_rows()
+
+    def action_leave_archive(self) -> None:
+        """Esc: everybody else again."""
+        self._in_archive = False
+        self.refresh_rows()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Esc goes on to what it means elsewhere where there is no archive to leave."""
+        if action == "leave_archive":
+            return self._in_archive and not self.filtering
+        return super().check_action(action, parameters)
 
     def action_filter(self) -> None:
         """Open the filter."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
+from enum import Enum, auto
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
@@ -21,22 +23,39 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date, tzinfo
 
+    from rich.style import Style
     from textual import events
 
 ROW_LINES = 2
 LOCK = "⚷"
+PIN = "^"
+WARNING = "!"
+GROUPS = "Groups", "(not direct messages)"
 PAINTED_LIMIT = 512
 
 _PEER_WORDS = {
     PeerState.JOINED: "",
     PeerState.INVITED: "(invited)",
+    PeerState.DECLINED: "(declined)",
     PeerState.LEFT: "(left)",
     PeerState.GROUP: "(group)",
 }
 
 
+class _Apart(Enum):
+    """What stands in the list besides people."""
+
+    REQUESTS = auto()
+    BACK = auto()
+    GROUPS = auto()
+    ARCHIVE = auto()
+
+
 class PeopleList(LineView):
-    """Rows in the order given; ``requests`` names who asks, ``opened`` marks the one on show."""
+    """Rows in the order given; ``requests`` names who asks, ``opened`` marks the one on show.
+
+    Groups, which come last, get a heading that the cursor passes over.
+    """
 
     DEFAULT_CSS = """
     PeopleList {
@@ -48,6 +67,9 @@ class PeopleList(LineView):
         & > .people--lock { color: $text-success; }
         & > .people--draft { color: $text-warning; text-style: italic; }
         & > .people--badge { color: $text-primary; text-style: bold; }
+        & > .people--pin { color: $text-accent; }
+        & > .people--warning { color: $text-warning; text-style: bold; }
+        & > .people--heading { color: $text-muted; text-style: bold; }
         & > .people--requests { color: $text-accent; text-style: bold; }
         & > .people--bar { color: $primary; }
         & > .people--cursor { background: $foreground 6%; }
@@ -62,6 +84,9 @@ class PeopleList(LineView):
         "people--lock",
         "people--draft",
         "people--badge",
+        "people--pin",
+        "people--warning",
+        "people--heading",
         "people--requests",
         "people--bar",
         "people--cursor",
@@ -91,8 +116,11 @@ class PeopleList(LineView):
     class RequestsSelected(Message):
         """The user chose the row of pending invites."""
 
+    class ArchiveSelected(Message):
+        """The user chose to see those put away, or everybody else again."""
+
     class Highlighted(Message):
-        """The cursor came to another person; ``None`` is the row of requests, or no row."""
+        """The cursor came to another person; ``None`` is a row of another kind, or no row."""
 
         def __init__(self, user_id: UserId | None) -> None:
             super().__init__()
@@ -110,6 +138,9 @@ class PeopleList(LineView):
         self._now = now
         self._zone = zone or SystemZone()
         self._rows: Sequence[Conversation] = ()
+        self._groups: int | None = None  # the first row that is one
+        self._archived = 0
+        self._in_archive = False
         self._cursor = 0
         self._day: date | None = None
         self._painted: dict[tuple[Conversation, int, bool, bool], list[Strip]] = {}
@@ -123,22 +154,33 @@ class PeopleList(LineView):
 
     @property
     def cursor_person(self) -> UserId | None:
-        """The person under the cursor; ``None`` on the requests row and in an empty list."""
-        index = self._cursor - self._top_rows
-        return self._rows[index].user_id if 0 <= index < len(self._rows) else None
+        """The person under the cursor; ``None`` on rows of another kind and in an empty list."""
+        row = self._at(self._cursor)
+        return None if row is None or isinstance(row, _Apart) else row.user_id
 
-    def update_rows(self, rows: Sequence[Conversation]) -> None:
-        """Show these people, ordered and filtered; the cursor stays on its person if still here."""
-        person = self.cursor_person
-        had_people = bool(self._rows)
-        self._rows = rows
+    def update_rows(
+        self, rows: Sequence[Conversation], archived: int = 0, in_archive: bool = False
+    ) -> None:
+        """Show these people, ordered and filtered; the cursor stays on its person if still here.
+
+        ``archived`` are so many who are put away and not shown; ``in_archive``: these rows are.
+        """
+        before = self._at(self._cursor)
+        came_back = self._in_archive and not in_archive
+        had_people = bool(self._rows) and in_archive == self._in_archive
+        self._rows, self._archived, self._in_archive = rows, archived, in_archive
+        first_group = bisect_left(rows, True, key=lambda row: row.group)
+        self._groups = first_group if first_group < len(rows) else None
         self._painted_today()
         self._fit()
-        if not had_people:
-            self._cursor = min(self._top_rows, self._last)
-        elif person is not None:
-            self._cursor = self._find(person, self._cursor)
-        self._cursor = max(0, min(self._cursor, self._last))
+        at_end = came_back or before is _Apart.ARCHIVE
+        if at_end and self._at(self._last) is _Apart.ARCHIVE:
+            self._cursor = self._last
+        elif not had_people:
+            self._cursor = len(self._top)
+        elif before is not None and not isinstance(before, _Apart):
+            self._cursor = self._find(before.user_id, self._cursor)
+        self._cursor = self._settled(self._cursor)
         self.refresh()
 
     def highlight(self, user_id: UserId) -> None:
@@ -147,50 +189,75 @@ class PeopleList(LineView):
 
     def highlight_first(self) -> None:
         """Put the cursor on the first person: the best hit while filtering."""
-        self._go(self._top_rows)
+        self._go(len(self._top))
 
     # -- inside ---------------------------------------------------------------------------------
 
     @property
-    def _top_rows(self) -> int:
-        return 1 if self.requests else 0
+    def _top(self) -> Sequence[_Apart]:
+        if self._in_archive:
+            return (_Apart.BACK,)
+        return (_Apart.REQUESTS,) if self.requests else ()
 
     @property
     def _last(self) -> int:
-        return self._top_rows + len(self._rows) - 1
+        headings = int(self._groups is not None) + int(self._archived > 0)
+        return len(self._top) + len(self._rows) + headings - 1
+
+    def _at(self, index: int) -> Conversation | _Apart | None:
+        """What stands there, counted from the top; ``None`` outside."""
+        top = self._top
+        if not 0 <= index <= self._last:
+            return None
+        if index < len(top):
+            return top[index]
+        place = index - len(top)
+        if self._groups is not None and place >= self._groups:
+            if place == self._groups:
+                return _Apart.GROUPS
+            place -= 1
+        return self._rows[place] if place < len(self._rows) else _Apart.ARCHIVE
 
     def _find(self, user_id: UserId, otherwise: int) -> int:
-        rows = self._rows
-        guess = self._cursor - self._top_rows
-        if 0 <= guess < len(rows) and rows[guess].user_id == user_id:
+        here = self._at(self._cursor)
+        if here is not None and not isinstance(here, _Apart) and here.user_id == user_id:
             return self._cursor
-        for index, row in enumerate(rows):
+        for place, row in enumerate(self._rows):
             if row.user_id == user_id:
-                return index + self._top_rows
+                heading = self._groups is not None and place >= self._groups
+                return len(self._top) + place + heading
         return otherwise
 
     def _fit(self) -> None:
-        self.set_line_total(ROW_LINES * (self._top_rows + len(self._rows)))
+        self.set_line_total(ROW_LINES * (self._last + 1))
         if self.scroll_y > self.max_scroll_y:
             self.scroll_to(y=self.max_scroll_y, animate=False)
 
-    def _go(self, index: int) -> None:
+    def _settled(self, index: int) -> int:
+        """A row that the cursor can be on, past a heading in the way."""
         index = max(0, min(index, self._last))
+        if self._at(index) is _Apart.GROUPS:
+            return index - 1 if 0 < index < self._cursor else index + 1
+        return index
+
+    def _go(self, index: int) -> None:
+        index = self._settled(index)
         before = self.cursor_person
         self._cursor = index
-        top = index * ROW_LINES
+        headed = self._at(index - 1) is _Apart.GROUPS
+        top = (index - headed) * ROW_LINES
         if top < self.scroll_y:
             self.scroll_to(y=top, animate=False)
-        elif top + ROW_LINES > self.scroll_y + self.line_count:
-            self.scroll_to(y=top + ROW_LINES - self.line_count, animate=False)
+        elif (index + 1) * ROW_LINES > self.scroll_y + self.line_count:
+            self.scroll_to(y=(index + 1) * ROW_LINES - self.line_count, animate=False)
         self.refresh()
         if (person := self.cursor_person) != before:
             self.post_message(self.Highlighted(person))
 
     def watch_requests(self, before: tuple[Safe, ...], after: tuple[Safe, ...]) -> None:
-        if bool(before) != bool(after) and self._rows:
+        if bool(before) != bool(after) and self._rows and not self._in_archive:
             self._cursor += 1 if after else -1
-        self._cursor = max(0, min(self._cursor, self._last))
+        self._cursor = self._settled(self._cursor)
         self._fit()
         self.refresh()
 
@@ -212,18 +279,17 @@ class PeopleList(LineView):
         if self._last < 0:
             return self._paint_empty(y, width)
         index, line = divmod(y, ROW_LINES)
-        if index > self._last:
-            return Strip.blank(width, self.style_of(""))
         here = index == self._cursor
-        if index < self._top_rows:
-            return self._paint_requests(line, width, here)
-        row = self._rows[index - self._top_rows]
-        key = (row, width, here, row.user_id == self.opened)
-        lines = self._painted.get(key)
-        if lines is None:
-            lines = self._paint_row(*key)
-            self._painted[key] = lines
-        return lines[line]
+        match self._at(index):
+            case None:
+                return Strip.blank(width, self.style_of(""))
+            case _Apart() as apart:
+                return self._paint_apart(apart, line, width, here)
+            case row:
+                key = (row, width, here, row.user_id == self.opened)
+                if key not in self._painted:
+                    self._painted[key] = self._paint_row(*key)
+                return self._painted[key][line]
 
     def _paint_empty(self, y: int, width: int) -> Strip:
         lines = self.empty_text.split("\n")
@@ -231,53 +297,82 @@ class PeopleList(LineView):
         style = self.style_of("people--dim")
         return strip([("  " + text, style)], width, self.style_of(""))
 
-    def _paint_requests(self, line: int, width: int, here: bool) -> Strip:
+    def _paint_apart(self, apart: _Apart, line: int, width: int, here: bool) -> Strip:
         ground = self.style_of("people--cursor" if here else "")
-        back = ground.background_style
+        name = ("people--requests", "people--dim")[line]
+        match apart:
+            case _Apart.REQUESTS:
+                words = self._request_words(line)
+            case _Apart.BACK:
+                words = (" < Everybody", f"   {len(self._rows)} archived")[line]
+            case _Apart.ARCHIVE:
+                name = ("people--heading", "people--dim")[line]
+                words = (f" Archived ({self._archived})", "   Enter shows them")[line]
+            case _Apart.GROUPS:
+                name = "people--heading"
+                whole = " ".join(GROUPS)
+                words = " " + (("", whole) if len(whole) < width else GROUPS)[line]
+        style = self.style_of(name) + ground.background_style
+        return strip([(words, style)], width, ground)
+
+    def _request_words(self, line: int) -> str:
         count, first = len(self.requests), self.requests[0]
-        if line:
-            others = "" if count == 1 else f" and {count - 1} more"
-            wish = "wants to chat" if count == 1 else "want to chat"
-            text = f"   {first}{others} {wish}"
-            return strip([(text, self.style_of("people--dim") + back)], width, ground)
-        words = f" ✉ {count} request" + ("" if count == 1 else "s")
-        return strip([(words, self.style_of("people--requests") + back)], width, ground)
+        if line == 0:
+            return f" ✉ {count} request" + ("" if count == 1 else "s")
+        others = "" if count == 1 else f" and {count - 1} more"
+        return f"   {first}{others} {'wants' if count == 1 else 'want'} to chat"
 
     def _paint_row(self, row: Conversation, width: int, here: bool, opened: bool) -> list[Strip]:
-        ground_name = "people--cursor" if here else "people--opened" if opened else ""
-        ground = self.style_of(ground_name)
-        back = ground.background_style
+        ground = self.style_of("people--cursor" if here else "people--opened" if opened else "")
+        return [
+            strip(parts, width, ground)
+            for parts in (
+                self._first_line(row, width, opened, ground.background_style),
+                self._second_line(row, width, opened, ground.background_style),
+            )
+        ]
+
+    def _first_line(
+        self, row: Conversation, width: int, opened: bool, back: Style
+    ) -> list[tuple[str, Style]]:
         dim = self.style_of("people--dim") + back
-        bar = ("▌" if opened else " ", self.style_of("people--bar") + back)
-        lock = (LOCK if row.encrypted else " ", self.style_of("people--lock") + back)
         time_text = list_time(row.latest, int(self._now() * 1000), self._zone)
-        name_style = self.style_of("people--name-unread" if row.unread else "people--name") + back
-        states = self._states(row)
+        name_style = self.style_of("people--name-unread" if _counts(row) else "people--name") + back
+        mark, mark_style = _mark(row)
+        states = _states(row)
         room = width - 3 - len(time_text) - 2 - (len(states) + 1 if states else 0)
         name = clip(printable(row.name), max(room, 4))
         used = 3 + cell_len(name) + (len(states) + 1 if states else 0)
         gap = " " * max(1, width - used - len(time_text) - 1)
-        first = [bar, lock, (" " + name, name_style)]
+        parts = [
+            ("▌" if opened else " ", self.style_of("people--bar") + back),
+            (LOCK if row.encrypted else " ", self.style_of("people--lock") + back),
+            (mark, self.style_of(mark_style) + back),
+            (name, name_style),
+        ]
         if states:
-            first.append((" " + states, dim))
-        first.append((gap + time_text + " ", dim))
-        badge = f" {row.unread if row.unread < 1000 else '999+'} " if row.unread else ""
-        preview, style = (
+            parts.append((" " + states, dim))
+        return [*parts, (gap + time_text + " ", dim)]
+
+    def _second_line(
+        self, row: Conversation, width: int, opened: bool, back: Style
+    ) -> list[tuple[str, Style]]:
+        badge = _badge(row)
+        preview, name = (
             (f"Draft: {row.draft}", "people--draft") if row.draft else (row.preview, "people--dim")
         )
-        shown = clip(printable(preview.replace("\n", " ")), max(0, width - 4 - len(badge)))
-        gap = " " * max(0, width - 3 - cell_len(shown) - len(badge))
-        second = [
-            bar,
-            ("  " + shown + gap, self.style_of(style) + back),
-            (badge, self.style_of("people--badge") + back),
+        warning = f"looks like {row.looks_like}" if row.looks_like else ""
+        room = max(0, width - 4 - len(badge))
+        warning = clip(printable(warning + ". " if warning and preview else warning), room)
+        shown = clip(printable(preview.replace("\n", " ")), room - cell_len(warning))
+        gap = " " * max(0, width - 3 - cell_len(warning) - cell_len(shown) - len(badge))
+        counted = "people--badge" if _counts(row) else "people--dim"
+        return [
+            ("▌" if opened else " ", self.style_of("people--bar") + back),
+            ("  " + warning, self.style_of("people--warning") + back),
+            (shown + gap, self.style_of(name) + back),
+            (badge, self.style_of(counted) + back),
         ]
-        return [strip(first, width, ground), strip(second, width, ground)]
-
-    @staticmethod
-    def _states(row: Conversation) -> str:
-        words = [_PEER_WORDS[row.peer], "(flag pending)" if row.flag_pending else ""]
-        return " ".join(word for word in words if word)
 
     # -- keys and mouse ---------------------------------------------------------------------------
 
@@ -291,14 +386,19 @@ class PeopleList(LineView):
         self._go(index if index >= 0 else self._last)
 
     def action_choose(self) -> None:
-        if (person := self.cursor_person) is not None:
-            self.post_message(self.Selected(person))
-        elif self.requests:
-            self.post_message(self.RequestsSelected())
+        match self._at(self._cursor):
+            case None | _Apart.GROUPS:
+                pass
+            case _Apart.REQUESTS:
+                self.post_message(self.RequestsSelected())
+            case _Apart():
+                self.post_message(self.ArchiveSelected())
+            case person:
+                self.post_message(self.Selected(person.user_id))
 
     def on_click(self, event: events.Click) -> None:
         index = (event.y + round(self.scroll_y)) // ROW_LINES
-        if 0 <= index <= self._last:
+        if self._at(index) not in (None, _Apart.GROUPS):
             self._go(index)
             self.action_choose()
 
@@ -306,3 +406,32 @@ class PeopleList(LineView):
         self._painted.clear()
         self._fit()
         self._go(self._cursor)
+
+
+def _counts(row: Conversation) -> bool:
+    """Whether its unread messages are to catch the eye."""
+    return row.unread > 0 and not row.muted
+
+
+def _mark(row: Conversation) -> tuple[str, str]:
+    """The mark before the name, and its style."""
+    if row.looks_like:
+        return WARNING, "people--warning"
+    return (PIN, "people--pin") if row.pinned else (" ", "people--name")
+
+
+def _states(row: Conversation) -> str:
+    words = (
+        _PEER_WORDS[row.peer],
+        "(archived)" if row.archived else "",
+        "(flag pending)" if row.flag_pending else "",
+    )
+    return " ".join(word for word in words if word)
+
+
+def _badge(row: Conversation) -> str:
+    """At the end of the second line: whether they are muted, and how many are unread."""
+    count = str(row.unread) if row.unread < 1000 else "999+"
+    words = ["muted"] if row.muted else []
+    words += [count] if row.unread else []
+    return f" {' '.join(words)} " if words else ""
