@@ -11,7 +11,7 @@ from dmtui.core.direct import room_person
 from dmtui.core.intents import DirectAction, DirectChange, DropDirect, EditDirect, TidyDirect
 from dmtui.core.model import Json, JsonObject, Membership, RoomId, Safe, UserId
 from dmtui.core.names import clean_line, is_user_id
-from dmtui.core.repairs import rooms_in
+from dmtui.core.repairs import apply_changes, rooms_in
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
@@ -29,6 +29,7 @@ class Ailment(StrEnum):
     SELF = "listed under yourself"
     SEVERAL_USERS = "several people"
     LOST_FLAG = "lost flag"
+    NEVER_MARKED = "never marked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class RoomFacts:
     ``mine``: ``None`` when I was never in it or have forgotten it. ``humans`` are joined and
     invited members besides me, less service members; ``successor`` is a joined room that it was
     upgraded to. ``direct``: the invite by ``inviter`` (of me, or by me) carried ``is_direct``.
+    ``plain``: it has no name, topic, alias or avatar. ``kept``: I want it to be an ordinary room.
     """
 
     room_id: RoomId
@@ -47,6 +49,8 @@ class RoomFacts:
     inviter: UserId | None = None
     direct: bool = False
     space: bool = False
+    plain: bool = False
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +69,43 @@ class Finding:
     line: Safe
     changes: tuple[DirectChange, ...] = ()
 
+    @property
+    def candidate(self) -> bool:
+        """Whether it is no fault, but something that the user may want or not."""
+        return self.ailment is Ailment.NEVER_MARKED
+
 
 def examine(survey: Survey, me: UserId) -> tuple[Finding, ...]:
-    """Everything that is wrong with the map, in its order; then what it lacks."""
-    return tuple(_Examination(survey, me).findings())
+    """Everything that is wrong with the map, in its order; then what it lacks, then candidates.
+
+    What a repair of these would uncover is found, too: after it there is nothing more to repair.
+    """
+    found = tuple(_Examination(survey, me).findings())
+    content = apply_changes(survey.content, repair_of(found))
+    for _ in range(len(survey.rooms) + 1):
+        again = _Examination(Survey(content, survey.rooms), me).findings()
+        known = {change for finding in found for change in finding.changes}
+        fresh = tuple(f for f in again if f.changes and not known.issuperset(f.changes))
+        if not any(not finding.candidate for finding in fresh):
+            break
+        found += fresh
+        content = apply_changes(survey.content, repair_of(found))
+    named = {room for value in content.values() for room in rooms_in(value)}
+    faults = [finding for finding in found if not finding.candidate]
+    return (*faults, *(f for f in found if f.candidate and named.isdisjoint(_rooms_of(f))))
 
 
-def repair_of(findings: Sequence[Finding]) -> tuple[DirectChange, ...]:
-    """All changes in an order that makes sense: rooms find their people before keys go."""
-    changes = dict.fromkeys(change for finding in findings for change in finding.changes)
+def _rooms_of(finding: Finding) -> frozenset[RoomId]:
+    return frozenset(c.room_id for c in finding.changes if isinstance(c, EditDirect))
+
+
+def repair_of(findings: Sequence[Finding], *, candidates: bool = False) -> tuple[DirectChange, ...]:
+    """All changes in an order that makes sense: rooms find their people before keys go.
+
+    Those of candidates only if wished.
+    """
+    wanted = (finding for finding in findings if candidates or not finding.candidate)
+    changes = dict.fromkeys(change for finding in wanted for change in finding.changes)
     ranks = {EditDirect: 0, TidyDirect: 1, DropDirect: 2}
     return tuple(sorted(changes, key=lambda change: ranks[type(change)]))
 
@@ -110,7 +142,7 @@ class _Examination:
             )
             line = f"{rooms} listed: a new invite is recognised by it."
             yield _finding(Ailment.LEFT_ROOM, line)
-        yield from self._lost_flags()
+        yield from self._unlisted()
 
     # -- keys and values --
 
@@ -179,7 +211,9 @@ class _Examination:
         move = EditDirect(DirectAction.MOVE, person, facts.room_id)
         return _finding(Ailment.SEVERAL_USERS, f"{line}; it is {_quoted(person)}'s.", move)
 
-    def _lost_flags(self) -> Iterator[Finding]:
+    def _unlisted(self) -> Iterator[Finding]:
+        """Chats whose flag was lost, then those that never had one."""
+        candidates = []
         successors = {facts.successor for facts in self._facts.values()}
         named = {room for value in self._content.values() for room in rooms_in(value)}
         for facts in self._facts.values():
@@ -193,9 +227,21 @@ class _Examination:
                     " and is not listed."
                 )
                 yield _finding(Ailment.LOST_FLAG, line, add)
+            elif (person := self._candidate_person(facts)) is not None:
+                line = (
+                    f"{_quoted(facts.room_id)} could be a chat with {_quoted(person)}:"
+                    " you two are alone there, and it was never marked as one."
+                )
+                add = EditDirect(DirectAction.ADD, person, facts.room_id)
+                candidates.append(_finding(Ailment.NEVER_MARKED, line, add))
+        yield from candidates
+
+    def _candidate_person(self, facts: RoomFacts) -> UserId | None:
+        fit = facts.plain and not facts.kept and facts.successor is None
+        return self._only_person(facts) if fit else None
 
     def _flagged_person(self, facts: RoomFacts) -> UserId | None:
-        if not facts.direct or facts.mine is not Membership.JOIN or facts.space:
+        if not facts.direct or facts.mine is not Membership.JOIN or facts.space or facts.kept:
             return None
         if facts.successor is not None or len(facts.humans) > 1:
             return None

@@ -68,10 +68,12 @@ class _Surveyor:
         async with self._places:
             return await work
 
-    async def _joined(self, facts: RoomFacts) -> RoomFacts:
-        """A listed room, with the members that the server has now."""
+    async def _joined(
+        self, facts: RoomFacts, serving: frozenset[UserId] = frozenset()
+    ) -> RoomFacts:
+        """A room with the members that the server has now, less those who serve it."""
         members = await self._homeserver.members(facts.room_id)
-        service = await self._ledger.run(self._records.service_members, facts.room_id)
+        service = await self._ledger.run(self._records.service_members, facts.room_id) | serving
         humans = {m.user_id for m in members} - service - {self._me}
         return replace(facts, mine=Membership.JOIN, humans=tuple(sorted(humans)))
 
@@ -84,24 +86,41 @@ class _Surveyor:
         return replace(facts, mine=Membership.LEAVE)
 
     async def _unlisted(self, facts: RoomFacts) -> RoomFacts | None:
-        """A room that I am in, if it began as a direct chat."""
+        """A room that I am in, if it began as a direct chat or looks like one."""
         if facts.space:
             return None
-        room_id = facts.room_id
         try:
-            invite = await self._homeserver.invite_of(room_id, self._me)
-            if invite is not None:
-                inviter, direct = invite
-                facts = replace(facts, inviter=inviter, direct=direct)
-                return await self._joined(facts) if direct else None
-            if await self._homeserver.creator_of(room_id) != self._me:
-                return None
-            facts = await self._joined(facts)
-            if len(facts.humans) != 1:
-                return None
-            invite = await self._homeserver.invite_of(room_id, facts.humans[0])
+            begun = await self._begun(facts)
+            if begun is not None and begun.direct:
+                return begun
+            return await self._lookalike(begun or facts)
         except (Forbidden, NotFound):  # left meanwhile
             return None
+
+    async def _begun(self, facts: RoomFacts) -> RoomFacts | None:
+        """With who invited whom, and how; ``None`` where that tells nothing of a chat of two."""
+        room_id = facts.room_id
+        invite = await self._homeserver.invite_of(room_id, self._me)
+        if invite is not None:
+            inviter, direct = invite
+            facts = replace(facts, inviter=inviter, direct=direct)
+            return await self._joined(facts) if direct else facts
+        if await self._homeserver.creator_of(room_id) != self._me:
+            return None
+        facts = await self._joined(facts)
+        if len(facts.humans) != 1:
+            return None
+        invite = await self._homeserver.invite_of(room_id, facts.humans[0])
         if invite is None or invite[0] != self._me:
             return None
         return replace(facts, inviter=self._me, direct=invite[1])
+
+    async def _lookalike(self, facts: RoomFacts) -> RoomFacts | None:
+        """A plain room with exactly one other human, which no client ever marked."""
+        if facts.kept or facts.successor is not None:
+            return None
+        serving = await self._homeserver.plain_room(facts.room_id)
+        if serving is None:
+            return None
+        facts = await self._joined(facts, serving)
+        return replace(facts, plain=True) if len(facts.humans) == 1 else None

@@ -268,6 +268,8 @@ def _write_facts(facts: RoomFacts) -> JsonObject:
         "inviter": facts.inviter,
         "direct": facts.direct,
         "space": facts.space,
+        "plain": facts.plain,
+        "kept": facts.kept,
     }
 
 
@@ -281,6 +283,8 @@ def _read_facts(kept: JsonObject) -> RoomFacts:
         UserId(str(inviter)) if inviter else None,
         bool(kept["direct"]),
         bool(kept["space"]),
+        bool(kept.get("plain")),
+        bool(kept.get("kept")),
     )
 
 
@@ -288,13 +292,13 @@ def _facts(
     connection: sqlite3.Connection, me: UserId, room_id: RoomId, joined: Collection[RoomId]
 ) -> RoomFacts | None:
     row = connection.execute(
-        "SELECT number, membership, space, service, inviter, invite_direct FROM room"
+        "SELECT number, membership, space, service, inviter, invite_direct, kept FROM room"
         " WHERE room_id = ?",
         (room_id,),
     ).fetchone()
     if row is None:
         return None
-    room, membership, space, service, inviter, direct = row
+    room, membership, space, service, inviter, direct, kept = row
     members = [
         (UserId(user_id), Membership(stands))
         for user_id, stands in connection.execute(
@@ -312,6 +316,7 @@ def _facts(
         inviter,
         bool(direct),
         bool(space),
+        kept=bool(kept),
     )
 
 

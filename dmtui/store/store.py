@@ -37,6 +37,7 @@ from dmtui.core.intents import (
 from dmtui.core.model import (
     Conversation,
     Cursor,
+    DirectRoom,
     EventId,
     Invite,
     JsonObject,
@@ -64,6 +65,7 @@ from dmtui.store import (
 )
 from dmtui.store.database import Database, text
 from dmtui.store.events import heal
+from dmtui.store.evidence import EvidenceRecords
 from dmtui.store.outbox import Outgoing
 from dmtui.store.requests import RequestRecords
 from dmtui.store.timeline import Gap
@@ -90,6 +92,7 @@ class Store:
         self.directs = directs.DirectRecords(database, self._write, me)
         self.life = life.Life(database, me)
         self.contacts = contacts.ContactRecords(database, self._write)
+        self.evidence = EvidenceRecords(database, me)
         self.requests = RequestRecords(database, self._write)
 
     @property
@@ -172,6 +175,7 @@ class Store:
             if room is not None:
                 rooms.learn_members(work, room, history.members)
                 timeline.fill_gap(work, room, gap.before, history)
+                rooms.read_if_left(work, room)
         return work.done
 
     def apply_decrypted(
@@ -239,10 +243,20 @@ class Store:
             found = (people.person(connection, user_id) for user_id in user_ids)
             return tuple(conversation for conversation in found if conversation is not None)
 
-    def messages(self, user_id: UserId, before: Cursor | None, limit: int) -> Page:
-        """The newest ``limit`` messages before the cursor, oldest first."""
+    def rooms_of(self, user_id: UserId) -> tuple[DirectRoom, ...]:
+        """The rooms behind the conversation, those that I left included, oldest first."""
         with self._database.read() as connection:
-            return reading.page_before(connection, self._me, user_id, before, limit)
+            return reading.rooms_of(connection, self._me, user_id)
+
+    def messages(
+        self, user_id: UserId, before: Cursor | None, limit: int, across: bool = False
+    ) -> Page:
+        """The newest ``limit`` messages before the cursor, oldest first.
+
+        They end where events of one of the rooms are missing, unless ``across`` is set.
+        """
+        with self._database.read() as connection:
+            return reading.page_before(connection, self._me, user_id, before, limit, across)
 
     def messages_from(self, user_id: UserId, first: Cursor) -> Page:
         """All messages at or after the cursor: to refresh what is on screen."""
@@ -448,6 +462,9 @@ def _finish(work: Work, batch: SyncBatch) -> None:
         rooms.leave_room(work, room_id)
     if batch.complete:
         invites.set_meta(work, "synced", "yes")
+        if account.meta(work.connection, invites.UNSEEN) is not None:
+            rooms.list_unseen(work)
+            work.connection.execute("DELETE FROM meta WHERE name = ?", (invites.UNSEEN,))
     invites.set_meta(work, "token", batch.token)
 
 

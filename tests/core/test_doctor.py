@@ -116,14 +116,60 @@ def test_only_a_flagged_chat_of_two_is_a_lost_one() -> None:
         assert ailments({}, facts) == [], facts
 
 
+PLAIN = RoomFacts(A, Membership.JOIN, (BOB,), plain=True)
+
+
+def test_plain_room_of_two_is_offered_and_no_part_of_the_repair() -> None:
+    (finding,) = findings({}, PLAIN)
+    assert finding.ailment is Ailment.NEVER_MARKED
+    assert finding.candidate
+    assert "could be a chat with @bob:x" in finding.line
+    assert repair_of([finding]) == ()
+    chosen = repair_of([finding], candidates=True)
+    assert apply_changes({}, chosen) == {BOB: [A]}
+    assert ailments({BOB: [A]}, PLAIN) == []
+
+
+def test_only_a_plain_room_of_two_that_is_meant_for_nothing_else_is_offered() -> None:
+    for facts in (
+        replace(PLAIN, plain=False),
+        replace(PLAIN, kept=True),
+        replace(PLAIN, humans=(BOB, CAROL)),
+        replace(PLAIN, humans=()),
+        replace(PLAIN, space=True),
+        replace(PLAIN, mine=Membership.LEAVE),
+        replace(PLAIN, successor=B),
+    ):
+        assert ailments({}, facts) == [], facts
+
+
+def test_room_that_i_made_an_ordinary_one_is_no_lost_chat() -> None:
+    assert ailments({}, replace(WITH_BOB, kept=True)) == []
+
+
+def test_room_that_the_repair_finds_a_place_for_is_not_offered_too() -> None:
+    assert ailments({"[object Object]": [A]}, PLAIN) == [Ailment.NOT_A_USER]
+    old = replace(WITH_BOB, room_id=B, successor=A)
+    assert ailments({"a@b.c": [B]}, old, PLAIN) == [Ailment.NOT_A_USER, Ailment.UPGRADED]
+
+
+def test_successor_uncovered_by_a_move_is_part_of_the_same_repair() -> None:
+    old = replace(WITH_BOB, successor=B)
+    new = RoomFacts(B, Membership.JOIN, (BOB,), inviter=BOB, direct=True)
+    assert ailments({"[object Object]": [A]}, old, new) == [Ailment.NOT_A_USER, Ailment.UPGRADED]
+    assert repaired({"[object Object]": [A]}, old, new) == {BOB: [A, B]}
+
+
 people = st.lists(st.sampled_from([BOB, CAROL, UserId("@x:y")]), max_size=3, unique=True)
 known = st.builds(
     RoomFacts,
-    st.sampled_from([A, B, RoomId("!c:x")]),
+    st.sampled_from([A, B, RoomId("!c:x"), RoomId("!d")]),
     st.none() | st.sampled_from(Membership),
     people.map(tuple),
     st.none() | st.sampled_from([A, B]),
     st.none() | st.sampled_from([ME, BOB, CAROL]),
+    st.booleans(),
+    st.booleans(),
     st.booleans(),
     st.booleans(),
 )
@@ -144,10 +190,14 @@ def test_hostile_map_is_examined_and_no_room_that_is_real_is_lost(
             assert read_direct(after)[user_id] == rooms
 
 
-@given(maps, st.lists(known, max_size=3, unique_by=lambda facts: facts.room_id))
-def test_repairs_come_to_rest(content: JsonObject, facts: list[RoomFacts]) -> None:
-    """One examination may uncover the next: a room moved to its person, then its successor."""
-    before, after = None, content
-    for _ in range(len(facts) + 3):
-        before, after = after, apply_changes(after, repair_of(findings(after, *facts)))
-    assert after == before
+@given(maps, st.lists(known, max_size=4, unique_by=lambda facts: facts.room_id))
+def test_one_repair_leaves_nothing_to_repair(content: JsonObject, facts: list[RoomFacts]) -> None:
+    after = repaired(content, *facts)
+    assert repair_of(findings(after, *facts)) == ()
+
+
+@given(maps, st.lists(known, max_size=4, unique_by=lambda facts: facts.room_id))
+def test_repair_made_twice_is_made_once(content: JsonObject, facts: list[RoomFacts]) -> None:
+    changes = repair_of(findings(content, *facts))
+    once = apply_changes(content, changes)
+    assert apply_changes(once, changes) == once
