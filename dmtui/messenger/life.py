@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
 
+from dmtui.core.errors import Recoverable, Refused
 from dmtui.core.intents import (
     CreateGroup,
-    Entry,
+    DirectAction,
+    EditDirect,
     ForgetRoom,
+    Intent,
+    InviteBack,
     LeaveRoom,
     MakeRoom,
     Outcome,
     TakeInviteBack,
 )
-from dmtui.core.model import RoomId, UserId
+from dmtui.core.model import Conversation, Membership, PeerState, RoomId, UserId
+from dmtui.core.names import valid_user_id
 from dmtui.core.ports import Homeserver
-from dmtui.messenger.clock import Clock
-from dmtui.messenger.journal import Journal, Settlement
+from dmtui.messenger.journal import Journal
 from dmtui.messenger.ledger import Ledger
+from dmtui.messenger.rooms import seems_gone
+
+NO_CHAT = Outcome(ok=False, message="There is no such chat any more.")
 
 
 class Life:
@@ -27,70 +35,103 @@ class Life:
     ``user_id`` is a conversation's: a person's, or a group's room ID.
     """
 
-    def __init__(self, me: UserId, ledger: Ledger, journal: Journal):
+    def __init__(
+        self,
+        me: UserId,
+        homeserver: Callable[[], Awaitable[Homeserver]],
+        ledger: Ledger,
+        journal: Journal,
+    ):
         self._me = me
+        self._homeserver = homeserver
         self._ledger = ledger
         self._journal = journal
 
+    # -- what to know before --
+
+    def unsent(self, user_id: UserId) -> int:
+        """How many of my messages to this conversation are not sent, failed ones included."""
+        return self._ledger.store.life.unsent(user_id)
+
+    def people_in(self, room_id: RoomId) -> tuple[UserId, ...]:
+        """The other humans known to be in the room, or invited to it."""
+        return tuple(sorted(self._ledger.store.life.humans(room_id)))
+
+    async def seems_gone(self, user_id: UserId) -> bool:
+        """Whether the server knows no such account any more; never raises for its silence."""
+        return await seems_gone(await self._homeserver(), user_id)
+
+    async def without_keys(self, members: Sequence[UserId]) -> tuple[UserId, ...]:
+        """Those of them who have no device that could read encrypted messages, as far as known."""
+        homeserver = await self._homeserver()
+        found = []
+        for user_id in members:
+            try:
+                if not await homeserver.has_device_keys(user_id):
+                    found.append(user_id)
+            except (Recoverable, Refused):  # nothing proves that they could not
+                continue
+        return tuple(found)
+
+    # -- acts --
+
     async def leave(self, user_id: UserId) -> Outcome | None:
         """Leave every room of the conversation; the map keeps them, so that a return is known."""
-        raise NotImplementedError
+        rooms = self._ledger.store.life.rooms(user_id)
+        joined = [room_id for room_id, mine in rooms if mine is Membership.JOIN]
+        return await self._do([LeaveRoom(user_id, room_id) for room_id in joined])
 
     async def forget(self, user_id: UserId) -> Outcome | None:
         """Leave, and forget every room and message, here and on the server."""
-        raise NotImplementedError
+        rooms = self._ledger.store.life.rooms(user_id)
+        return await self._do([ForgetRoom(user_id, room_id) for room_id, _ in rooms])
 
     async def take_invite_back(self, user_id: UserId) -> Outcome | None:
         """Withdraw the invite to a person who has not come."""
-        raise NotImplementedError
+        conversation = self._conversation(user_id)
+        if conversation is None:
+            return NO_CHAT
+        if conversation.peer is not PeerState.INVITED:
+            return Outcome(ok=False, message=f"{conversation.name} has no invite to take back.")
+        return await self._do([TakeInviteBack(user_id, conversation.room_id)])
 
     async def invite_back(self, user_id: UserId) -> Outcome | None:
         """Ask a person who left or declined into the serving room again, with the flag."""
-        raise NotImplementedError
+        conversation = self._conversation(user_id)
+        if conversation is None:
+            return NO_CHAT
+        if conversation.peer not in (PeerState.LEFT, PeerState.DECLINED):
+            return Outcome(ok=False, message=f"{conversation.name} has not left.")
+        return await self._do([InviteBack(user_id, conversation.room_id)])
 
     async def make_room(self, user_id: UserId) -> Outcome | None:
         """The serving direct room becomes an ordinary room, listed as a group."""
-        raise NotImplementedError
+        conversation = self._conversation(user_id)
+        return await self._do([MakeRoom(conversation.room_id)]) if conversation else NO_CHAT
 
     async def make_direct(self, room_id: RoomId, user_id: UserId) -> Outcome | None:
-        """The room becomes a direct room of the person, and of nobody else."""
-        raise NotImplementedError
+        """The room becomes a direct room of the person, and of nobody else; ``InvalidUserId``."""
+        return await self._do([EditDirect(DirectAction.MOVE, valid_user_id(user_id), room_id)])
 
-    async def start_group(self, members: Sequence[UserId], name: str) -> Outcome | None:
+    async def start_group(
+        self, members: Sequence[UserId], name: str, encrypted: bool = True
+    ) -> Outcome | None:
         """A new group, which is no direct chat; ``InvalidUserId`` before anything is done."""
-        raise NotImplementedError
+        wanted = dict.fromkeys(valid_user_id(user_id) for user_id in members)
+        wanted.pop(self._me, None)
+        if not wanted:
+            return Outcome(ok=False, message="A group needs somebody besides you.")
+        nonce = secrets.token_urlsafe(16)
+        return await self._do([CreateGroup(tuple(wanted), name.strip(), nonce, encrypted)])
 
+    def _conversation(self, user_id: UserId) -> Conversation | None:
+        return next(iter(self._ledger.store.conversations([user_id])), None)
 
-async def leave_room(intent: LeaveRoom, homeserver: Homeserver, ledger: Ledger) -> Settlement:
-    """Leave; not being in the room any more is just as well."""
-    raise NotImplementedError
-
-
-async def forget_room(intent: ForgetRoom, homeserver: Homeserver, ledger: Ledger) -> Settlement:
-    """Leave, forget and unlist the room."""
-    raise NotImplementedError
-
-
-async def take_invite_back(
-    intent: TakeInviteBack, homeserver: Homeserver, ledger: Ledger
-) -> Settlement:
-    """Remove the person, unless they have come meanwhile."""
-    raise NotImplementedError
-
-
-async def make_room(intent: MakeRoom, ledger: Ledger) -> Settlement:
-    """Keep the room listed as a group, and have ``m.direct`` name it no more."""
-    raise NotImplementedError
-
-
-class GroupMaker:
-    """Carries out :class:`CreateGroup`; a repeated try first looks for what an earlier one made."""
-
-    def __init__(self, homeserver: Homeserver, ledger: Ledger, clock: Clock):
-        self._homeserver = homeserver
-        self._ledger = ledger
-        self._clock = clock
-
-    async def create(self, entry: Entry, intent: CreateGroup) -> Settlement:
-        """Find or make the room."""
-        raise NotImplementedError
+    async def _do(self, wishes: Sequence[Intent]) -> Outcome | None:
+        """Write all down at once; the first failure, else ``None`` if one waits, else the first."""
+        if not wishes:
+            return NO_CHAT
+        entries = await self._journal.add_all(wishes)
+        outcomes = [await self._journal.outcome(entry) for entry in entries]
+        failure = next((o for o in outcomes if o is not None and not o.ok), None)
+        return failure or (None if None in outcomes else outcomes[0])

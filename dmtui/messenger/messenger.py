@@ -30,6 +30,7 @@ from dmtui.messenger.cards import Cards
 from dmtui.messenger.care import DirectCare
 from dmtui.messenger.clock import Clock, SystemClock, back_off, milliseconds
 from dmtui.messenger.contacts import Contacts
+from dmtui.messenger.deliveries import Deliveries
 from dmtui.messenger.directs import DirectWriter
 from dmtui.messenger.journal import Journal
 from dmtui.messenger.ledger import Ledger, Subscription
@@ -76,7 +77,7 @@ class Messenger:
         self._journal = Journal(self._ledger, self._line)
         self.care = DirectCare(self._ledger, self._journal)
         self.contacts = Contacts(self._ledger, self._journal, self._clock)
-        self.life = Life(me, self._ledger, self._journal)
+        self.life = Life(me, self.homeserver, self._ledger, self._journal)
         self.cards = Cards(me, self.homeserver, self._ledger)
         self._upgrades = Upgrades(self._ledger, self._journal)
         self._directs = DirectWriter(self._ledger, self._line, self._clock)
@@ -119,15 +120,10 @@ class Messenger:
         try:
             self._homeserver = homeserver
             self._connected.set()
-            acts = Acts(
-                self.me,
-                homeserver,
-                self._ledger,
-                self._clock,
-                self._journal,
-                self._start_chat,
-                self._outbox.wake,
+            deliveries = Deliveries(
+                self._ledger, self._clock, self._journal, self._start_chat, self._outbox.wake
             )
+            acts = Acts(self.me, homeserver, self._ledger, self._clock, deliveries)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._wake_on_changes())
                 tasks.create_task(self._keep(lambda: self._watch_other_processes(version)))

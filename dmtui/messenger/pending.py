@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias, assert_never
+
 from dmtui.core.intents import (
     Accept,
     ArrangeContact,
@@ -30,6 +32,28 @@ from dmtui.core.intents import (
 from dmtui.core.model import UserId
 from dmtui.store.store import Store
 
+_OfChat: TypeAlias = (
+    EditDirect
+    | CreateRoom
+    | InviteBack
+    | TakeInviteBack
+    | FollowUpgrade
+    | LeaveRoom
+    | ForgetRoom
+    | Deliver
+)
+_OfPerson: TypeAlias = Accept | Decline | Ignore | StopIgnoring | Report | ArrangeContact
+_OfNobody: TypeAlias = (
+    RepairDirect
+    | UndoRepair
+    | RestoreDirect
+    | ExamineDirect
+    | CreateGroup
+    | MakeRoom
+    | BlockInvites
+    | MarkRead
+)
+
 
 def describe(store: Store) -> tuple[str, ...]:
     """One line for each intent that waits for the server, in the order they were written."""
@@ -38,46 +62,81 @@ def describe(store: Store) -> tuple[str, ...]:
 
 def _line(store: Store, entry: Entry) -> str:
     match entry.intent:
-        case EditDirect(user_id=user_id):
-            return f"DM flag pending for {_name(store, user_id)}"
+        case (
+            EditDirect()
+            | CreateRoom()
+            | InviteBack()
+            | TakeInviteBack()
+            | FollowUpgrade()
+            | LeaveRoom()
+            | ForgetRoom()
+            | Deliver() as intent
+        ):
+            return _of_chat(intent, _name(store, intent.user_id))
+        case Accept() | Decline() as intent:
+            return _of_person(intent, _name(store, intent.inviter))
+        case Ignore() | StopIgnoring() | Report() | ArrangeContact() as intent:
+            return _of_person(intent, _name(store, intent.user_id))
+        case intent:
+            return _of_nobody(intent)
+
+
+def _of_chat(intent: _OfChat, name: str) -> str:
+    match intent:
+        case EditDirect():
+            return f"DM flag pending for {name}"
+        case CreateRoom():
+            return f"chat with {name} is being started"
+        case InviteBack():
+            return f"inviting {name} back"
+        case TakeInviteBack():
+            return f"taking back the invite to {name}"
+        case FollowUpgrade():
+            return f"moving the chat with {name} to its new room"
+        case LeaveRoom():
+            return f"leaving the chat with {name}"
+        case ForgetRoom():
+            return f"forgetting the chat with {name}"
+        case Deliver():
+            return f"message for {name} on its way"
+        case _:
+            assert_never(intent)
+
+
+def _of_person(intent: _OfPerson, name: str) -> str:
+    match intent:
+        case Accept():
+            return f"accepting the invite from {name}"
+        case Decline():
+            return f"declining the invite from {name}"
+        case Ignore():
+            return f"ignoring {name}"
+        case StopIgnoring():
+            return f"listening to {name} again"
+        case Report():
+            return f"reporting {name}"
+        case ArrangeContact():
+            return f"your settings for {name} on their way"
+        case _:
+            assert_never(intent)
+
+
+def _of_nobody(intent: _OfNobody) -> str:
+    match intent:
         case RepairDirect() | UndoRepair() | RestoreDirect():
             return "your list of direct messages is being mended"
         case ExamineDirect():
             return "your list of direct messages is being examined"
-        case CreateRoom(user_id=user_id):
-            return f"chat with {_name(store, user_id)} is being started"
-        case InviteBack(user_id=user_id):
-            return f"inviting {_name(store, user_id)} back"
-        case Accept(inviter=inviter):
-            return f"accepting the invite from {_name(store, inviter)}"
-        case Decline(inviter=inviter):
-            return f"declining the invite from {_name(store, inviter)}"
-        case Deliver(user_id=user_id):
-            return f"message for {_name(store, user_id)} on its way"
         case CreateGroup():
             return "a group is being started"
-        case TakeInviteBack(user_id=user_id):
-            return f"taking back the invite to {_name(store, user_id)}"
-        case FollowUpgrade(user_id=user_id):
-            return f"moving the chat with {_name(store, user_id)} to its new room"
-        case LeaveRoom(user_id=user_id):
-            return f"leaving the chat with {_name(store, user_id)}"
-        case ForgetRoom(user_id=user_id):
-            return f"forgetting the chat with {_name(store, user_id)}"
         case MakeRoom():
             return "a chat becomes a room"
-        case Ignore(user_id=user_id):
-            return f"ignoring {_name(store, user_id)}"
-        case StopIgnoring(user_id=user_id):
-            return f"listening to {_name(store, user_id)} again"
-        case Report(user_id=user_id):
-            return f"reporting {_name(store, user_id)}"
         case BlockInvites(blocked=blocked):
             return "invites are being blocked" if blocked else "invites are being allowed"
-        case ArrangeContact(user_id=user_id):
-            return f"your settings for {_name(store, user_id)} on their way"
         case MarkRead():
             return ""
+        case _:
+            assert_never(intent)
 
 
 def _name(store: Store, user_id: UserId) -> str:

@@ -1,21 +1,16 @@
-"""Direct rooms made exactly once, although createRoom is not atomic and its answer can be lost."""
+"""Direct rooms: made once for a person, or given back to one who left."""
 
 from __future__ import annotations
 
-import contextlib
-from dataclasses import replace
-
 from dmtui.core.direct import M_DIRECT, read_direct
-from dmtui.core.errors import FarTrouble, InviteBlocked, Refused
+from dmtui.core.errors import FarTrouble, Forbidden, InviteBlocked, NotFound, Recoverable, Refused
 from dmtui.core.intents import CreateRoom, DirectAction, EditDirect, Entry, InviteBack, Outcome
 from dmtui.core.model import Membership, RoomId, UserId
 from dmtui.core.ports import Homeserver
 from dmtui.messenger.clock import Clock
 from dmtui.messenger.journal import Settlement
 from dmtui.messenger.ledger import Ledger
-
-SECOND_LOOK_SECONDS = 5.0
-"""How long a createRoom whose answer was lost may take to show on the server."""
+from dmtui.messenger.once import PRESENT, Once, leave_for_good
 
 
 class RoomMaker:
@@ -25,32 +20,26 @@ class RoomMaker:
         self._me = me
         self._homeserver = homeserver
         self._ledger = ledger
-        self._clock = clock
+        self._once = Once(homeserver, ledger, clock)
 
     async def create(self, entry: Entry, intent: CreateRoom) -> Settlement:
         """Find or make the room; ``m.direct`` is told as a consequence."""
-        if intent.posted:
-            room_id = await self._look_twice(intent.nonce)
-            if room_id is not None:
-                return await self._adopt(intent, room_id)
-        elif (known := await self._made_elsewhere(intent.user_id)) is not None:
-            return self._recorded(intent.user_id, known)
-        await self._ledger.run(
-            self._ledger.store.replace_intent, entry.number, replace(intent, posted=True)
-        )
-        return await self._post(intent)
+        user_id = intent.user_id
+        if not intent.posted and (known := await self._made_elsewhere(user_id)) is not None:
+            return _recorded(user_id, known)
+        peer = None if user_id == self._me else user_id
 
-    async def _post(self, intent: CreateRoom) -> Settlement:
-        alone = intent.user_id == self._me
-        peer = None if alone else intent.user_id
-        try:
-            room_id = await self._homeserver.create_direct_room(
-                peer, intent.nonce, intent.encrypted
-            )
-        except (Refused, FarTrouble) as error:
-            await self._sweep(intent)
-            return Outcome(ok=False, message=_why_not(intent.user_id, error)), ()
-        return self._recorded(intent.user_id, room_id)
+        async def post() -> RoomId:
+            return await self._homeserver.create_direct_room(peer, intent.nonce, intent.encrypted)
+
+        wanted = frozenset({peer} if peer else ())
+        made = await self._once.make(entry, intent, wanted, post)
+        if made.room_id is None:
+            return Outcome(ok=False, message=why_not(user_id, made.error)), ()
+        if wanted <= made.joined | made.invited:
+            return _recorded(user_id, made.room_id)
+        await leave_for_good(self._homeserver, made.room_id)  # an orphan with only us in it
+        return Outcome(ok=False, message=why_not(user_id, made.error)), ()
 
     async def _made_elsewhere(self, user_id: UserId) -> RoomId | None:
         """A room with the person that another device put in ``m.direct`` just now."""
@@ -67,47 +56,20 @@ class RoomMaker:
             members = await self._homeserver.members(room_id)
         except Refused:  # not joined
             return False
-        present = {m.user_id for m in members if m.membership in _PRESENT}
+        present = {m.user_id for m in members if m.membership in PRESENT}
         return present == {user_id, self._me}
 
-    async def _look_twice(self, nonce: str) -> RoomId | None:
-        room_id = await self._find(nonce)
-        if room_id is None:
-            await self._clock.sleep(SECOND_LOOK_SECONDS)
-            room_id = await self._find(nonce)
-        return room_id
 
-    async def _find(self, nonce: str) -> RoomId | None:
-        stored = await self._ledger.run(self._ledger.store.room_of_nonce, nonce)
-        return stored or await self._homeserver.find_created_room(nonce)
-
-    async def _adopt(self, intent: CreateRoom, room_id: RoomId) -> Settlement:
-        """Keep the room if the person was invited; else it is an orphan."""
-        alone = intent.user_id == self._me
-        if alone or await self._is_chat_with(room_id, intent.user_id):
-            return self._recorded(intent.user_id, room_id)
-        await self._abandon(room_id)
-        return Outcome(ok=False, message=f"{intent.user_id} could not be invited."), ()
-
-    async def _sweep(self, intent: CreateRoom) -> None:
-        """A refused createRoom leaves a room with only us in it and does not tell its ID."""
-        room_id = await self._homeserver.find_created_room(intent.nonce)
-        if room_id is not None and not await self._is_chat_with(room_id, intent.user_id):
-            await self._abandon(room_id)
-
-    async def _abandon(self, room_id: RoomId) -> None:
-        with contextlib.suppress(Refused):
-            await self._homeserver.leave(room_id)
-            await self._homeserver.forget(room_id)
-
-    @staticmethod
-    def _recorded(user_id: UserId, room_id: RoomId) -> Settlement:
-        outcome = Outcome(ok=True, room_id=room_id)
-        return outcome, (EditDirect(DirectAction.ADD, user_id, room_id),)
+def _recorded(user_id: UserId, room_id: RoomId) -> Settlement:
+    outcome = Outcome(ok=True, room_id=room_id)
+    return outcome, (EditDirect(DirectAction.ADD, user_id, room_id),)
 
 
-def _why_not(user_id: UserId, error: Refused | FarTrouble) -> str:
+def why_not(user_id: UserId, error: Refused | FarTrouble | None) -> str:
+    """Why the person could not be invited, in one line."""
     match error:
+        case None:
+            return f"{user_id} could not be invited."
         case InviteBlocked():
             return f"{user_id} does not accept invites."
         case FarTrouble():
@@ -116,11 +78,35 @@ def _why_not(user_id: UserId, error: Refused | FarTrouble) -> str:
             return str(error)
 
 
-async def invite_back(intent: InviteBack, homeserver: Homeserver) -> Settlement:
-    """Invite again with the flag, and see that the room stands in ``m.direct``."""
-    await homeserver.invite_back(intent.room_id, intent.user_id)
-    outcome = Outcome(ok=True, room_id=intent.room_id)
-    return outcome, (EditDirect(DirectAction.ADD, intent.user_id, intent.room_id),)
+async def seems_gone(homeserver: Homeserver, user_id: UserId) -> bool:
+    """Whether the server knows no such account; what it does not tell proves nothing."""
+    try:
+        await homeserver.profile(user_id)
+    except NotFound:
+        return True
+    except (Recoverable, Refused):
+        pass
+    return False
 
 
-_PRESENT = (Membership.JOIN, Membership.INVITE)
+async def invite_back(intent: InviteBack, homeserver: Homeserver, ledger: Ledger) -> Settlement:
+    """Invite again with the flag, and see that the room stands in ``m.direct``.
+
+    Only into a room for two: a third human in it means that it is no direct room any more.
+    """
+    user_id, room_id = intent.user_id, intent.room_id
+    members = await homeserver.members(room_id)
+    await ledger.write(ledger.store.apply_members, room_id, members)
+    if ledger.store.life.humans(room_id) - {user_id}:
+        why = "Other people are in that room now. Start a new chat instead."
+        return Outcome(ok=False, message=why), ()
+    there = {member.user_id: member.membership for member in members}
+    if there.get(user_id) is not Membership.JOIN:
+        try:
+            await homeserver.invite_back(room_id, user_id)
+        except InviteBlocked as error:
+            return Outcome(ok=False, message=why_not(user_id, error)), ()
+        except Forbidden:
+            why = f"You may not invite {user_id} to that room. Start a new chat instead."
+            return Outcome(ok=False, message=why), ()
+    return _recorded(user_id, room_id)

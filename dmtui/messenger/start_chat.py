@@ -26,6 +26,7 @@ from dmtui.messenger.results import (
     Unverified,
     Waiting,
 )
+from dmtui.messenger.rooms import seems_gone
 
 SHOWN_SECONDS = 10.0
 """How long to wait for sync to show a room that was just made or joined."""
@@ -75,6 +76,10 @@ class StartChat:
                 return InvitedAlready(invite)
             case PersonIsGone(room_id):
                 if consent.invite_back:
+                    if not consent.unverified and await seems_gone(
+                        await self._homeserver(), user_id
+                    ):
+                        return Unverified(user_id, f"The account of {user_id} seems to be gone.")
                     entry = await self._journal.add(InviteBack(user_id, room_id))
                     return self._result(user_id, await self._journal.outcome(entry))
                 if not consent.anew:
