@@ -53,6 +53,7 @@ class Evidence:
     ``service`` members; ``count`` may be more than are known by name. ``invite`` is a line where
     nobody told. ``candidates`` are the rooms of the same person, this one among them; ``edits``
     the pending ones of this room; ``written`` is when the map was last written, and whether by us.
+    ``untold`` is why the homeserver did not say how things stand now.
     """
 
     room_id: RoomId
@@ -75,11 +76,17 @@ class Evidence:
     edits: tuple[EditDirect, ...] = ()
     recorded: Recorded | None = None
     written: tuple[Milliseconds, bool] | None = None
+    untold: str = ""
 
     @property
     def listed(self) -> tuple[UserId, ...]:
         """The keys that are user IDs."""
         return tuple(UserId(key) for key in self.keys if is_user_id(key))
+
+    @property
+    def joined(self) -> bool:
+        """Whether I am in the room."""
+        return self.mine is Membership.JOIN
 
     @property
     def others(self) -> int:
@@ -89,12 +96,7 @@ class Evidence:
     @property
     def direct(self) -> bool:
         """Whether it is a direct message: listed, joined, at most one other human, no space."""
-        return (
-            bool(self.listed)
-            and self.mine is Membership.JOIN
-            and self.others <= 1
-            and not self.space
-        )
+        return bool(self.listed) and self.joined and self.others <= 1 and not self.space
 
 
 class Bearing(StrEnum):
@@ -157,6 +159,8 @@ class _Words:
         yield from self._chain()
         yield from self._ranking()
         yield from self._history()
+        if self._e.untold:
+            yield _reason(Bearing.FACT, f"This is as last seen: {self._e.untold}")
         yield from self._remedies()
 
     # -- the verdict --
