@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the first frame loads this module and little else
@@ -14,6 +14,8 @@ _MONTHS = (
     "October", "November", "December",
 )  # fmt: skip
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MORNING = time(8)
+_NIGHT_ENDS = 4  # o'clock; until then tomorrow is the morning to come
 _LAST = 253_370_000_000_000
 """A day in the year 9998: servers pass on any timestamp, and ``datetime`` ends with 9999."""
 
@@ -67,3 +69,24 @@ def list_time(at: Milliseconds, now: Milliseconds, zone: tzinfo) -> str:
     if day.year == today.year:
         return f"{day.day} {_MONTHS[day.month - 1][:3]}"
     return day.isoformat()
+
+
+def until_time(at: Milliseconds, now: Milliseconds, zone: tzinfo) -> str:
+    """A moment to come: ``14:05`` within today, ``Tue 08:00`` within a week, ``16 Nov 08:00``."""
+    moment, today = local_time(at, zone), local_time(now, zone).date()
+    match (moment.date() - today).days:
+        case 0:
+            return f"{moment:%H:%M}"
+        case days if 0 < days < 7:
+            return f"{_DAYS[moment.weekday()][:3]} {moment:%H:%M}"
+        case _ if moment.year == today.year:
+            return f"{moment.day} {_MONTHS[moment.month - 1][:3]} {moment:%H:%M}"
+        case _:
+            return f"{moment.date().isoformat()} {moment:%H:%M}"
+
+
+def next_morning(now: Milliseconds, zone: tzinfo) -> Milliseconds:
+    """8 o'clock tomorrow; for those still up before 4, the same day."""
+    here = local_time(now, zone)
+    day = here.date() + timedelta(days=here.hour >= _NIGHT_ENDS)
+    return int(datetime.combine(day, _MORNING, zone).timestamp() * 1000)

@@ -26,7 +26,9 @@ HINTS = (
 )
 WELCOME = "Enter opens a chat. Ctrl+N starts one with somebody new."
 CONNECTING = "◌ Connecting…"
-_STATES = {"invited": "(invited)", "left": "(left)", "group": "(group)"}
+_STATES = {
+    "invited": "(invited)", "declined": "(declined)", "left": "(left)", "group": "(group)"
+}  # fmt: skip
 
 
 def lines(stored: Stored, width: int, height: int, now: int) -> list[list[Part]]:
@@ -35,12 +37,19 @@ def lines(stored: Stored, width: int, height: int, now: int) -> list[list[Part]]
     pane = width if narrow else max(26, min(int(width * 0.32), 44)) - 1
     rows = height - 2
     found: list[list[Part]] = []
-    scrolling = 2 * (len(stored.people) + bool(stored.asking)) > rows
+    apart = any(person.peer == "group" for person in stored.people) + bool(stored.archived)
+    scrolling = 2 * (len(stored.people) + bool(stored.asking) + apart) > rows
     column = pane - scrolling
     if stored.asking:
         found += _requests(stored.asking, column)
+    grouped = False
     for number, person in enumerate(stored.people):
+        if person.peer == "group" and not grouped:
+            grouped = True
+            found += _groups(column)
         found += _row(person, column, now, here=number == 0)
+    if stored.archived:
+        found += _archive(stored.archived, column)
     found = [padded(line, pane) for line in found[:rows]] + [
         padded([], pane) for _ in range(rows - len(found))
     ]
@@ -62,30 +71,57 @@ def _requests(asking: Sequence[str], width: int) -> list[list[Part]]:
     return [padded([Part(words, "requests")], width), padded([Part(who, "dim")], width)]
 
 
+def _groups(width: int) -> list[list[Part]]:
+    whole = " Groups (not direct messages)"
+    words = ("", whole) if len(whole) <= width else (" Groups", " (not direct messages)")
+    return [padded([Part(line, "heading")], width) for line in words]
+
+
+def _archive(count: int, width: int) -> list[list[Part]]:
+    words = (Part(f" Archived ({count})", "heading"), Part("   Enter shows them", "dim"))
+    return [padded([part], width) for part in words]
+
+
 def _row(person: Person, width: int, now: int, here: bool) -> list[list[Part]]:
     """As :class:`dmtui.ui.widgets.people_list.PeopleList` paints it."""
+    ground = "cursor" if here else ""
+    return [
+        [part.on(ground) for part in padded(line, width)]
+        for line in (_first_line(person, width, now), _second_line(person, width))
+    ]
+
+
+def _first_line(person: Person, width: int, now: int) -> list[Part]:
     at = list_time(person.latest, now, SystemZone())
     states = [_STATES.get(person.peer, ""), "(flag pending)" if person.flag_pending else ""]
     state = " ".join(word for word in states if word)
     state = f" {state}" if state else ""
     name = clipped(person.name, max(width - 3 - len(at) - 2 - len(state), 4))
     gap = " " * max(1, width - 3 - width_of(name) - len(state) - len(at) - 1)
-    badge = f" {person.unread if person.unread < 1000 else '999+'} " if person.unread else ""
-    said = f"Draft: {person.draft}" if person.draft else person.preview
-    said = clipped(said.replace("\n", " "), max(0, width - 4 - len(badge)))
-    space = " " * max(0, width - 3 - width_of(said) - len(badge))
-    first = [
+    return [
         Part(" ⚷" if person.encrypted else "  ", "lock"),
-        Part(f" {name}", "unread" if person.unread else "name"),
+        Part("!", "warning") if person.looks_like else Part("^" if person.pinned else " ", "pin"),
+        Part(name, "unread" if person.unread and not person.muted else "name"),
         Part(f"{state}{gap}{at} ", "dim"),
     ]
-    second = [
+
+
+def _second_line(person: Person, width: int) -> list[Part]:
+    count = str(person.unread) if person.unread < 1000 else "999+"
+    words = ["muted"] * bool(person.muted) + [count] * bool(person.unread)
+    badge = f" {' '.join(words)} " if words else ""
+    said = f"Draft: {person.draft}" if person.draft else person.preview
+    warning = f"looks like {person.looks_like}" if person.looks_like else ""
+    room = max(0, width - 4 - len(badge))
+    warning = clipped(f"{warning}. " if warning and said else warning, room)
+    said = clipped(said.replace("\n", " "), room - width_of(warning))
+    space = " " * max(0, width - 3 - width_of(warning) - width_of(said) - len(badge))
+    return [
         Part("   ", "dim"),
+        Part(warning, "warning"),
         Part(said + space, "draft" if person.draft else "dim"),
-        Part(badge, "badge"),
+        Part(badge, "dim" if person.muted else "badge"),
     ]
-    ground = "cursor" if here else ""
-    return [[part.on(ground) for part in padded(line, width)] for line in (first, second)]
 
 
 def _status(stored: Stored, width: int) -> list[Part]:

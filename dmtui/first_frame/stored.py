@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 _PEOPLE = (
     "SELECT p.name || iif(p.clash, ' (' || p.user_id || ')', ''), p.latest, p.preview, p.unread,"
-    " p.encrypted, p.peer, coalesce(d.text, ''), p.flag_pending"
+    " p.encrypted, p.peer, coalesce(d.text, ''), p.flag_pending, p.pinned, p.muted, p.looks_like"
     " FROM person p LEFT JOIN draft d ON d.user_id = p.user_id"
-    " ORDER BY p.latest DESC, p.user_id LIMIT ?"
+    " WHERE p.archived = 0 AND (p.peer = 'group') = ?"
+    " ORDER BY p.pinned DESC, p.latest DESC, p.user_id LIMIT ?"
 )
+_ARCHIVED = "SELECT count(*) FROM person WHERE archived"
 _INVITES = (
     "SELECT direct, inviter_name FROM invite WHERE dropped = 0"
     " AND inviter NOT IN (SELECT user_id FROM ignored) ORDER BY direct DESC, received DESC, room_id"
@@ -39,14 +41,21 @@ class Person(NamedTuple):
     peer: str
     draft: str
     flag_pending: int
+    pinned: int = 0
+    muted: int = 0
+    looks_like: str = ""
 
 
 class Stored(NamedTuple):
-    """What the frame shows: the newest people, who asks to chat, and how many rooms invite."""
+    """What the frame shows: the newest people, who asks to chat, and how many rooms invite.
+
+    ``archived`` counts those put away.
+    """
 
     people: Sequence[Person]
     asking: Sequence[str] = ()
     rooms: int = 0
+    archived: int = 0
 
 
 def directory(kind: str, usual: str) -> str:
@@ -88,9 +97,12 @@ def _stored(file: str, session: bytes, limit: int) -> Stored | None:
         (owner,) = connection.execute("SELECT value FROM meta WHERE name = 'me'").fetchone()
         if f'"{owner}"'.encode() not in session:
             return None
-        people = [Person(*row) for row in connection.execute(_PEOPLE, (limit,))]
+        rows = connection.execute(_PEOPLE, (False, limit)).fetchall()
+        rows += connection.execute(_PEOPLE, (True, limit - len(rows))).fetchall()
+        people = [Person(*row) for row in rows]
         invites = connection.execute(_INVITES).fetchall()
         asking = [name for direct, name in invites if direct]
-        return Stored(people, asking, len(invites) - len(asking))
+        (archived,) = connection.execute(_ARCHIVED).fetchone()
+        return Stored(people, asking, len(invites) - len(asking), archived)
     finally:
         connection.close()

@@ -17,7 +17,7 @@ from dmtui.core.contacts import (
 from dmtui.core.errors import DmtuiError, Recoverable, SignedOut, StoreTrouble
 from dmtui.core.events import Change
 from dmtui.core.intents import ArrangeContact, Entry, Outcome
-from dmtui.core.model import Milliseconds, UserId
+from dmtui.core.model import Milliseconds, Safe, UserId
 from dmtui.core.ports import Homeserver
 from dmtui.messenger.clock import Clock, milliseconds
 from dmtui.messenger.journal import Journal, Settlement
@@ -39,6 +39,10 @@ class Contacts:
         self._records = ledger.store.contacts
         self._journal = journal
         self._clock = clock
+
+    def petname(self, user_id: UserId) -> Safe:
+        """What I call the person; empty where I have given no name."""
+        return self._records.contact(user_id).petname
 
     async def rename(self, user_id: UserId, petname: str) -> Entry | None:
         """Call the person so, on my devices alone; an empty name takes the petname away."""

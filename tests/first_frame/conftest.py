@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dmtui.compose import open_store
+from dmtui.core.contacts import FAVOURITE, LOW_PRIORITY
 from dmtui.core.events import Line, RoomUpdate, SyncBatch, TimelineEvent
 from dmtui.core.model import (
     EventId,
@@ -80,3 +82,28 @@ def asked_by(paths: ProfilePaths, *names: str) -> None:
     )
     with contextlib.closing(open_store(paths, Session(ME, "DEVICE", "token", NOWHERE))) as store:
         store.apply(SyncBatch("token", invites=invites))
+
+
+def arranged(paths: ProfilePaths) -> None:
+    """Have somebody pinned, somebody muted, somebody archived."""
+    with contextlib.closing(open_store(paths, Session(ME, "DEVICE", "token", NOWHERE))) as store:
+        tags = {"dave": FAVOURITE, "erin": LOW_PRIORITY}
+        rooms = tuple(
+            RoomUpdate(RoomId(f"!{name}:localhost"), tags=frozenset({tag}))
+            for name, tag in tags.items()
+        )
+        muted = frozenset({RoomId("!carol:localhost")})
+        store.apply(SyncBatch("token", rooms=rooms, muted=muted))
+
+
+def with_group_and_likeness(paths: ProfilePaths) -> None:
+    """Have somebody whose name looks like Bob's, and a room with two others."""
+    with contextlib.closing(open_store(paths, Session(ME, "DEVICE", "token", NOWHERE))) as store:
+        twin = update(5, "mallory", "it is me")
+        members = (*twin.members[:1], replace(twin.members[1], name=Safe("B\u043eb")))
+        group = update(6, "grace", "hello all")
+        third = Member(UserId("@heidi:localhost"), Membership.JOIN, Safe("Heidi"))
+        rooms = (replace(twin, members=members), replace(group, members=(*group.members, third)))
+        direct = store.direct() or {}
+        added: JsonObject = {f"@{n}:localhost": [f"!{n}:localhost"] for n in ("mallory", "grace")}
+        store.apply(SyncBatch("token", rooms=rooms, direct=direct | added))

@@ -13,7 +13,7 @@ from dmtui.first_frame.stored import Person, Stored, directory, read
 from dmtui.matrix.sign_in import sign_in_with_password
 from dmtui.profile import ProfilePaths
 from dmtui.ui.app import DmtuiApp
-from tests.first_frame.conftest import asked_by
+from tests.first_frame.conftest import arranged, asked_by, with_group_and_likeness
 
 
 def painted(pilot: Pilot[None]) -> list[str]:
@@ -54,6 +54,27 @@ async def test_who_asks_to_chat_stands_on_top_as_in_the_app(
     frame, app = first_frame(profile, (100, 30)), await frame_of_the_app(profile, (100, 30))
     assert [line[:31] for line in frame] == [line[:31] for line in app]
     assert frame[-2:] == app[-2:]
+
+
+@pytest.mark.parametrize("size", [(120, 40), (100, 30), (79, 24), (60, 20)], ids=str)
+async def test_people_stand_as_they_are_arranged_in_the_app(
+    profile: ProfilePaths, size: tuple[int, int]
+) -> None:
+    arranged(profile)
+    frame = first_frame(profile, size)
+    assert frame == await frame_of_the_app(profile, size)
+    assert any("muted" in line for line in frame)
+    assert any("^Dave" in line for line in frame)
+
+
+async def test_groups_and_archived_people_stand_apart_as_in_the_app(profile: ProfilePaths) -> None:
+    arranged(profile)
+    with_group_and_likeness(profile)
+    frame = first_frame(profile, (120, 40))
+    assert frame == await frame_of_the_app(profile, (120, 40))
+    text = "\n".join(frame)
+    for words in ("Groups (not direct messages)", "Archived (1)", "looks like Bob"):
+        assert words in text
 
 
 def test_directories_are_those_of_the_profile(profile: ProfilePaths) -> None:

@@ -4,26 +4,107 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmtui.core.contacts import petname
+from dmtui.core.errors import DmtuiError
+from dmtui.core.model import Conversation, Milliseconds
+from dmtui.core.times import next_morning, until_time
+from dmtui.messenger.clock import milliseconds
+from dmtui.ui.screens.confirm import Choice, Question
+from dmtui.ui.screens.petname import Petname
+from dmtui.ui.widgets.system_zone import SystemZone
+
 if TYPE_CHECKING:
-    from dmtui.core.model import Conversation
+    from collections.abc import Awaitable
+    from datetime import tzinfo
+
+    from dmtui.core.intents import Entry
     from dmtui.ui.screens.hands import Hands
+
+HOUR: Milliseconds = 3_600_000
+FOR_GOOD: Milliseconds = 0
+UNMUTE: Milliseconds = -1
 
 
 async def pin(hands: Hands, conversation: Conversation) -> None:
     """Keep the person at the top of the list, or no longer."""
-    hands.tell(f"{conversation.name}: nothing was done.")
+    pinned = not conversation.pinned
+    words = "stays at the top" if pinned else "is no longer pinned"
+    change = hands.messenger.contacts.pin(conversation.user_id, pinned)
+    await _carry_out(hands, change, f"{conversation.name} {words}.")
 
 
 async def mute(hands: Hands, conversation: Conversation) -> None:
     """Ask for how long to be told of nothing they write, or end that."""
-    hands.tell(f"{conversation.name}: nothing was done.")
+    now = milliseconds(hands.messenger.clock)
+    until = await hands.ask(mute_question(conversation, now, SystemZone()))
+    if until is None:
+        return
+    muted = until != UNMUTE
+    end = max(until, 0)
+    change = hands.messenger.contacts.mute(conversation.user_id, muted, end)
+    words = f"muted until {until_time(end, now, SystemZone())}" if end else "muted"
+    done = f"{conversation.name} is {words}." if muted else f"{conversation.name} is heard again."
+    await _carry_out(hands, change, done)
 
 
 async def archive(hands: Hands, conversation: Conversation) -> None:
     """Put the person away, or bring them back."""
-    hands.tell(f"{conversation.name}: nothing was done.")
+    archived = not conversation.archived
+    back = "" if conversation.muted else " until they write again"
+    words = f"is archived{back}" if archived else "is back in the list"
+    change = hands.messenger.contacts.archive(conversation.user_id, archived)
+    await _carry_out(hands, change, f"{conversation.name} {words}.")
 
 
 async def rename(hands: Hands, conversation: Conversation) -> None:
     """Ask what to call the person."""
-    hands.tell(f"{conversation.name}: nothing was done.")
+    if conversation.group:
+        hands.tell("A group is called what its members call it; only people get petnames.")
+        return
+    current = hands.messenger.contacts.petname(conversation.user_id)
+    name = await hands.ask(Petname(conversation.user_id, conversation.known_as, current))
+    if name is None or petname(name) == current:
+        return
+    change = hands.messenger.contacts.rename(conversation.user_id, name)
+    called = petname(name) or conversation.known_as
+    await _carry_out(hands, change, f"You see {conversation.user_id} as {called}.")
+
+
+async def _carry_out(hands: Hands, change: Awaitable[Entry | None], done: str) -> None:
+    """Say that it is done, which it is here, and later on if the server would not have it."""
+    try:
+        entry = await change
+        hands.tell(done)
+        outcome = await hands.messenger.outcome(entry) if entry is not None else None
+    except DmtuiError as error:
+        hands.tell(str(error))
+        return
+    if outcome is not None and not outcome.ok:
+        hands.tell(outcome.message)
+
+
+def mute_question(
+    conversation: Conversation, now: Milliseconds, zone: tzinfo
+) -> Question[Milliseconds]:
+    """For how long; the answer is when it ends, :data:`FOR_GOOD` or :data:`UNMUTE`."""
+    morning = next_morning(now, zone)
+    choices = [
+        Choice("1", "1 hour", now + HOUR),
+        Choice("8", "8 hours", now + 8 * HOUR),
+        Choice("t", f"Until the morning ({until_time(morning, now, zone)})", morning),
+        Choice("w", "1 week", now + 7 * 24 * HOUR),
+        Choice("f", "For good", FOR_GOOD),
+    ]
+    text = "You are told of nothing they write; it is here when you look."
+    if conversation.muted:
+        choices.insert(0, Choice("u", "Hear again", UNMUTE))
+        text = f"{muted_words(conversation, now, zone).capitalize()}."
+    return Question(f"Mute {conversation.name}", text, choices)
+
+
+def muted_words(conversation: Conversation, now: Milliseconds, zone: tzinfo) -> str:
+    """``muted``, ``muted until 14:05``, or nothing."""
+    if not conversation.muted:
+        return ""
+    until = conversation.muted_until
+    return f"muted until {until_time(until, now, zone)}" if until else "muted for good"

@@ -13,11 +13,14 @@ from textual.widgets import Static
 from dmtui.core.errors import DmtuiError
 from dmtui.core.model import Conversation, Message, PeerState, SendState, UserId
 from dmtui.core.timeline import first_unread
+from dmtui.messenger.clock import milliseconds
 from dmtui.ui.clipboard import hand_to_tmux
 from dmtui.ui.commands import Scope, bindings, registry_of
+from dmtui.ui.screens.arranging import muted_words
 from dmtui.ui.screens.confirm import Choice, Question
 from dmtui.ui.widgets.composer import Composer
 from dmtui.ui.widgets.invite_prompt import InvitePrompt
+from dmtui.ui.widgets.system_zone import SystemZone
 from dmtui.ui.widgets.timeline import Timeline
 from dmtui.ui.widgets.typing_line import TypingLine
 
@@ -156,8 +159,17 @@ class ConversationPane(Vertical):
         self.timeline.show(self._messages, complete=self._at_beginning, first_unread=self._new)
 
     def _describe(self, conversation: Conversation) -> None:
-        line = Content.assemble(
-            (conversation.name, "bold"), (f"  {conversation.user_id}", "$foreground 60%")
+        now = milliseconds(self._messenger.clock)
+        named = conversation.group or conversation.user_id in conversation.name
+        line = Content("  ").join(
+            Content.assemble((words, style))
+            for words, style in (
+                (conversation.name, "bold"),
+                (_known_as(conversation), ""),
+                ("" if named else conversation.user_id, "$foreground 60%"),
+                (muted_words(conversation, now, SystemZone()), "$text-warning"),
+            )
+            if words
         )
         self.query_one("#header", Static).update(line)
         self.composer.hint(f"Message {conversation.name}")
@@ -389,6 +401,15 @@ class ConversationPane(Vertical):
 
     def _tell(self, line: str) -> None:
         self.notify(line, markup=False)
+
+
+def _known_as(conversation: Conversation) -> str:
+    """What others call a person with a petname, and whom the name could be taken for."""
+    if conversation.looks_like:
+        return f"looks like {conversation.looks_like}, and is somebody else"
+    own = conversation.known_as
+    called = conversation.name.removesuffix(f" ({conversation.user_id})")
+    return f"({own})" if own not in ("", called) else ""
 
 
 _NOTES = {
