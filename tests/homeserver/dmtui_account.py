@@ -6,14 +6,29 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from dmtui.core.model import Conversation, Message, Phase, SendState, Session, UserId
+from dmtui.core.model import (
+    Conversation,
+    Message,
+    PeerState,
+    Phase,
+    RoomId,
+    SendState,
+    Session,
+    UserId,
+)
 from dmtui.core.ports import Homeserver
 from dmtui.matrix.homeserver import connect
 from dmtui.messenger.messenger import Messenger
+from dmtui.messenger.results import Consent, Opened
 from dmtui.store.store import Store
 from tests.homeserver.account import Account
 
 PATIENCE = 30.0
+
+
+def user(account: Account) -> UserId:
+    """The person that the account is."""
+    return UserId(account.user_id)
 
 
 class DmtuiAccount:
@@ -24,7 +39,7 @@ class DmtuiAccount:
 
     def __init__(self, account: Account, directory: Path, base_url: str = ""):
         self.account = account
-        self.me = UserId(account.user_id)
+        self.me = user(account)
         self.directory = directory
         self.session = Session(
             self.me, account.device_id, account.access_token, base_url or account.base_url
@@ -62,12 +77,53 @@ class DmtuiAccount:
         finally:
             subscription.close()
 
+    async def until_peer(self, person: Account, state: PeerState) -> Conversation:
+        """Wait until the person stands so in the conversation, and give that."""
+        await self.until(lambda: (c := self.conversation(person)) and c.peer is state)
+        conversation = self.conversation(person)
+        assert conversation is not None
+        return conversation
+
+    async def befriend(self, person: Account) -> RoomId:
+        """A direct room made by the person, joined and recorded by both, and in the list."""
+
+        def make() -> str:
+            room_id = person.create_dm(self.account)
+            self.account.join(room_id)
+            self.account.record_direct(person, room_id)
+            return room_id
+
+        room_id = RoomId(await asyncio.to_thread(make))
+        await self.until_peer(person, PeerState.JOINED)
+        return room_id
+
+    async def start_plain_chat(self, person: Account) -> Opened:
+        """Start a chat with somebody whose devices have no keys."""
+        result = await self.messenger.start_chat(user(person), Consent(unencrypted=True))
+        assert isinstance(result, Opened)
+        return result
+
+    async def accept(self, room_id: str) -> None:
+        """Accept an invite, once it is there; it must be possible at once."""
+        room = RoomId(room_id)
+        await self.until(lambda: room in {invite.room_id for invite in self.messenger.invites()})
+        outcome = await self.messenger.accept(room)
+        assert outcome is not None
+        assert outcome.ok, outcome.message
+
     def conversation(self, person: Account) -> Conversation | None:
-        found = self.messenger.conversations(frozenset({UserId(person.user_id)}))
+        return self._row(user(person))
+
+    def group(self, room_id: str) -> Conversation | None:
+        """The row of a room that is no direct chat."""
+        return self._row(UserId(room_id))
+
+    def _row(self, user_id: UserId) -> Conversation | None:
+        found = self.messenger.conversations(frozenset({user_id}))
         return found[0] if found else None
 
     def messages(self, person: Account) -> tuple[Message, ...]:
-        return self.messenger.messages(UserId(person.user_id)).messages
+        return self.messenger.messages(user(person)).messages
 
     def bodies(self, person: Account) -> list[str]:
         return [m.body for m in self.messages(person) if m.kind == "text"]

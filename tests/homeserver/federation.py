@@ -23,6 +23,9 @@ from tests.homeserver.certificates import AUTHORITY, CERTIFICATE, KEY, make_cert
 from tests.homeserver.launcher import Launcher
 from tests.homeserver.synapse import SynapseServer
 
+ROOM_VERSIONS = ("10", "12")
+"""Of the rooms that the two servers make."""
+
 # Milliseconds. Left alone, Synapse tries a server that failed again after ten minutes.
 _EAGER: JsonObject = {
     "client_timeout": 5000,
@@ -39,9 +42,17 @@ _EAGER: JsonObject = {
 class FederatedServer(SynapseServer):
     """A Synapse that federates with the ``members`` through the TLS port of its name."""
 
-    def __init__(self, launcher: Launcher, port: int, members: list[str], directory: Path):
+    def __init__(
+        self,
+        launcher: Launcher,
+        port: int,
+        members: list[str],
+        directory: Path,
+        room_version: str,
+    ):
         super().__init__(launcher, server_name=_name(port))
-        self._config = _configuration(self.site, port, members, directory)
+        configuration = _configuration(self.site, port, members, directory)
+        self._config = {**configuration, "default_room_version": room_version}
 
 
 def _configuration(
@@ -110,7 +121,10 @@ class Stranger:
 
 
 class Federation:
-    """``near`` and ``far``, and the :class:`Stranger` that ``near`` may also talk to."""
+    """``near`` and ``far``, and the :class:`Stranger` that ``near`` may also talk to.
+
+    ``near`` makes rooms of an older version, whose IDs name the server.
+    """
 
     def __init__(self, launcher: Launcher):
         self._stack = ExitStack()
@@ -120,7 +134,8 @@ class Federation:
         ports = _free_ports(3)
         members = [_name(port) for port in ports]
         self.near, self.far = (
-            FederatedServer(launcher, port, members, self._directory) for port in ports[:2]
+            FederatedServer(launcher, port, members, self._directory, version)
+            for port, version in zip(ports[:2], ROOM_VERSIONS, strict=True)
         )
         self._strange_port = ports[2]
         self.stranger: Stranger

@@ -4,38 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from dmtui.core.doctor import Ailment, examine, repair_of
-from dmtui.core.model import UserId
 from dmtui.core.repairs import difference
-from dmtui.messenger.results import Consent, Opened
 from tests.homeserver.account import Account, Json
-from tests.homeserver.dmtui_account import DmtuiAccount
 from tests.homeserver.faultproxy import FaultProxy
-from tests.homeserver.synapse import SynapseServer
+from tests.homeserver.setting import Open, Setting, locally
 
 DIRECT_MAP = "/account_data/m.direct"
 
 
 @pytest.fixture
-def bob(synapse: SynapseServer) -> Account:
-    return synapse.register(displayname="Bob")
+def proxy(setting: Setting) -> FaultProxy:
+    return setting.proxy
 
 
 @pytest.fixture
-async def dmtui(
-    synapse: SynapseServer, proxy: FaultProxy, tmp_path: Path
-) -> AsyncIterator[DmtuiAccount]:
-    """dmtui behind the proxy, not started yet, so that the test can set the account up."""
-    dmtui = DmtuiAccount(
-        await asyncio.to_thread(synapse.register), tmp_path / "device", proxy.base_url
-    )
-    yield dmtui
-    await dmtui.stop()
+def me(setting: Setting) -> Account:
+    """Not in dmtui yet, so that the test can set the account up."""
+    return setting.here.register()
 
 
 def chat(me: Account, other: Account) -> str:
@@ -57,18 +46,17 @@ def puts(proxy: FaultProxy) -> int:
     return len(proxy.requests(DIRECT_MAP, "PUT"))
 
 
+@locally
 async def test_scenario_14_mass_loss_is_restored_by_merge(
-    dmtui: DmtuiAccount, bob: Account, proxy: FaultProxy
+    me: Account, bob: Account, proxy: FaultProxy, open_dmtui: Open
 ) -> None:
-    me = dmtui.account
-
     def forty_chats() -> Json:
-        full: Json = {bob.user_id: [chat(me, bob) for _ in range(40)]}
+        full: Json = {bob.user_id: [me.create_room() for _ in range(40)]}
         me.set_account_data("m.direct", full)
         return full
 
     full = await asyncio.to_thread(forty_chats)
-    await dmtui.start()
+    dmtui = await open_dmtui(me)
     await dmtui.until(dmtui.messenger.care.versions)
     rooms = full[bob.user_id]
     await dmtui.until(lambda: len(dmtui.store.directs.room_facts(rooms, ())) == len(rooms))
@@ -88,26 +76,10 @@ async def test_scenario_14_mass_loss_is_restored_by_merge(
     await dmtui.until(lambda: dmtui.conversation(bob))
 
 
-async def test_scenario_18_invite_without_the_flag_to_a_listed_room_is_direct(
-    dmtui: DmtuiAccount, bob: Account
-) -> None:
-    def invite() -> str:
-        room_id = bob.create_room(preset="private_chat", invite=[dmtui.me])
-        dmtui.account.record_direct(bob, room_id)
-        return room_id
-
-    room_id = await asyncio.to_thread(invite)
-    await dmtui.start()
-    await dmtui.until(dmtui.messenger.invites)
-    (asked,) = dmtui.messenger.invites()
-    assert (asked.room_id, asked.inviter, asked.direct) == (room_id, bob.user_id, True)
-
-
 async def test_scenario_23_lost_flag_is_found_by_a_new_device(
-    dmtui: DmtuiAccount, bob: Account, synapse: SynapseServer
+    me: Account, bob: Account, setting: Setting, open_dmtui: Open
 ) -> None:
-    me = dmtui.account
-    carol = await asyncio.to_thread(synapse.register)
+    carol = await asyncio.to_thread(setting.there.register)
 
     def lose() -> tuple[str, str]:
         with_bob = chat(me, bob)
@@ -121,7 +93,7 @@ async def test_scenario_23_lost_flag_is_found_by_a_new_device(
         return with_bob, with_carol
 
     with_bob, with_carol = await asyncio.to_thread(lose)
-    await dmtui.start()
+    dmtui = await open_dmtui(me)
     survey = await dmtui.messenger.care.examine()
     assert survey is not None
     found = examine(survey, dmtui.me)
@@ -133,11 +105,11 @@ async def test_scenario_23_lost_flag_is_found_by_a_new_device(
     await dmtui.until(lambda: dmtui.conversation(bob) and dmtui.conversation(carol))
 
 
+@locally
 async def test_map_broken_in_ten_ways_is_repaired_in_one_write_and_undo_gives_it_back(
-    dmtui: DmtuiAccount, bob: Account, synapse: SynapseServer, proxy: FaultProxy
+    me: Account, bob: Account, setting: Setting, proxy: FaultProxy, open_dmtui: Open
 ) -> None:
-    me = dmtui.account
-    carol = await asyncio.to_thread(synapse.register)
+    carol = await asyncio.to_thread(setting.there.register)
 
     def break_map() -> tuple[Json, Json, list[str]]:
         rooms = [chat(me, bob) for _ in range(8)]
@@ -167,7 +139,7 @@ async def test_map_broken_in_ten_ways_is_repaired_in_one_write_and_undo_gives_it
         return broken, healthy, rooms
 
     broken, healthy, _ = await asyncio.to_thread(break_map)
-    await dmtui.start()
+    dmtui = await open_dmtui(me)
     survey = await dmtui.messenger.care.examine()
     assert survey is not None
     found = examine(survey, dmtui.me)
@@ -193,15 +165,15 @@ async def test_map_broken_in_ten_ways_is_repaired_in_one_write_and_undo_gives_it
     assert puts(proxy) == 2
 
 
+@locally
 async def test_chat_started_while_the_map_is_examined_is_not_lost(
-    dmtui: DmtuiAccount, bob: Account, synapse: SynapseServer
+    me: Account, bob: Account, open_dmtui: Open
 ) -> None:
-    await asyncio.to_thread(dmtui.account.set_account_data, "m.direct", {"@x:example.org": None})
-    await dmtui.start()
+    await asyncio.to_thread(me.set_account_data, "m.direct", {"@x:example.org": None})
+    dmtui = await open_dmtui(me)
     survey = await dmtui.messenger.care.examine()
     assert survey is not None
-    opened = await dmtui.messenger.start_chat(UserId(bob.user_id), Consent(unencrypted=True))
-    assert isinstance(opened, Opened)
+    opened = await dmtui.start_plain_chat(bob)
     await dmtui.until(lambda: dmtui.store.pending_intents() == ())
     await dmtui.messenger.care.repair(repair_of(examine(survey, dmtui.me)))
     await dmtui.until_recorded({bob.user_id: [opened.room_id]})
