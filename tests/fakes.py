@@ -231,6 +231,11 @@ class FakeHomeserver:
         await self._invite_to(room, inviter, Safe(name), direct)
         return room.room_id
 
+    async def invite_again(self, room_id: RoomId, inviter: UserId) -> None:
+        """The person invites me to a room that I left."""
+        room = self.rooms[room_id]
+        await self._invite_to(room, inviter, room.members[inviter].name, direct=True)
+
     async def _invite_to(self, room: FakeRoom, inviter: UserId, name: Safe, direct: bool) -> None:
         room.members[self.me] = Member(self.me, Membership.INVITE, is_direct=direct, sender=inviter)
         room.invited[self.me] = (inviter, direct)
