@@ -11,8 +11,8 @@ GUEST_NAME = "Demo"
 
 _HELP = (
     "Gladly! Write to Bob or Carol in the list, press Ctrl+N and look for Frank, whom nobody has"
-    " written to yet, and wait a moment: Dave is about to ask whether he may chat with you."
-    " F1 shows the keys."
+    " written to yet, and wait a moment: Dave and Heidi are about to ask for a chat. In the list,"
+    " i shows who somebody is, m mutes, p pins. F1 shows all keys."
 )
 _GREETING = re.compile(r"\b(hi|hello|hey|hallo|moin|good (morning|evening|day))\b", re.IGNORECASE)
 _THANKS = re.compile(r"\b(thanks|thank you|thx|cheers)\b", re.IGNORECASE)
@@ -26,6 +26,7 @@ class Role(StrEnum):
     FRIEND = "friend"  # a conversation with history
     CONFIDANT = "confidant"  # an encrypted conversation, still empty
     STRANGER = "stranger"  # sends a direct invite after a moment
+    ACQUAINTANCE = "acquaintance"  # sends one, too, and shares a room with the guest
     UNKNOWN = "unknown"  # is only in the user directory
 
 
@@ -39,11 +40,23 @@ class Spoken:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """A room that was a direct one of the guest and ``owner`` until ``others`` came in."""
+
+    owner: str
+    others: tuple[str, ...]
+    name: str
+    history: tuple[tuple[str, Spoken], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Character:
     """A contact; ``unread`` counts the newest lines of ``history`` that the guest has not read.
 
     ``opening`` is what the contact says first, unasked; ``answers`` are given to questions and
-    ``musings`` to everything else, in turn.
+    ``musings`` to everything else, in turn. ``earlier`` was said in a room that has been upgraded
+    to that of ``history``; ``gone`` says that the contact has left. ``pinned`` and ``muted`` are
+    how the guest has them arranged.
     """
 
     localpart: str
@@ -54,6 +67,10 @@ class Character:
     opening: str = ""
     history: tuple[Spoken, ...] = ()
     unread: int = 0
+    earlier: tuple[Spoken, ...] = ()
+    gone: bool = False
+    pinned: bool = False
+    muted: bool = False
 
 
 def reply(character: Character, said: str, turn: int) -> str:
@@ -92,6 +109,7 @@ CAST = (
             Spoken(3, "When you leave, all of this is gone without a trace."),
         ),
         unread=2,
+        pinned=True,
     ),
     Character(
         localpart="bob",
@@ -108,6 +126,11 @@ CAST = (
             Spoken(59, "How did it turn out?", mine=True),
             Spoken(58, "Crisp outside, soft inside. A little flat, like a terminal."),
             Spoken(55, "Keep me a slice!", mine=True),
+        ),
+        earlier=(
+            Spoken(4322, "Is flour from the mill any better?", mine=True),
+            Spoken(4320, "Night and day. I'll bring you a bag."),
+            Spoken(2881, "The bag stands at your door. My computer is off to the repair shop!"),
         ),
     ),
     Character(
@@ -127,6 +150,7 @@ CAST = (
             Spoken(131, "Two hours late, by the way. But what a view!"),
         ),
         unread=1,
+        muted=True,
     ),
     Character(
         localpart="erin",
@@ -149,10 +173,48 @@ CAST = (
         opening="Thank you for letting me in! I am Dave. I have asked, and you have said yes.",
     ),
     Character(
+        localpart="heidi",
+        name="Heidi",
+        role=Role.ACQUAINTANCE,
+        answers=("Bob would know.", "Rye, always rye.", "Let us ask the others."),
+        musings=("well said.", "I thought as much.", "let me write that down."),
+        opening="Hello from the bread club! I thought we might talk without the others for once.",
+    ),
+    Character(
         localpart="frank",
         name="Frank",
         role=Role.UNKNOWN,
         answers=("Hm. Let me think about that.", "Why not?", "Who knows?"),
         musings=("so it is.", "nobody writes to me usually, so thank you for that.", "right."),
+    ),
+    Character(
+        localpart="grace",
+        name="Grace",
+        role=Role.FRIEND,
+        answers=("I am back, so: yes.", "Perhaps.", "Not before breakfast."),
+        musings=("fair enough.", "I missed that here.", "it is good to be back."),
+        history=(
+            Spoken(1502, "I am going away for a while, without a computer."),
+            Spoken(1500, "Have a good time. I'll ask you back in when you are home.", mine=True),
+        ),
+        gone=True,
+    ),
+    Character(
+        localpart="a1ice",
+        name="Alic\u0435",  # the last letter is Cyrillic
+        role=Role.FRIEND,
+        answers=("Trust me.", "Don't you know me?", "Of course."),
+        musings=("please hurry.", "just this once.", "nobody will know."),
+        history=(Spoken(311, "It is me, Alice, with a new account. What was your password?"),),
+    ),
+)
+
+GROUP = Group(
+    owner="bob",
+    others=("heidi",),
+    name="Bread club",
+    history=(
+        ("bob", Spoken(1213, "Heidi bakes, too: I have asked her in.")),
+        ("heidi", Spoken(1211, "Hello! Then this is the bread club.")),
     ),
 )

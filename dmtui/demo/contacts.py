@@ -120,7 +120,7 @@ class Contact:
         """Answer the newest new line; a burst gets one answer."""
         newest: tuple[EventId, str] | None = None
         for event in events:
-            if event.sender == self._me or event.sent_at < self._since:
+            if event.sender != self._guest or event.sent_at < self._since:
                 continue
             match event.content:
                 case Undecryptable(session_id=session_id, raw=raw):

@@ -31,6 +31,7 @@ from dmtui.matrix.homeserver import connect
 if TYPE_CHECKING:
     from dmtui.core.model import JsonObject, Session, UserId
 
+ASKING = (Role.STRANGER, Role.ACQUAINTANCE)
 INVITE_AFTER = 5.5
 CLOSE_WITHIN = 3.0
 WAKE_AFTER = 1.5
@@ -42,7 +43,8 @@ log = logging.getLogger(__name__)
 class Host:
     """A running demo in ``directory``.
 
-    ``pace`` scales the contacts' slowness; the stranger invites ``invite_after`` s after waking.
+    ``pace`` scales the contacts' slowness; who asks for a chat does so ``invite_after`` s after
+    waking, one after the other.
     """
 
     def __init__(self, directory: Path, pace: float, invite_after: float):
@@ -70,7 +72,7 @@ class Host:
         say({"step": "people"})
         guest, sessions = await asyncio.to_thread(seed.register_everybody, self._site, CAST)
         ids = {localpart: session.user_id for localpart, session in sessions.items()}
-        await asyncio.to_thread(seed.seed, self._site, token, guest.user_id, CAST, ids)
+        await asyncio.to_thread(seed.seed, self._site, token, guest.user_id, ids)
         say({"session": asdict(guest)})
         # Whatever befalls one contact, the homeserver and the others stay.
         lives = [
@@ -96,8 +98,8 @@ class Host:
     async def _live(self, contact: Contact, role: Role) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(contact.live())
-            if role is Role.STRANGER:
-                await asyncio.sleep(self._invite_after)
+            if role in ASKING:
+                await asyncio.sleep(self._invite_after * (1 + ASKING.index(role)))
                 await contact.invite_guest()
 
     def end(self) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from dmtui.core.model import JsonObject, RoomId, Session, UserId
-from dmtui.demo.cast import GUEST, GUEST_NAME, Character, Role
+from dmtui.demo.cast import CAST, GROUP, GUEST, GUEST_NAME, Character, Group, Role, Spoken
 from dmtui.demo.synapse import HOST, Site, SynapseTrouble, register
 
 if TYPE_CHECKING:
@@ -55,27 +55,26 @@ def _registered(site: Site, localpart: str, name: str) -> Session:
     )
 
 
-def seed(
-    site: Site, token: str, guest: UserId, cast: Sequence[Character], ids: Mapping[str, UserId]
-) -> None:
+def seed(site: Site, token: str, guest: UserId, ids: Mapping[str, UserId]) -> None:
     """Open the rooms that exist already, the quietest first, and say what was said in them."""
-    known = [each for each in cast if each.role in (Role.FRIEND, Role.CONFIDANT)]
+    known = [each for each in CAST if each.role in (Role.FRIEND, Role.CONFIDANT)]
     known.sort(key=lambda each: -min((line.minutes_ago for line in each.history), default=0))
-    with Seeder(site, token) as seeder:
-        direct: JsonObject = {}
+    with Seeder(site, token, guest) as seeder:
+        direct = {ids[GROUP.owner]: [seeder.open_group(GROUP, ids)]}
         for each in known:
-            room_id = seeder.open_room(ids[each.localpart], guest, each.role is Role.CONFIDANT)
-            seeder.set_direct(ids[each.localpart], {guest: [room_id]})
-            seeder.tell(room_id, ids[each.localpart], guest, each)
-            direct[ids[each.localpart]] = [room_id]
-        seeder.set_direct(guest, direct)
+            user_id = ids[each.localpart]
+            rooms = seeder.open_chat(each, user_id)
+            seeder.set_direct(user_id, {guest: [*rooms]})
+            direct[user_id] = [*rooms, *direct.get(user_id, ())]
+        seeder.set_direct(guest, {user_id: [*rooms] for user_id, rooms in direct.items()})
 
 
 class Seeder:
     """Acts as any user, at any time, over one connection; blocking."""
 
-    def __init__(self, site: Site, token: str):
+    def __init__(self, site: Site, token: str, guest: UserId):
         self._token = token
+        self._guest = guest
         self._connection = http.client.HTTPConnection(HOST, site.port, timeout=30)
         self._now = int(time.time() * 1000)
 
@@ -90,33 +89,78 @@ class Seeder:
     ) -> None:
         self._connection.close()
 
-    def open_room(self, owner: UserId, guest: UserId, encrypted: bool) -> RoomId:
-        """A direct room that both have joined."""
+    def open_chat(self, character: Character, user_id: UserId) -> list[RoomId]:
+        """The character's rooms with the guest, with all that was said there; the newest first."""
+        before = None
+        if character.earlier:
+            before = self.open_room(user_id)
+            self.tell(before, user_id, character.earlier)
+        room_id = self.open_room(user_id, character.role is Role.CONFIDANT, before)
+        self.tell(room_id, user_id, character.history, character.unread)
+        if character.pinned:
+            path = f"user/{quote(self._guest)}/rooms/{quote(room_id)}/tags/m.favourite"
+            self._act(self._guest, "PUT", path, {})
+        if character.muted:
+            condition: JsonObject = {"kind": "event_match", "key": "room_id", "pattern": room_id}
+            rule: JsonObject = {"conditions": [condition], "actions": []}
+            path = f"pushrules/global/override/{quote(room_id)}"
+            self._act(self._guest, "PUT", path, rule)
+        if character.gone:
+            self._act(user_id, "POST", f"rooms/{quote(room_id)}/leave", {})
+        return [room_id] if before is None else [room_id, before]
+
+    def open_group(self, group: Group, ids: Mapping[str, UserId]) -> RoomId:
+        """The room, with everybody in it."""
+        others = [ids[each] for each in group.others]
+        room_id = self.open_room(ids[group.owner], others=others, name=group.name)
+        for speaker, line in group.history:
+            self.tell(room_id, ids[speaker], (line,))
+        return room_id
+
+    def open_room(
+        self,
+        owner: UserId,
+        encrypted: bool = False,
+        before: RoomId | None = None,
+        others: Sequence[UserId] = (),
+        name: str = "",
+    ) -> RoomId:
+        """A direct room that the guest and ``others`` have joined; ``before`` is upgraded to it."""
         options: JsonObject = {
             "preset": "trusted_private_chat",
             "is_direct": True,
-            "invite": [guest],
+            "invite": [self._guest, *others],
         }
+        if name:
+            options["name"] = name
+        if before is not None:
+            options["creation_content"] = {"predecessor": {"room_id": before}}
         if encrypted:
             content: JsonObject = {"algorithm": "m.megolm.v1.aes-sha2"}
             options["initial_state"] = [{"type": "m.room.encryption", "content": content}]
         room_id = RoomId(str(self._act(owner, "POST", "createRoom", options)["room_id"]))
-        self._act(guest, "POST", f"rooms/{quote(room_id)}/join", {})
+        for member in (self._guest, *others):
+            self._act(member, "POST", f"rooms/{quote(room_id)}/join", {})
+        if before is not None:
+            body: JsonObject = {"body": "", "replacement_room": room_id}
+            self._act(owner, "PUT", f"rooms/{quote(before)}/state/m.room.tombstone", body)
         return room_id
 
-    def tell(self, room_id: RoomId, owner: UserId, guest: UserId, character: Character) -> None:
-        """Say the character's history and leave its newest lines unread."""
-        read_up_to = len(character.history) - character.unread
-        for index, line in enumerate(character.history):
-            sender = guest if line.mine else owner
-            path = f"rooms/{quote(room_id)}/send/m.room.message/{index}"
+    def tell(
+        self, room_id: RoomId, owner: UserId, history: Sequence[Spoken], unread: int = 0
+    ) -> None:
+        """Say it, and leave the newest lines unread."""
+        read_up_to = len(history) - unread
+        for index, line in enumerate(history):
+            sender = self._guest if line.mine else owner
+            path = f"rooms/{quote(room_id)}/send/m.room.message/{line.minutes_ago}"
             content: JsonObject = {"msgtype": "m.text", "body": line.text}
             sent_at = self._now - line.minutes_ago * _MINUTE_MS
             event_id = self._act(sender, "PUT", path, content, ts=sent_at)["event_id"]
             if line.mine:
                 self._mark_read(owner, room_id, str(event_id))
             elif index < read_up_to:
-                self._mark_read(guest, room_id, str(event_id))
+                self._mark_read(self._guest, room_id, str(event_id))
 
     def set_direct(self, user_id: UserId, content: JsonObject) -> None:
         """Replace the user's ``m.direct``."""

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from dmtui.demo.cast import CAST, Role, reply
+from dmtui.core.lookalikes import skeleton
+from dmtui.demo.cast import CAST, GROUP, Role, reply
 
 ALICE = CAST[0]
 
@@ -38,3 +39,15 @@ def test_unread_lines_are_the_contacts_own() -> None:
     for character in CAST:
         unread = character.history[len(character.history) - character.unread :]
         assert not any(line.mine for line in unread)
+
+
+def test_one_name_reads_like_another() -> None:
+    names = [character.name for character in CAST]
+    assert len(set(names)) == len(names)
+    assert len({skeleton(name) for name in names}) == len(names) - 1
+
+
+def test_group_is_made_of_the_cast() -> None:
+    present = {GROUP.owner, *GROUP.others}
+    assert present <= {character.localpart for character in CAST}
+    assert {speaker for speaker, _ in GROUP.history} <= present

@@ -19,7 +19,10 @@ from tests.homeserver.account import Account, Json
 from tests.waiting import wait_until
 
 AT_ONCE = ("--pace", "0", "--invite-after", "0")
-ALICE, ERIN, DAVE, FRANK = (f"@{name}:localhost" for name in ("alice", "erin", "dave", "frank"))
+ALICE, BOB, CAROL, DAVE, ERIN, FRANK, GRACE, HEIDI = (
+    f"@{name}:localhost"
+    for name in ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi")
+)
 
 APP = """
 import sys
@@ -48,6 +51,19 @@ def room_with(guest: Account, contact: str) -> str:
     return str(direct[contact][0])
 
 
+def wait_for_invite_by(guest: Account, contact: str) -> tuple[str, Json]:
+    """Room ID and content of the member event."""
+
+    def search(news: Json) -> tuple[str, Json] | None:
+        for room_id, room in news.get("rooms", {}).get("invite", {}).items():
+            for event in room["invite_state"]["events"]:
+                if event["sender"] == contact and event.get("state_key") == guest.user_id:
+                    return room_id, event["content"]
+        return None
+
+    return guest.wait_for(search)
+
+
 def test_people_have_a_past_and_unread_messages(guest: Account) -> None:
     rooms = guest.sync()["rooms"]["join"]
     alice = CAST[0]
@@ -74,11 +90,49 @@ def test_contact_reads_and_answers(guest: Account) -> None:
 
 
 def test_stranger_asks_for_a_direct_chat_and_talks_once_accepted(guest: Account) -> None:
-    room_id, member = guest.wait_for_invite()
+    room_id, member = wait_for_invite_by(guest, DAVE)
     assert member["is_direct"] is True
     guest.join(room_id)
     dave = next(each for each in CAST if each.localpart == "dave")
     assert guest.wait_for_text(room_id, dave.opening)["sender"] == DAVE
+
+
+def test_acquaintance_asks_too_and_shares_a_group_with_the_guest(guest: Account) -> None:
+    _, member = wait_for_invite_by(guest, HEIDI)
+    assert member["is_direct"] is True
+    direct = guest.account_data("m.direct") or {}
+    joined = guest.members(direct[BOB][-1])
+    assert {name for name, content in joined.items() if content["membership"] == "join"} == {
+        guest.user_id,
+        BOB,
+        HEIDI,
+    }
+
+
+def test_one_person_has_an_upgraded_room_with_messages_and_its_successor(guest: Account) -> None:
+    direct = guest.account_data("m.direct") or {}
+    successor, upgraded, _ = direct[BOB]
+    tombstone = guest.state(upgraded, "m.room.tombstone")
+    create = guest.state(successor, "m.room.create")
+    assert tombstone is not None
+    assert create is not None
+    assert tombstone["replacement_room"] == successor
+    assert create["predecessor"]["room_id"] == upgraded
+    bob = next(each for each in CAST if each.localpart == "bob")
+    assert guest.texts(upgraded) == [line.text for line in bob.earlier]
+    assert guest.texts(successor) == [line.text for line in bob.history]
+
+
+def test_one_person_has_left(guest: Account) -> None:
+    assert guest.members(room_with(guest, GRACE))[GRACE]["membership"] == "leave"
+
+
+def test_one_person_is_pinned_and_another_muted(guest: Account) -> None:
+    tags = guest.api("GET", f"v3/user/{guest.user_id}/rooms/{room_with(guest, ALICE)}/tags")["tags"]
+    assert list(tags) == ["m.favourite"]
+    rules = guest.api("GET", "v3/pushrules/")["global"]["override"]
+    muting = [rule["rule_id"] for rule in rules if not rule["default"] and rule["actions"] == []]
+    assert muting == [room_with(guest, CAROL)]
 
 
 def test_contact_nobody_wrote_to_is_found_accepts_and_answers(guest: Account) -> None:
