@@ -167,9 +167,9 @@ def bring_back(work: Work, user_id: UserId) -> Contact:
 
 def adopt(work: Work, user_id: UserId, room: int) -> None:
     """A room has come to a person: pinned, put away or muted as they were, it is to be, too."""
-    connection = work.connection
-    if text(connection, "SELECT value FROM meta WHERE name = 'synced'") is None:
+    if not work.synced:
         return
+    connection = work.connection
     row = connection.execute(
         "SELECT pinned, archived, muted, muted_until FROM person WHERE user_id = ?"
         " AND (pinned OR archived OR muted)",

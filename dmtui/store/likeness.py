@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dmtui.core.model import PeerState, UserId
+from dmtui.store.database import number
 from dmtui.store.work import Work
 
 _ALIKE = (
@@ -38,8 +39,6 @@ def settle(work: Work, likenesses: Iterable[str]) -> set[UserId]:
 
 def next_place(work: Work) -> int:
     """Where a new person stands among those seen; those of the first sync are equals."""
-    synced, last = work.connection.execute(
-        "SELECT EXISTS (SELECT 1 FROM meta WHERE name = 'synced'),"
-        " coalesce((SELECT max(first_seen) FROM person), 0)"
-    ).fetchone()
-    return int(last) + 1 if synced else 0
+    if not work.synced:
+        return 0
+    return 1 + (number(work.connection, "SELECT max(first_seen) FROM person") or 0)

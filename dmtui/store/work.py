@@ -16,6 +16,8 @@ class Work:
     def __init__(self, connection: sqlite3.Connection, me: UserId):
         self.connection = connection
         self.me = me
+        synced = "SELECT EXISTS (SELECT 1 FROM meta WHERE name = 'synced')"
+        self.synced = bool(number(connection, synced))  # before this transaction
         self.rooms: set[int] = set()  # facts, members or messages changed
         self.lines: set[int] = set()  # the timeline changed
         self.people: set[UserId] = set()  # to look at whatever their rooms say
