@@ -192,12 +192,16 @@ class MakeRoom:
 
 @dataclass(frozen=True, slots=True)
 class FollowUpgrade:
-    """Go with a direct room that was upgraded: join the successor, ask the person in, record it."""
+    """Go with a direct room that was upgraded: join the successor, ask the person in, record it.
+
+    ``entering``: I was not in the successor before, so that a wrong one is left again.
+    """
 
     user_id: UserId
     room_id: RoomId
     successor: RoomId
     via: tuple[str, ...] = ()
+    entering: bool = False
 
 
 @dataclass(frozen=True, slots=True)

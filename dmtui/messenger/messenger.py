@@ -275,7 +275,7 @@ class Messenger:
 
     async def retry(self, transaction_id: TransactionId) -> None:
         """Queue a failed message again."""
-        await self._ledger.write(self._store.mark_queued, transaction_id)
+        await self._ledger.write(self._store.send_again, transaction_id)
         self._outbox.wake()
 
     async def discard(self, transaction_id: TransactionId) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
-from dmtui.core.errors import DmtuiError, Recoverable, SignedOut
+from dmtui.core.errors import DmtuiError, Forbidden, Recoverable, SignedOut
 from dmtui.core.model import RoomId
 from dmtui.core.ports import Homeserver
 from dmtui.messenger.ledger import Ledger
@@ -61,6 +61,8 @@ class Outbox:
             self._attempts[room_id] += 1
             await write(store.mark_queued, transaction_id)
             await self._line.pause(error, self._attempts[room_id])
+        except Forbidden as error:
+            await write(store.mark_refused, transaction_id, str(error))
         except DmtuiError as error:
             await write(store.mark_failed, transaction_id, str(error))
         else:

@@ -8,12 +8,13 @@ from typing import cast
 
 from dmtui.core.direct import Candidate
 from dmtui.core.fold import PRESENT
-from dmtui.core.intents import Accept, DirectAction, EditDirect
+from dmtui.core.intents import Accept, DirectAction, EditDirect, FollowUpgrade
 from dmtui.core.invites import ranked, standing_of
 from dmtui.core.model import Invite, JsonObject, Membership, RoomId, Safe, UserId
 from dmtui.store.database import text
 from dmtui.store.intents import pending
 from dmtui.store.people import candidate_of
+from dmtui.store.upgrades import EXPECTED
 
 
 def meta(connection: sqlite3.Connection, name: str) -> str | None:
@@ -27,25 +28,31 @@ def direct(connection: sqlite3.Connection) -> JsonObject | None:
 
 
 def followed_rooms(connection: sqlite3.Connection) -> frozenset[RoomId]:
-    """Rooms in the map, and those on their way into it."""
-    listed = {RoomId(row[0]) for row in connection.execute("SELECT room_id FROM direct")}
+    """Rooms in the map, those on their way into it, and groups listed beside it."""
+    rows = connection.execute(
+        "SELECT room_id FROM direct UNION ALL SELECT room_id FROM room WHERE kept = 1"
+    )
+    listed = {RoomId(row[0]) for row in rows}
     for entry in pending(connection):
         match entry.intent:
             case EditDirect(action=DirectAction.ADD | DirectAction.MOVE, room_id=room_id):
                 listed.add(room_id)
-            case Accept(room_id=room_id):
+            case Accept(room_id=room_id) | FollowUpgrade(successor=room_id):
                 listed.add(room_id)
     return frozenset(listed)
 
 
+_INVITES = (
+    "SELECT room_id, inviter, inviter_name, direct, received, room_name, reason, encrypted,"
+    " warning, shared_rooms, EXISTS (SELECT 1 FROM person WHERE user_id = inviter)"
+    " OR EXISTS (SELECT 1 FROM contact WHERE user_id = inviter AND petname <> '')"
+    " FROM invite WHERE dropped = 0 AND inviter NOT IN (SELECT user_id FROM ignored)"
+)
+
+
 def invites(connection: sqlite3.Connection, me: UserId) -> tuple[Invite, ...]:
     """Pending ones of people who are not ignored: direct ones first, by standing, newest first."""
-    rows = connection.execute(
-        "SELECT room_id, inviter, inviter_name, direct, received, room_name, reason, encrypted,"
-        " warning, shared_rooms, EXISTS (SELECT 1 FROM person WHERE user_id = inviter)"
-        " OR EXISTS (SELECT 1 FROM contact WHERE user_id = inviter AND petname <> '')"
-        " FROM invite WHERE dropped = 0 AND inviter NOT IN (SELECT user_id FROM ignored)"
-    )
+    rows = connection.execute(f"{_INVITES} AND NOT {EXPECTED}")  # those are followed unasked
     return ranked(
         Invite(
             RoomId(row[0]),
@@ -72,8 +79,10 @@ def candidates(
         row[0]
         for row in connection.execute(
             "SELECT r.number FROM direct d JOIN room r ON r.room_id = d.room_id"
-            " WHERE d.user_id = ? UNION SELECT number FROM room WHERE person = ?",
-            (user_id, user_id),
+            " WHERE d.user_id = ?1 AND (r.membership <> 'leave' OR r.told IS NOT NULL)"
+            " UNION SELECT number FROM room WHERE person = ?1"
+            " AND (membership <> 'leave' OR told IS NOT NULL)",
+            (user_id,),
         )
     }
     found = {
@@ -98,10 +107,13 @@ def candidates(
 
 
 def _flagged(connection: sqlite3.Connection, me: UserId, user_id: UserId) -> list[Candidate]:
-    """Joined rooms for the two of us whose invite carried the flag, though the map lacks them."""
+    """Joined rooms for the two of us whose invite carried the flag, though the map lacks them.
+
+    Not those that I keep as ordinary rooms.
+    """
     rows = connection.execute(
         "SELECT r.number FROM member m JOIN room r ON r.number = m.room WHERE m.user_id = ?"
-        " AND r.membership = 'join' AND (m.is_direct = 1 OR (r.invite_direct = 1 AND"
+        " AND r.membership = 'join' AND r.kept = 0 AND (m.is_direct = 1 OR (r.invite_direct = 1 AND"
         " r.inviter = m.user_id))",
         (user_id,),
     ).fetchall()

@@ -38,7 +38,7 @@ def assign(work: Work, room: int) -> tuple[UserId | None, UserId | None]:
         connection.execute("UPDATE room SET person = ? WHERE number = ?", (present, room))
         work.lines.add(room)
         if present == room_id:
-            _fail_unsent(work, room, present)
+            _fail_unsent(work, room, room_id)
         if former is not None and present is not None and room_id in (former, present):
             _move_draft(work, room, former, present)
     return former, present

@@ -116,7 +116,7 @@ _READERS: dict[str, Callable[[_Fields], Intent]] = {
     ),
     "TakeInviteBack": lambda f: TakeInviteBack(f.user(), f.room()),
     "FollowUpgrade": lambda f: FollowUpgrade(
-        f.user(), f.room(), f.room("successor"), f.texts("via")
+        f.user(), f.room(), f.room("successor"), f.texts("via"), f.flag("entering")
     ),
     "LeaveRoom": lambda f: LeaveRoom(f.user(), f.room()),
     "ForgetRoom": lambda f: ForgetRoom(f.user(), f.room()),

@@ -18,6 +18,9 @@ INVITES = "invites"
 BLOCKED = "blocked"
 ALLOWED = "allowed"
 
+UNSEEN = "unseen"
+"""The name of the meta row that says to look for rooms of the map that sync does not show."""
+
 
 def put_invite(work: Work, invite: Invite) -> None:
     """A new or changed invite; the time it was first received stays.
@@ -110,6 +113,7 @@ def set_direct(work: Work, content: JsonObject) -> None:
     if text(connection, "SELECT value FROM meta WHERE name = 'direct'") == verbatim:
         return
     set_meta(work, "direct", verbatim)
+    set_meta(work, UNSEEN, "yes")
     before: dict[UserId, list[str]] = {}
     for user_id, room_id in connection.execute("SELECT user_id, room_id FROM direct"):
         before.setdefault(UserId(user_id), []).append(room_id)

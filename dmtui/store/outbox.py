@@ -17,8 +17,9 @@ from dmtui.core.model import (
     TransactionId,
     UserId,
 )
-from dmtui.store import intents
-from dmtui.store.database import number
+from dmtui.store import intents, upgrades
+from dmtui.store.belonging import NOW_A_GROUP, is_for_fewer
+from dmtui.store.database import number, text
 from dmtui.store.events import adopt
 from dmtui.store.positions import ECHO, echo
 from dmtui.store.receipts import move
@@ -54,9 +55,10 @@ def queue(
     room = ensure_room(work, room_id)
     if number(connection, "SELECT number FROM event WHERE transaction_id = ?", (transaction_id,)):
         return
+    state, failure = _state_in(connection, room, user_id)
     inserted = connection.execute(
         "INSERT INTO event (room, transaction_id, sender, sent_at, type, body, encrypted, state,"
-        " recipient) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " failure, recipient) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             room,
             transaction_id,
@@ -65,7 +67,8 @@ def queue(
             Kind.TEXT,
             body,
             is_encrypted(work, room),
-            SendState.QUEUED,
+            state,
+            failure,
             user_id,
         ),
     )
@@ -122,10 +125,51 @@ def set_state(
     if found is None:
         return
     row, room = found
+    if state is SendState.QUEUED:
+        state, failure = _state_in(work.connection, room, _recipient(work, row))
+    _write_state(work, row, room, state, failure)
+
+
+def _write_state(work: Work, row: int, room: int, state: SendState, failure: str) -> None:
     work.connection.execute(
         "UPDATE event SET state = ?, failure = ? WHERE number = ?", (state, failure, row)
     )
     work.touch(room, lines=True)
+
+
+def _state_in(
+    connection: sqlite3.Connection, room: int, recipient: UserId | None
+) -> tuple[SendState, str]:
+    """Queued, unless the room has become a group that the message was not written to."""
+    if is_for_fewer(connection, room, recipient):
+        return SendState.FAILED, NOW_A_GROUP
+    return SendState.QUEUED, ""
+
+
+def _recipient(work: Work, row: int) -> UserId | None:
+    user_id = text(work.connection, "SELECT recipient FROM event WHERE number = ?", (row,))
+    return None if user_id is None else UserId(user_id)
+
+
+def send_again(work: Work, transaction_id: TransactionId) -> None:
+    """The user wants a failed message sent after all, to whoever is in the room by now."""
+    found = _unsent(work, transaction_id)
+    if found is None:
+        return
+    row, room = found
+    work.connection.execute(
+        "UPDATE event SET recipient = coalesce((SELECT person FROM room WHERE number = ?),"
+        " recipient) WHERE number = ?",
+        (room, row),
+    )
+    _write_state(work, row, room, SendState.QUEUED, "")
+
+
+def refused(work: Work, transaction_id: TransactionId, failure: str) -> None:
+    """The server does not let us write there; an upgraded room's messages go to its new one."""
+    found = _unsent(work, transaction_id)
+    if found is not None and not upgrades.refused(work, *found):
+        _write_state(work, *found, SendState.FAILED, failure)
 
 
 def sent(work: Work, transaction_id: TransactionId, event_id: EventId) -> None:
@@ -165,8 +209,8 @@ def requeue(work: Work) -> None:
         "SELECT number, room FROM event WHERE state = 'sending' AND state <> 'sent'"
     ).fetchall()
     for row, room in rows:
-        work.connection.execute("UPDATE event SET state = 'queued' WHERE number = ?", (row,))
-        work.touch(room, lines=True)
+        state, failure = _state_in(work.connection, room, _recipient(work, row))
+        _write_state(work, row, room, state, failure)
 
 
 def _unsent(work: Work, transaction_id: TransactionId) -> tuple[int, int] | None:

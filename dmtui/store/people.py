@@ -192,7 +192,7 @@ def _rooms_of(work: Work, user_id: UserId) -> list[_Room]:
     for (room,) in rows:
         last = _last(work, room)
         candidate = candidate_of(work.connection, work.me, room, user_id, last.at * last.said)
-        if candidate.room_id == user_id:
+        if str(candidate.room_id) == user_id:
             peer = PeerState.GROUP
         else:
             peer = peer_state(member_of(connection, room, user_id), work.me, user_id)

@@ -24,6 +24,11 @@ def stamp(at: Milliseconds, room: int) -> int:
     return (min(max(at, 0), _END_OF_TIME) << _TICK) | (room % LANES)
 
 
+def time_of(position: int) -> Milliseconds:
+    """The time that a position stands for, about."""
+    return max(position, 0) >> _TICK
+
+
 def echo(room: int, number: int) -> int:
     """The position of an unconfirmed message of ours, the event row ``number``."""
     return ECHO + number * STEP + room % LANES

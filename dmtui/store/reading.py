@@ -1,29 +1,35 @@
-"""Pages of a conversation: several rooms of one person merged by position."""
+"""Pages of a conversation: several rooms of one person merged by position.
+
+Where events of one room are missing, the others' pages end too: what is shown is all there is.
+"""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dmtui.core.fold import DELETED, Weight
+from dmtui.core.fold import DELETED, Weight, peer_state
 from dmtui.core.model import (
     Cursor,
+    DirectRoom,
     EventId,
     Kind,
+    Membership,
     Message,
     Page,
+    PeerState,
     RoomId,
     Safe,
     SendState,
     TransactionId,
     UserId,
 )
+from dmtui.store.belonging import member_of
 from dmtui.store.database import number
 from dmtui.store.people import sender_name
-from dmtui.store.positions import ECHO
+from dmtui.store.positions import ECHO, time_of
 from dmtui.store.receipts import peer_position, read_position
-from dmtui.store.timeline import Gap
+from dmtui.store.timeline import NEWEST, Gap
 
 _END = (1 << 63) - 1
 
@@ -46,44 +52,59 @@ class _Room:
     read_by_peer: int
 
 
-def _shown_rooms(connection: sqlite3.Connection, me: UserId, user_id: UserId) -> list[_Room]:
+def _rooms(connection: sqlite3.Connection, me: UserId, user_id: UserId) -> list[_Room]:
     rows = connection.execute(
-        "SELECT number, room_id FROM room WHERE person = ?", (user_id,)
+        "SELECT number, room_id, membership FROM room WHERE person = ?", (user_id,)
     ).fetchall()
-    return [_look(connection, me, room, RoomId(room_id)) for room, room_id in rows]
+    return [_look(connection, me, room, RoomId(room_id), mine) for room, room_id, mine in rows]
 
 
-def _look(connection: sqlite3.Connection, me: UserId, room: int, room_id: RoomId) -> _Room:
-    read = read_position(connection, room, me)
+def _look(
+    connection: sqlite3.Connection, me: UserId, room: int, room_id: RoomId, mine: str
+) -> _Room:
+    """In a room that I am not in nothing is left to read."""
+    read = read_position(connection, room, me) if mine == Membership.JOIN else _END
     peer = peer_position(connection, room, me)
     start = -_END
     return _Room(room, room_id, start if read is None else read, start if peer is None else peer)
 
 
 def page_before(
-    connection: sqlite3.Connection, me: UserId, user_id: UserId, cursor: Cursor | None, limit: int
+    connection: sqlite3.Connection,
+    me: UserId,
+    user_id: UserId,
+    cursor: Cursor | None,
+    limit: int,
+    across: bool = False,
 ) -> Page:
-    """The newest ``limit`` messages before the cursor."""
+    """The newest ``limit`` messages before the cursor, but after the nearest gap there.
+
+    ``across``: what is stored beyond gaps, too.
+    """
     end = _END if cursor is None else cursor.position
-    rooms = _shown_rooms(connection, me, user_id)
+    floor = -_END if across else _floor(connection, user_id, end)
+    rooms = _rooms(connection, me, user_id)
     messages: list[Message] = []
     for room in rooms:
         rows = connection.execute(
-            f"{_COLUMNS} WHERE t.room = ? AND t.position < ? AND t.weight > 0"
+            f"{_COLUMNS} WHERE t.room = ? AND t.position >= ? AND t.position < ? AND t.weight > 0"
             " ORDER BY t.position DESC LIMIT ?",
-            (room.number, end, limit + 1),
+            (room.number, floor, end, limit + 1),
         )
         messages += [_message(me, room, row) for row in rows]
     messages.sort(key=lambda message: message.cursor.position)
     start = max(len(messages) - limit, 0)
     while start and messages[start - 1].cursor == messages[start].cursor:
         start -= 1
-    return Page(tuple(messages[start:]), start > 0, _complete(connection, rooms))
+    shown = tuple(messages[start:])
+    first = shown[0].cursor.position if shown else end
+    return Page(shown, start > 0, not _is_missing(connection, user_id, first))
 
 
 def page_from(connection: sqlite3.Connection, me: UserId, user_id: UserId, first: Cursor) -> Page:
     """All messages at or after the cursor."""
-    rooms = _shown_rooms(connection, me, user_id)
+    rooms = _rooms(connection, me, user_id)
+    floor = _floor(connection, user_id, first.position)
     messages: list[Message] = []
     more = False
     for room in rooms:
@@ -95,12 +116,13 @@ def page_from(connection: sqlite3.Connection, me: UserId, user_id: UserId, first
         more = more or bool(
             number(
                 connection,
-                "SELECT 1 FROM timeline WHERE room = ? AND position < ? AND weight > 0 LIMIT 1",
-                (room.number, first.position),
+                "SELECT 1 FROM timeline WHERE room = ? AND position >= ? AND position < ?"
+                " AND weight > 0 LIMIT 1",
+                (room.number, floor, first.position),
             )
         )
     messages.sort(key=lambda message: message.cursor.position)
-    return Page(tuple(messages), more, _complete(connection, rooms))
+    return Page(tuple(messages), more, not _is_missing(connection, user_id, first.position))
 
 
 def message_of(
@@ -108,30 +130,59 @@ def message_of(
 ) -> Message | None:
     """The message of ours with this transaction ID."""
     found = connection.execute(
-        "SELECT r.number, r.room_id FROM event e JOIN room r ON r.number = e.room"
+        "SELECT r.number, r.room_id, r.membership FROM event e JOIN room r ON r.number = e.room"
         " WHERE e.transaction_id = ?",
         (transaction_id,),
     ).fetchone()
     if found is None:
         return None
     row = connection.execute(f"{_COLUMNS} WHERE e.transaction_id = ?", (transaction_id,)).fetchone()
-    return _message(me, _look(connection, me, found[0], RoomId(found[1])), row)
+    return _message(me, _look(connection, me, found[0], RoomId(found[1]), found[2]), row)
 
 
 def newest_event(
     connection: sqlite3.Connection, me: UserId, user_id: UserId
 ) -> tuple[RoomId, EventId] | None:
-    """The newest positioned event of the conversation."""
+    """The newest positioned event of the conversation, in a room that I am in."""
     newest: tuple[int, RoomId, EventId] | None = None
-    for room in _shown_rooms(connection, me, user_id):
+    for room, room_id in connection.execute(
+        "SELECT number, room_id FROM room WHERE person = ? AND membership = 'join'", (user_id,)
+    ).fetchall():
         row = connection.execute(
             "SELECT t.position, e.event_id FROM timeline t JOIN event e ON e.number = t.event"
             " WHERE t.room = ? AND t.position < ? ORDER BY t.position DESC LIMIT 1",
-            (room.number, ECHO),
+            (room, ECHO),
         ).fetchone()
         if row is not None and (newest is None or row[0] > newest[0]):
-            newest = (row[0], room.room_id, EventId(row[1]))
+            newest = (row[0], RoomId(room_id), EventId(row[1]))
     return None if newest is None else newest[1:]
+
+
+def rooms_of(connection: sqlite3.Connection, me: UserId, user_id: UserId) -> tuple[DirectRoom, ...]:
+    """The rooms behind the conversation, oldest first."""
+    rows = connection.execute(
+        "SELECT r.number, r.room_id, r.membership, r.encrypted, r.created_at, r.successor,"
+        " p.room IS r.number, (SELECT min(position) FROM timeline WHERE room = r.number)"
+        " FROM room r LEFT JOIN person p ON p.user_id = r.person WHERE r.person = ?",
+        (user_id,),
+    ).fetchall()
+    found = []
+    for room, room_id, mine, encrypted, created_at, successor, serving, first in rows:
+        if room_id == user_id:
+            peer = PeerState.GROUP
+        else:
+            peer = peer_state(member_of(connection, room, user_id), me, user_id)
+        direct = DirectRoom(
+            RoomId(room_id),
+            Membership(mine),
+            peer,
+            bool(serving),
+            bool(encrypted),
+            created_at,
+            None if successor is None else RoomId(successor),
+        )
+        found.append((created_at or time_of(first or 0), room, direct))
+    return tuple(direct for _, _, direct in sorted(found, key=lambda each: each[:2]))
 
 
 def gap_before(
@@ -140,15 +191,38 @@ def gap_before(
     """The newest gap at or above the cursor.
 
     In a second room of the person the history may begin below the cursor: it is missing all the
-    same.
+    same. Rooms of which nothing was ever seen come last.
     """
     row: tuple[RoomId, str, int] | None = connection.execute(
-        "SELECT r.room_id, g.token, g.beginning FROM room r JOIN gap g ON g.room = r.number"
-        " WHERE r.person = ? AND (g.position <= ? OR g.beginning = 1)"
-        " ORDER BY g.position DESC LIMIT 1",
-        (user_id, _END if cursor is None else cursor.position),
+        f"SELECT r.room_id, g.token, g.beginning {_MISSING}"
+        " ORDER BY g.token = ?, g.position DESC LIMIT 1",
+        (user_id, _END if cursor is None else cursor.position, NEWEST),
     ).fetchone()
     return None if row is None else Gap(row[0], row[1], bool(row[2]))
+
+
+_MISSING = (
+    "FROM room r JOIN gap g ON g.room = r.number"
+    " WHERE r.person = ? AND (g.position <= ? OR g.beginning = 1)"
+)
+"""Gaps of a person that make what stands before a position incomplete."""
+
+
+def _floor(connection: sqlite3.Connection, user_id: UserId, end: int) -> int:
+    """Where the events before ``end`` begin to be incomplete.
+
+    A gap that no event follows yet has no place among the messages, and hides none.
+    """
+    found = number(
+        connection,
+        f"SELECT max(g.position) {_MISSING} AND g.token <> ? AND g.position < ?",
+        (user_id, end, NEWEST, ECHO),
+    )
+    return -_END if found is None else found
+
+
+def _is_missing(connection: sqlite3.Connection, user_id: UserId, end: int) -> bool:
+    return number(connection, f"SELECT 1 {_MISSING} LIMIT 1", (user_id, end)) is not None
 
 
 def holes(connection: sqlite3.Connection) -> tuple[Gap, ...]:
@@ -158,13 +232,6 @@ def holes(connection: sqlite3.Connection) -> tuple[Gap, ...]:
         " WHERE g.beginning = 0 AND r.membership = 'join' ORDER BY g.position DESC"
     )
     return tuple(Gap(RoomId(room_id), token, False) for room_id, token in rows)
-
-
-def _complete(connection: sqlite3.Connection, rooms: Sequence[_Room]) -> bool:
-    return not any(
-        number(connection, "SELECT 1 FROM gap WHERE room = ? AND beginning = 1", (room.number,))
-        for room in rooms
-    )
 
 
 def _message(

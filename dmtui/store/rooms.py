@@ -20,7 +20,7 @@ from dmtui.store.forgotten import remember, stays_forgotten
 from dmtui.store.invites import drop_invite
 from dmtui.store.positions import ECHO
 from dmtui.store.receipts import move, start_reading, take_receipt
-from dmtui.store.timeline import place_live
+from dmtui.store.timeline import begin_unseen, place_live
 from dmtui.store.told import begin_telling
 from dmtui.store.work import Work
 
@@ -195,6 +195,28 @@ def forget_counts(work: Work, room: int) -> None:
     work.touch(room)
 
 
+def read_if_left(work: Work, room: int) -> None:
+    """What came to be known of a room after I left it is not unread when I come back."""
+    newest = number(
+        work.connection,
+        "SELECT max(t.position) FROM timeline t JOIN room r ON r.number = t.room"
+        " WHERE t.room = ? AND t.position < ? AND r.membership <> 'join'",
+        (room, ECHO),
+    )
+    if newest is not None:
+        move(work.connection, room, work.me, newest)
+
+
+def list_unseen(work: Work) -> None:
+    """Rooms of the map that sync never showed: I may have left them, with messages in them."""
+    for (room_id,) in work.connection.execute(
+        "SELECT DISTINCT d.room_id FROM direct d LEFT JOIN room r ON r.room_id = d.room_id"
+        " LEFT JOIN invite i ON i.room_id = d.room_id"
+        " WHERE r.number IS NULL AND i.room_id IS NULL"
+    ).fetchall():
+        begin_unseen(work, ensure_room(work, RoomId(room_id), Membership.LEAVE))
+
+
 def _fully_read(work: Work, room: int, event_id: EventId) -> None:
     place = number(
         work.connection,
@@ -223,7 +245,8 @@ def leave_room(work: Work, room_id: RoomId) -> None:
 def created(work: Work, room: int, peer: UserId, nonce: str, encrypted: bool) -> None:
     """A room of our own making that sync has not shown yet."""
     work.connection.execute(
-        "UPDATE room SET nonce = ?, encrypted = max(encrypted, ?), told = coalesce(told, 0)"
+        "UPDATE room SET membership = 'join', nonce = ?, encrypted = max(encrypted, ?),"
+        " told = coalesce(told, 0)"
         " WHERE number = ?",
         (nonce, encrypted, room),
     )

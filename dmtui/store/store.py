@@ -26,6 +26,7 @@ from dmtui.core.intents import (
     CreateRoom,
     EditDirect,
     Entry,
+    FollowUpgrade,
     ForgetRoom,
     Intent,
     LeaveRoom,
@@ -62,6 +63,7 @@ from dmtui.store import (
     reading,
     rooms,
     timeline,
+    upgrades,
 )
 from dmtui.store.database import Database, text
 from dmtui.store.events import heal
@@ -90,6 +92,7 @@ class Store:
         self.told = Told(database, self._write, me)
         self._untold: frozenset[Change] = frozenset()  # of a batch that was cut short
         self.directs = directs.DirectRecords(database, self._write, me)
+        self.upgrades = upgrades.UpgradeRecords(database, me)
         self.life = life.Life(database, me)
         self.contacts = contacts.ContactRecords(database, self._write)
         self.evidence = EvidenceRecords(database, me)
@@ -332,6 +335,18 @@ class Store:
         """It is to be tried again, with the same transaction ID."""
         return self._set_state(transaction_id, SendState.QUEUED)
 
+    def send_again(self, transaction_id: TransactionId) -> frozenset[Change]:
+        """The user wants a failed message sent, also to a chat that has become a group since."""
+        with self._write() as work:
+            outbox.send_again(work, transaction_id)
+        return work.done
+
+    def mark_refused(self, transaction_id: TransactionId, reason: str) -> frozenset[Change]:
+        """I may not write there: it fails, or goes to the new room if the old was upgraded."""
+        with self._write() as work:
+            outbox.refused(work, transaction_id, reason)
+        return work.done
+
     def mark_failed(self, transaction_id: TransactionId, reason: str) -> frozenset[Change]:
         """It is not tried again by itself; ``reason`` is one line."""
         return self._set_state(transaction_id, SendState.FAILED, reason)
@@ -516,7 +531,7 @@ def _ended(work: Work, entry: Entry) -> None:
 
 
 def _wrote(work: Work, intent: Intent, outcome: Outcome) -> None:
-    """The writer of ``m.direct`` has done what it could."""
+    """What was to be done has been done, as far as it could be."""
     match intent:
         case EditDirect(room_id=room_id):
             _touch_room(work, room_id)
@@ -526,6 +541,8 @@ def _wrote(work: Work, intent: Intent, outcome: Outcome) -> None:
             directs.forget_repair(work)
         case RestoreDirect() if outcome.ok:
             directs.dismiss_losses(work)
+        case FollowUpgrade() as intent:
+            upgrades.settled(work, intent, outcome)
         case ArrangeContact(user_id) if contacts.is_waiting(work, user_id):
             _journal(work, intent)  # something else was wished while this was under way
         case _:

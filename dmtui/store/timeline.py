@@ -15,6 +15,9 @@ from dmtui.store.events import heal, position_of, put
 from dmtui.store.positions import ECHO, after, before, between
 from dmtui.store.work import Work
 
+NEWEST = ""
+"""The token of the gap that holds the whole of a room: it pages back from the newest event."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:
@@ -50,6 +53,8 @@ def _distinct(events: Sequence[TimelineEvent]) -> list[TimelineEvent]:
 def _append(work: Work, room: int, events: Sequence[TimelineEvent], update: RoomUpdate) -> None:
     """Behind everything stored, with a gap between if events are missing there."""
     last = _neighbour_below(work, room, ECHO)
+    if last is None and events and not (update.limited and update.prev_batch is None):
+        _drop_unseen(work, room)
     missing = update.limited or (update.initial and bool(events))
     hanging = _has_gap(work, room, ECHO)
     first = None
@@ -168,6 +173,17 @@ def fill_gap(work: Work, room: int, token: str, history: History) -> bool:
         _set_gap(work, room, position, history.end, beginning=bool(beginning))
     work.touch(room, lines=True)
     return True
+
+
+def begin_unseen(work: Work, room: int) -> None:
+    """Nothing was ever seen of the room: its history is fetched when somebody asks for it."""
+    if _neighbour_below(work, room, ECHO) is None and not _has_gap(work, room):
+        _set_gap(work, room, ECHO, NEWEST, beginning=True)
+
+
+def _drop_unseen(work: Work, room: int) -> None:
+    """The room is seen now, and sync says itself what is missing."""
+    work.connection.execute("DELETE FROM gap WHERE room = ? AND token = ?", (room, NEWEST))
 
 
 def _neighbour_below(work: Work, room: int, position: int) -> int | None:

@@ -124,7 +124,9 @@ def history(*events: TimelineEvent, end: str | None = None) -> History:
 
 
 def bodies(store: Store, user_id: UserId = BOB, limit: int = 1000) -> list[str]:
-    return [message.body for message in store.messages(user_id, None, limit).messages]
+    """Everything stored, also what stands beyond gaps."""
+    page = store.messages(user_id, None, limit, across=True)
+    return [message.body for message in page.messages]
 
 
 @pytest.fixture
