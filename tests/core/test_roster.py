@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from time import perf_counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmtui.core.model import Conversation, RoomId, Safe, UserId
+from dmtui.core.model import Conversation, PeerState, RoomId, Safe, UserId
 from dmtui.core.roster import Roster, folded
 
 
@@ -108,3 +109,72 @@ def test_ten_thousand_people_are_updated_and_filtered_within_a_frame() -> None:
     roster = Roster(people)
     assert fastest(lambda: roster.update([conversation("user5", 20_000)])) < 0.010
     assert fastest(lambda: roster.rows("person 99")) < 0.025
+
+
+# -- how people are arranged ----------------------------------------------------------------
+
+
+def arranged(user: str, latest: int, **how: object) -> Conversation:
+    return replace(conversation(user, latest), **how)  # type: ignore[arg-type]
+
+
+def group(name: str, latest: int, **how: object) -> Conversation:
+    room = Conversation(UserId(f"!{name}"), Safe(name), RoomId(f"!{name}"), latest)
+    return replace(room, peer=PeerState.GROUP, **how)  # type: ignore[arg-type]
+
+
+def names(rows: tuple[Conversation, ...]) -> list[str]:
+    return [row.name for row in rows]
+
+
+def everybody() -> Roster:
+    return Roster(
+        [
+            arranged("a", 1, pinned=True),
+            arranged("b", 5),
+            arranged("c", 9, archived=True),
+            group("g", 8),
+            group("h", 2, pinned=True),
+            group("k", 7, archived=True),
+            arranged("d", 3),
+        ]
+    )
+
+
+def test_pinned_people_come_first_groups_last_and_archived_ones_not_at_all() -> None:
+    roster = everybody()
+    assert names(roster.rows()) == ["a", "b", "d", "h", "g"]
+    assert roster.archived == 2
+    assert names(roster.archived_rows()) == ["c", "k"]
+
+
+def test_places_are_those_of_the_unfiltered_list() -> None:
+    roster = everybody()
+    for place, row in enumerate(roster.rows()):
+        assert roster.index(row.user_id) == place
+    assert [roster.index(row.user_id) for row in roster.archived_rows()] == [None, None]
+
+
+def test_the_filter_finds_archived_people_too_and_groups_still_last() -> None:
+    assert names(everybody().rows("example")) == ["a", "b", "d", "c"]
+    both = Roster([arranged("bob", 1, archived=True), group("bob", 5), arranged("bobby", 2)])
+    assert [row.group for row in both.rows("bob")] == [False, False, True]
+
+
+def test_pinning_and_archiving_moves_a_person() -> None:
+    roster = everybody()
+    roster.update([arranged("d", 3, pinned=True)])
+    assert names(roster.rows())[:3] == ["d", "a", "b"]
+    roster.update([arranged("d", 3, archived=True)])
+    assert names(roster.rows()) == ["a", "b", "h", "g"]
+    assert roster.archived == 3
+    roster.update([arranged("d", 3)])
+    assert names(roster.rows()) == ["a", "b", "d", "h", "g"]
+
+
+def test_a_person_with_a_petname_is_found_by_either_name() -> None:
+    roster = Roster([arranged("x", 1, name=Safe("Mum"), known_as=Safe("Annabel"))])
+    assert roster.rows("mum")
+    assert roster.rows("annab")
+    roster.update([arranged("x", 1, name=Safe("Mum"), known_as=Safe("Beth"))])
+    assert not roster.rows("annab")

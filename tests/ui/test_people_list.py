@@ -33,6 +33,9 @@ class Host(App[None]):
     def on_people_list_requests_selected(self, message: PeopleList.RequestsSelected) -> None:
         self.posted.append(message)
 
+    def on_people_list_archive_selected(self, message: PeopleList.ArchiveSelected) -> None:
+        self.posted.append(message)
+
     @property
     def selected(self) -> list[UserId]:
         return [m.user_id for m in self.posted if isinstance(m, PeopleList.Selected)]
@@ -229,3 +232,151 @@ async def test_wide_names_keep_the_time_aligned(name: str) -> None:
         wide, plain = painted(app.people)[0:3:2]
         assert cell_len(wide) == cell_len(plain)
         assert cell_len(wide.rstrip()) == cell_len(plain.rstrip())
+
+
+# -- pins, mutes, archive, groups, look-alikes ----------------------------------------------
+
+
+def group(number: int) -> Conversation:
+    return replace(person(number), peer=PeerState.GROUP, name=Safe(f"Group {number}"))
+
+
+def archive_chosen(app: Host) -> bool:
+    return any(isinstance(m, PeopleList.ArchiveSelected) for m in app.posted)
+
+
+async def test_a_pinned_muted_and_mistakable_person_is_marked_without_colour() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        rows = [
+            replace(person(0), pinned=True),
+            replace(person(1), muted=True, unread=4),
+            replace(person(2), muted=True),
+            replace(person(3), looks_like=Safe("Anna"), pinned=True),
+        ]
+        app.people.update_rows(rows)
+        await pilot.pause()
+        lines = painted(app.people)
+        assert "^Person 0" in lines[0]
+        assert lines[3].rstrip().endswith("muted 4")
+        assert lines[5].rstrip().endswith("muted")
+        assert "!Person 3" in lines[6]
+        assert "looks like Anna. preview 3"[:29] in lines[7]
+        assert not app.people.style_of("people--name").bold
+
+
+async def test_unread_messages_of_the_muted_do_not_shout() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.people.update_rows(
+            [replace(person(0), unread=1), replace(person(1), unread=1, muted=True)]
+        )
+        await pilot.pause()
+        bold = [
+            any(s.style is not None and s.style.bold and "Person" in s.text for s in strip)
+            for strip in app.people.render_lines(app.people.size.region)[0:3:2]
+        ]
+        assert bold == [True, False]
+
+
+async def test_groups_stand_under_a_heading_that_the_cursor_passes_over() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        rows = [person(0), person(1), group(2), group(3)]
+        app.people.update_rows(rows)
+        app.people.focus()
+        await pilot.pause()
+        assert "Groups (not direct messages)" in painted(app.people)[5]
+        assert "Group 2" in painted(app.people)[6]
+        seen = []
+        for key in ("home", "down", "down", "down", "down", "up", "up", "up"):
+            await pilot.press(key)
+            seen.append(app.people.cursor_person)
+        order = [0, 1, 2, 3, 3, 2, 1, 0]
+        assert seen == [rows[n].user_id for n in order]
+
+
+async def test_groups_alone_leave_the_heading_in_sight() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        rows = [group(n) for n in range(30)]
+        app.people.update_rows(rows)
+        app.people.focus()
+        assert app.people.cursor_person == rows[0].user_id
+        await pilot.press("end", "home")
+        await pilot.pause()
+        assert app.people.cursor_person == rows[0].user_id
+        assert "Groups" in painted(app.people)[1]
+
+
+async def test_a_click_on_the_heading_opens_nobody() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.people.update_rows([person(0), group(1)])
+        await pilot.click(PeopleList, offset=(5, 3))
+        assert app.posted == []
+        await pilot.click(PeopleList, offset=(5, 4))
+        await pilot.pause()
+        assert app.selected == [group(1).user_id]
+
+
+async def test_the_archive_is_one_row_at_the_end() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.people.update_rows([person(0), group(1)], archived=3)
+        app.people.focus()
+        await pilot.pause()
+        assert "Archived (3)" in painted(app.people)[6]
+        await pilot.press("end")
+        assert app.people.cursor_person is None
+        assert not archive_chosen(app)
+        await pilot.press("enter")
+        assert archive_chosen(app)
+        assert app.selected == []
+
+
+async def test_inside_the_archive_the_first_row_leads_back() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.people.requests = (Safe("Dave"),)
+        app.people.update_rows([person(5)], archived=2)
+        app.people.focus()
+        app.people.update_rows([replace(person(n), archived=True) for n in (0, 1)], in_archive=True)
+        await pilot.pause()
+        assert "Everybody" in painted(app.people)[0]
+        assert line_of(app.people, "request") is None
+        assert app.people.cursor_person == person(0).user_id
+        await pilot.press("home", "enter")
+        assert archive_chosen(app)
+        app.people.update_rows([person(5)], archived=2)
+        await pilot.press("enter")
+        assert app.selected == []  # the cursor is on the row of the archive
+
+
+async def test_the_cursor_stays_on_the_archive_while_people_come() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.people.update_rows([person(0)], archived=1)
+        app.people.focus()
+        await pilot.press("end")
+        app.people.update_rows([person(0), person(1)], archived=1)
+        await pilot.press("enter")
+        assert archive_chosen(app)
+
+
+@pytest.mark.parametrize("width", [26, 34, 60])
+async def test_every_line_has_the_width_of_the_list(width: int) -> None:
+    app = Host()
+    async with app.run_test(size=(80, 30)) as pilot:
+        app.people.styles.width = width
+        wide = replace(
+            person(0, "日本語の名前がとても長い人です"), pinned=True, unread=1200, muted=True
+        )
+        rows = [
+            wide,
+            replace(wide, user_id=UserId("@x:y"), looks_like=Safe("日本語" * 9)),
+            group(3),
+        ]
+        app.people.update_rows(rows, archived=12)
+        await pilot.pause()
+        assert {cell_len(line) for line in painted(app.people)} == {app.people.size.width}
