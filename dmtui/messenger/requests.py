@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -107,10 +107,10 @@ class Requests:
         return tuple(map(StepResult, steps, outcomes))
 
     async def refuse_all(
-        self, invites: Iterable[Invite], steps: Sequence[Step]
+        self, invites: Sequence[Invite], steps: Sequence[Step], reason: str = ""
     ) -> tuple[StepResult, ...]:
         """The same for many at once; whoever sent several is ignored once."""
-        wishes = {_wish(step, invite, ""): step for step in steps for invite in invites}
+        wishes = {_wish(step, invite, reason): step for step in steps for invite in invites}
         outcomes = await self._do_all(list(wishes))
         return tuple(map(StepResult, wishes.values(), outcomes))
 

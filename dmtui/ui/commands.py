@@ -30,7 +30,9 @@ class Scope(StrEnum):
     CONVERSATION = "Conversation"
     COMPOSER = "Composer"
     REQUEST = "Request"
+    REQUESTS = "All requests"
     DOCTOR = "Doctor"
+    CARD = "Person card"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ COMMANDS: tuple[Command, ...] = (
     _everywhere("direct.leave", "", "Leave lost chats out for good", "leave_direct"),
     _everywhere("app.doctor", "", "Doctor: check the list of chats", "doctor"),
     _general("group.start", "Start a group, which is no direct chat", "start_group"),
-    _general("requests.list", "All requests", "requests"),
+    _everywhere("requests.list", "", "All requests", "list_requests"),
     _general("requests.block", "Invites from nobody, or from everybody", "block_invites"),
     _general("people.ignored", "Ignored people", "ignored"),
     _everywhere("people.toggle", "f4", "People list on or off", "toggle_people", "People"),
@@ -208,11 +210,48 @@ COMMANDS: tuple[Command, ...] = (
     Command("invite.room", "r", "Accept as a room", Scope.REQUEST, hint="As a room"),
     Command("invite.decline", "d", "Decline", Scope.REQUEST, hint="Decline"),
     Command("invite.ignore", "b", "Decline and ignore", Scope.REQUEST, hint="Ignore"),
+    Command("invite.report", "p", "Decline, ignore and report", Scope.REQUEST),
     Command("invite.later", "l,escape", "Later", Scope.REQUEST, hint="Later"),
     Command("invite.reveal", "m", "Show what they wrote", Scope.REQUEST),
+    Command("requests.up", "up,k", "Request above", Scope.REQUESTS),
+    Command("requests.down", "down,j", "Request below", Scope.REQUESTS),
+    Command("requests.page-up", "pageup", "A page up", Scope.REQUESTS),
+    Command("requests.page-down", "pagedown", "A page down", Scope.REQUESTS),
+    Command("requests.first", "home", "First request", Scope.REQUESTS),
+    Command("requests.last", "end", "Last request", Scope.REQUESTS),
+    Command("requests.chat", "a", "Chat", Scope.REQUESTS, hint="chat"),
+    Command("requests.room", "r", "Accept as a room", Scope.REQUESTS, hint="as a room"),
+    Command("requests.decline", "d", "Decline", Scope.REQUESTS, hint="decline"),
+    Command("requests.ignore", "b", "Decline and ignore", Scope.REQUESTS, hint="and ignore"),
+    Command(
+        "requests.report", "p", "Decline, ignore and report", Scope.REQUESTS, hint="and report"
+    ),
+    Command("requests.later", "l", "Later", Scope.REQUESTS, hint="later"),
+    Command(
+        "requests.reveal", "m,enter", "Show what they wrote", Scope.REQUESTS, hint="what they wrote"
+    ),
+    Command("requests.mark", "space", "Mark, to answer several", Scope.REQUESTS, hint="mark"),
+    Command("requests.server", "s", "Mark all of a server", Scope.REQUESTS, hint="the server"),
+    Command("requests.strangers", "t", "Mark all strangers", Scope.REQUESTS, hint="strangers"),
+    Command("requests.unmark", "u", "Unmark all", Scope.REQUESTS, hint="none"),
+    Command("requests.switch", "i", "Block or allow invites", Scope.REQUESTS, "switch"),
+    Command("requests.close", "escape,q", "Close", Scope.REQUESTS, "dismiss(None)", hint="close"),
     Command("doctor.repair", "a", "Repair in one write", Scope.DOCTOR, "repair"),
     Command("doctor.undo", "u", "Take the last repair back", Scope.DOCTOR, "undo"),
     Command("doctor.versions", "v", "Earlier versions", Scope.DOCTOR, "versions"),
+    Command("card.write", "enter", "Write to them", Scope.CARD, "write", hint="Write"),
+    Command("card.turn", "w", "Why is this direct? And back", Scope.CARD, "turn", hint="Why"),
+    Command("card.copy", "y", "Copy the ID", Scope.CARD, "copy_id", hint="Copy ID"),
+    Command("card.link", "l", "Copy a link to them", Scope.CARD, "copy_link", hint="Link"),
+    Command(
+        "card.rename", "n", "Give a name of your own", Scope.CARD, "act('rename')", hint="Name"
+    ),
+    Command("card.mute", "m", "Mute, or hear again", Scope.CARD, "act('mute')", hint="Mute"),
+    Command("card.pin", "p", "Pin, or unpin", Scope.CARD, "act('pin')", hint="Pin"),
+    Command(
+        "card.archive", "a", "Archive, or bring back", Scope.CARD, "act('archive')", hint="Archive"
+    ),
+    Command("card.leave", "delete", "Leave the chat", Scope.CARD, "act('leave')"),
 )
 
 

@@ -19,6 +19,7 @@ from dmtui.ui.screens.help import Help
 from dmtui.ui.screens.main import MainScreen
 from dmtui.ui.screens.people import PeoplePane
 from dmtui.ui.screens.person_acts import GENERAL_ACTS, PERSON_ACTS
+from dmtui.ui.screens.requests_list import RequestsList
 from dmtui.ui.screens.start_chat import StartChat
 from dmtui.ui.widgets.invite_prompt import InvitePrompt
 from dmtui.ui.widgets.people_list import PeopleList
@@ -58,7 +59,7 @@ def test_every_action_exists() -> None:
         if not command.action:
             continue
         name = command.action.partition("(")[0]
-        owners: tuple[type, ...] = (MainScreen, PeoplePane, ConversationPane, Doctor)
+        owners: tuple[type, ...] = (MainScreen, RequestsList, PeoplePane, ConversationPane, Doctor)
         if name.startswith("app."):
             owners, name = (DmtuiApp,), name.removeprefix("app.")
         elif name.startswith("screen."):

@@ -6,7 +6,7 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.widgets import Input
 
-from dmtui.core.model import Invite, RoomId, Safe, UserId
+from dmtui.core.model import Invite, RoomId, Safe, Standing, UserId
 from dmtui.ui.widgets.invite_prompt import Answer, InvitePrompt
 from tests.ui.hosting import HOSTILE, STEERING, painted
 
@@ -49,6 +49,7 @@ class Host(App[None]):
         ("r", Answer.ROOM),
         ("d", Answer.DECLINE),
         ("b", Answer.IGNORE),
+        ("p", Answer.REPORT),
         ("l", Answer.LATER),
         ("escape", Answer.LATER),
     ],
@@ -76,11 +77,25 @@ async def test_new_invite_leaves_the_keyboard_where_it_is() -> None:
         assert "Press F6 to answer" in app.shown
 
 
+async def test_name_of_a_stranger_is_hidden_behind_a_key() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.prompt.invite = replace(INVITE, reason=Safe(""), room_name=Safe(""))
+        app.prompt.focus()
+        await pilot.pause()
+        assert "Mallory" not in app.shown
+        assert "@mallory:example.org" in app.shown
+        assert "nobody you know" in app.shown
+        await pilot.press("m")
+        assert "Mallory" in app.shown
+
+
 async def test_inviter_is_named_with_user_id_and_encryption_said() -> None:
     app = Host()
     async with app.run_test(size=(60, 20)) as pilot:
-        app.prompt.invite = INVITE
+        app.prompt.invite = replace(INVITE, standing=Standing.SHARES_ROOMS, shared_rooms=3)
         await pilot.pause()
+        assert "3 rooms in common" in app.shown
         assert "Mallory" in app.shown
         assert "@mallory:example.org" in app.shown
         assert "not encrypted" in app.shown

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmtui.core.model import RoomId, UserId
-from dmtui.ui.screens.confirm import Question
 from tests.fakes import BOB
 
 if TYPE_CHECKING:
@@ -146,31 +145,18 @@ async def test_prompt_closes_by_itself_when_the_invite_is_revoked(stage: Stage) 
         assert stage.people.requests == ()
 
 
-async def test_second_invite_follows_the_first(stage: Stage) -> None:
+async def test_prompt_goes_on_to_the_next_request(stage: Stage) -> None:
     async with stage.open() as pilot:
         await invited(stage)
+        await pilot.press("f6")
+        await stage.until(lambda: stage.focus_is(stage.prompt))
+        first = stage.prompt.invite
         await invited(stage, FRED, "Fred")
         await stage.until(lambda: len(stage.people.requests) == 2)
-        first = stage.prompt.invite
-        await pilot.press("f6", "l")
+        assert "1 more" in stage.text()
+        await pilot.press("l")
         await stage.until(lambda: stage.prompt.invite not in (None, first))
         assert stage.prompt.display
-
-
-async def test_room_invite_is_listed_apart_and_declined(stage: Stage) -> None:
-    async with stage.open() as pilot:
-        await invited(stage)
-        room = await stage.server.invite(FRED, "Fred", direct=False)
-        await stage.until(stage.shows("1 request, 1 room invite: F6"))
-        await pilot.press("f6")
-        await stage.until(lambda: isinstance(stage.app.screen, Question))
-        assert "Room invite from Fred" in stage.text()
-        await pilot.press("2")
-        await stage.until(lambda: stage.focus_is(stage.prompt))
-        assert stage.prompt.invite is not None
-        assert stage.prompt.invite.room_id == room
-        await pilot.press("d")
-        await stage.until(lambda: stage.server.count("leave") == 1)
 
 
 async def test_requests_row_opens_the_prompt_in_a_narrow_terminal(stage: Stage) -> None:

@@ -326,6 +326,11 @@ class MainScreen(Sides):
         """F6."""
         await self._requests.choose()
 
+    @work(group="dialog", exclusive=True)
+    async def action_list_requests(self) -> None:
+        """All of them, however few."""
+        await self._requests.list_all()
+
     @on(InvitePrompt.Answered)
     @work(group="answer")
     async def answer(self, event: InvitePrompt.Answered) -> None:

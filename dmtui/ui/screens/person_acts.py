@@ -33,7 +33,6 @@ GENERAL_ACTS: Mapping[str, GeneralAct] = MappingProxyType(
     {
         "block_invites": ignored.block_invites,
         "ignored": ignored.ignored_people,
-        "requests": ignored.requests,
         "start_group": ending.start_group,
     }
 )

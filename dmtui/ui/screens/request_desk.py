@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmtui.core.names import display_name
-from dmtui.ui.screens.requests import Requests, carry_out, which
+from dmtui.core.invites import shown_name
+from dmtui.ui.screens.requests import Requests, accept, refuse
+from dmtui.ui.screens.requests_list import RequestsList
 from dmtui.ui.widgets.invite_prompt import Answer, InvitePrompt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dmtui.core.model import Invite, RoomId
     from dmtui.ui.screens.hands import Hands
     from dmtui.ui.screens.sides import Sides
 
@@ -32,7 +34,7 @@ class RequestDesk:
         screen = self._screen
         self._requests.update(self._hands.messenger.invites())
         direct = self._requests.direct
-        screen.people.list.requests = tuple(display_name(i.inviter, i.inviter_name) for i in direct)
+        screen.people.list.requests = tuple(map(shown_name, direct))
         prompt, invite = screen.prompt, self._requests.current
         writing = bool(screen.conversation.composer.text) and not self._requests.asked_for
         had_focus = screen.focused is prompt
@@ -56,28 +58,35 @@ class RequestDesk:
         return f"{', '.join(words)}: {key}" if words else ""
 
     async def choose(self) -> None:
-        """The prompt gets the keyboard; with room invites about, ask first for which one."""
+        """The prompt gets the keyboard; of several requests, all are listed."""
         invites = self._requests.invites
         if not invites:
             self._hands.tell("No requests.")
             return
-        chosen = invites[0].room_id
-        if len(invites) > 1 and len(self._requests.direct) != len(invites):
-            answer = await self._hands.ask(which(invites))
-            if answer is None:
-                return
-            chosen = answer
-        elif self._requests.current is not None:
-            chosen = self._requests.current.room_id
-        self._requests.want(chosen)
+        if len(invites) > 1:
+            await self.list_all()
+            return
+        self._requests.want(invites[0].room_id)
         self.show()
         self._screen.to_prompt()
+
+    async def list_all(self) -> None:
+        """All requests at once; the one to chat about is accepted."""
+        chosen = await self._hands.ask(RequestsList(self._hands, self._put_off))
+        if chosen is not None:
+            self._screen.set_focus(None)
+            self._requests.put_off([chosen.room_id])
+            await self._accept(chosen, direct=True)
+
+    def _put_off(self, room_id: RoomId) -> None:
+        self._requests.put_off([room_id])
+        self.show()
 
     async def answer(self, event: InvitePrompt.Answered) -> None:
         """Carry out what the user chose; the prompt goes on to the next one."""
         screen = self._screen
         invite = self._requests.find(event.room_id)
-        self._requests.put_off(event.room_id)
+        self._requests.put_off([event.room_id])
         if event.answer is Answer.CHAT:
             screen.set_focus(None)  # what is typed until the chat opens is for nobody else
         else:
@@ -85,10 +94,14 @@ class RequestDesk:
         self.show()
         if invite is None or event.answer is Answer.LATER:
             return
-        person, line = await carry_out(self._hands.messenger, invite, event.answer)
-        if line:
-            self._hands.tell(line)
+        if event.answer in (Answer.CHAT, Answer.ROOM):
+            await self._accept(invite, event.answer is Answer.CHAT)
+        else:
+            await refuse(self._hands, [invite], event.answer)
+
+    async def _accept(self, invite: Invite, direct: bool) -> None:
+        person = await accept(self._hands, invite, direct)
         if person is not None:
             self._hands.open(person)
-        elif screen.focused is None:
-            screen.after_prompt()
+        elif self._screen.focused is None:
+            self._screen.after_prompt()

@@ -1,20 +1,31 @@
-"""Pending invites: which one the prompt shows, and what an answer does."""
+"""Requests: which one the prompt shows, and what an answer does, told step by step."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from dmtui.core.errors import DmtuiError
-from dmtui.messenger.requests import Step
+from dmtui.core.invites import shown_name
+from dmtui.messenger.requests import Step, StepResult
 from dmtui.ui.screens.confirm import Choice, Question
+from dmtui.ui.screens.reason import Reason
 from dmtui.ui.widgets.invite_prompt import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
-    from dmtui.core.intents import Outcome
     from dmtui.core.model import Invite, RoomId, UserId
     from dmtui.messenger.messenger import Messenger
+    from dmtui.ui.screens.hands import Hands
+
+LATER = "Your answer is sent as soon as the homeserver can be reached."
+
+_STEPS = {
+    Answer.DECLINE: (Step.DECLINE,),
+    Answer.IGNORE: (Step.DECLINE, Step.IGNORE),
+    Answer.REPORT: (Step.DECLINE, Step.IGNORE, Step.REPORT),
+}
+_DOING = {Step.DECLINE: "Declining", Step.IGNORE: "Ignoring", Step.REPORT: "Reporting"}
 
 
 class Requests:
@@ -56,10 +67,10 @@ class Requests:
         """The user asks for this one."""
         self._wanted = room_id
 
-    def put_off(self, room_id: RoomId) -> None:
+    def put_off(self, room_ids: Iterable[RoomId]) -> None:
         """Not now."""
-        self._put_off.add(room_id)
-        if self._wanted == room_id:
+        self._put_off.update(room_ids)
+        if self._wanted in self._put_off:
             self._wanted = None
 
     def find(self, room_id: RoomId) -> Invite | None:
@@ -67,51 +78,106 @@ class Requests:
         return next((invite for invite in self.invites if invite.room_id == room_id), None)
 
 
-def which(invites: Sequence[Invite]) -> Question[RoomId]:
-    """Ask which invite to look at: people who want to chat first, rooms apart below."""
-    choices = [
-        Choice(str(n) if n < 10 else "", _describe(invite), invite.room_id)
-        for n, invite in enumerate(invites, 1)
-    ]
-    return Question("Requests", "Which one?", choices)
-
-
-def _describe(invite: Invite) -> str:
-    who = str(invite.inviter_name or invite.inviter)
-    if invite.direct:
-        return f"{who} wants to chat  ({invite.inviter})"
-    return f"Room invite from {who}: {invite.room_name or 'without a name'}"
-
-
-async def carry_out(
-    messenger: Messenger, invite: Invite, answer: Answer
-) -> tuple[UserId | None, str]:
-    """Do it; the person to open, if the answer was to chat, and one line to tell, if any."""
+async def accept(hands: Hands, invite: Invite, direct: bool) -> UserId | None:
+    """Join; the person whose chat is to be opened, if it is one."""
     try:
-        match answer:
-            case Answer.CHAT | Answer.ROOM:
-                outcome = await messenger.accept(invite.room_id, direct=answer is Answer.CHAT)
-            case _:
-                steps = (Step.DECLINE, Step.IGNORE)[: 2 if answer is Answer.IGNORE else 1]
-                results = await messenger.requests.refuse(invite, steps)
-                outcome = results[-1].outcome
+        outcome = await hands.messenger.accept(invite.room_id, direct=direct)
     except DmtuiError as error:
-        return None, str(error)
-    return _told(invite, answer, outcome)
-
-
-def _told(invite: Invite, answer: Answer, outcome: Outcome | None) -> tuple[UserId | None, str]:
-    who = str(invite.inviter_name or invite.inviter)
+        hands.tell(str(error))
+        return None
     if outcome is None:
-        return None, "Your answer is sent as soon as the homeserver can be reached."
-    if not outcome.ok:
-        return None, outcome.message
-    match answer:
-        case Answer.CHAT:
-            return invite.inviter, outcome.message
-        case Answer.ROOM:
-            return None, outcome.message or f"Joined the room {who} invited you to."
-        case Answer.IGNORE:
-            return None, outcome.message or f"Declined; {who} is ignored."
-        case _:
-            return None, outcome.message or f"Declined the invite from {who}."
+        hands.tell(LATER)
+    elif not outcome.ok:
+        hands.tell(outcome.message)
+    elif direct:
+        return invite.inviter
+    else:
+        hands.tell(f"Joined the room {shown_name(invite)} invited you to.")
+    return None
+
+
+async def refuse(hands: Hands, invites: Sequence[Invite], answer: Answer) -> None:
+    """Refuse one or several, once the user is sure; what failed is offered again."""
+    steps = _STEPS[answer]
+    if len(invites) > 1 and not await hands.ask(_sure(invites, answer)):
+        return
+    reason = await hands.ask(Reason(_who(invites))) if Step.REPORT in steps else ""
+    if reason is None:
+        return
+    wanted: Collection[Step] = steps
+    while wanted:
+        try:
+            results = await _carry_out(hands.messenger, invites, tuple(wanted), reason)
+        except DmtuiError as error:
+            hands.tell(str(error))
+            return
+        for step in wanted:
+            if (line := _told(step, results, invites)) is not None:
+                hands.tell(line)
+        wanted = [step for step in wanted if await _tries_again(hands, step, results, invites)]
+
+
+async def _carry_out(
+    messenger: Messenger, invites: Sequence[Invite], steps: tuple[Step, ...], reason: str
+) -> tuple[StepResult, ...]:
+    if len(invites) == 1:
+        return await messenger.requests.refuse(invites[0], steps, reason)
+    return await messenger.requests.refuse_all(invites, steps, reason)
+
+
+def _told(step: Step, results: Sequence[StepResult], invites: Sequence[Invite]) -> str | None:
+    """One line on how the step went; ``None`` where it failed for everybody."""
+    mine = [result for result in results if result.step is step]
+    done = sum(result.outcome is not None and result.outcome.ok for result in mine)
+    waiting = sum(result.outcome is None for result in mine)
+    if waiting:
+        return f"{_DOING[step]} goes on as soon as the homeserver can be reached."
+    if not done:
+        return None
+    who, several = _who(invites), len(invites) > 1
+    match step:
+        case Step.DECLINE:
+            return f"Declined {done} requests." if several else f"Declined the invite from {who}."
+        case Step.IGNORE:
+            return f"Ignored {done} people." if several else f"{who} is ignored."
+        case Step.REPORT:
+            return f"Sent {done} reports." if several else f"Reported {who}."
+
+
+async def _tries_again(
+    hands: Hands, step: Step, results: Sequence[StepResult], invites: Sequence[Invite]
+) -> bool:
+    """Whether the step failed and is to be tried again; the other steps stand."""
+    failures = [r.outcome for r in results if r.step is step and r.failed and r.outcome]
+    if not failures:
+        return False
+    count = f" for {len(failures)} of them" if len(invites) > 1 else ""
+    question = Question(
+        f"{_DOING[step]} failed{count}",
+        f"{failures[0].message or 'The homeserver refused.'} Try again?",
+        (Choice("t", "Try again", True), Choice("n", "Leave it so", False)),
+    )
+    again = await hands.ask(question)
+    return again is True
+
+
+def _sure(invites: Sequence[Invite], answer: Answer) -> Question[bool]:
+    count = len(invites)
+    servers = {invite.inviter.partition(":")[2] for invite in invites}
+    whose = (
+        f"all from {next(iter(servers))}" if len(servers) == 1 else f"from {len(servers)} servers"
+    )
+    words = {
+        Answer.DECLINE: "Decline them",
+        Answer.IGNORE: "Decline them, and ignore everybody who sent one",
+        Answer.REPORT: "Decline them, ignore and report everybody who sent one",
+    }
+    return Question(
+        f"{count} requests",
+        f"You marked {count} requests, {whose}.",
+        (Choice("y", words[answer], True), Choice("n", "Do nothing", False)),
+    )
+
+
+def _who(invites: Sequence[Invite]) -> str:
+    return str(shown_name(invites[0])) if len(invites) == 1 else f"{len(invites)} people"

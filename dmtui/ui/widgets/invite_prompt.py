@@ -1,4 +1,4 @@
-"""The question an invite asks: chat, join as a room, decline, ignore, or later."""
+"""The question an invite asks: chat, join as a room, decline, ignore, report, or later."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from textual.reactive import reactive
 from textual.style import Style
 from textual.widget import Widget
 
+from dmtui.core.invites import common_ground, is_stranger
 from dmtui.core.model import Invite, RoomId
 from dmtui.ui.widgets.cells import printable
 
@@ -23,6 +24,7 @@ class Answer(StrEnum):
     ROOM = "room"
     DECLINE = "decline"
     IGNORE = "ignore"  # decline, and ignore the inviter
+    REPORT = "report"  # decline, ignore and report
     LATER = "later"
 
 
@@ -31,6 +33,7 @@ _ANSWERS = (
     ("r", Answer.ROOM, "accept as room"),
     ("d", Answer.DECLINE, "decline"),
     ("b", Answer.IGNORE, "decline and ignore"),
+    ("p", Answer.REPORT, "report as well"),
     ("l", Answer.LATER, "later"),
 )
 
@@ -38,7 +41,8 @@ _ANSWERS = (
 class InvitePrompt(Widget, can_focus=True):
     """A panel for one invite; it takes no focus by itself: ``focus_key`` names the key that does.
 
-    What a stranger wrote (message, room name) stays hidden until the user asks for it.
+    What the inviter wrote (message, room name) stays hidden until the user asks for it, and so
+    does what a stranger goes by.
     """
 
     DEFAULT_CSS = """
@@ -72,6 +76,7 @@ class InvitePrompt(Widget, can_focus=True):
         Binding("r", "answer('room')", "Accept as room", id="invite.room"),
         Binding("d", "answer('decline')", "Decline", id="invite.decline"),
         Binding("b", "answer('ignore')", "Decline and ignore", id="invite.ignore"),
+        Binding("p", "answer('report')", "Report as well", id="invite.report"),
         Binding("l,escape", "answer('later')", "Later", id="invite.later"),
         Binding("m", "reveal", "Show message", id="invite.reveal"),
     ]
@@ -114,8 +119,9 @@ class InvitePrompt(Widget, can_focus=True):
 
     def _who(self, invite: Invite) -> Content:
         name = printable(invite.inviter_name)
-        user_id = printable(invite.inviter)
-        if not name or name == user_id:
+        user_id = printable(invite.inviter) or "Somebody"
+        masked = is_stranger(invite) and not self.revealed
+        if not name or name == user_id or masked:
             return self._styled(user_id, "invite--name")
         return Content.assemble(
             self._styled(name, "invite--name"), self._styled(f"  {user_id}", "invite--dim")
@@ -128,8 +134,9 @@ class InvitePrompt(Widget, can_focus=True):
             parts.append(self._styled("encrypted", "invite--safe"))
         else:
             parts.append(self._styled("not encrypted", "invite--warning"))
+        parts.append(self._styled(f" · {common_ground(invite)}", "invite--dim"))
         if self.waiting > 1:
-            parts.append(self._styled(f" · {self.waiting - 1} more waiting", "invite--dim"))
+            parts.append(self._styled(f" · {self.waiting - 1} more", "invite--dim"))
         return Content("").join(parts)
 
     def _hidden(self, invite: Invite) -> list[Content]:
@@ -144,8 +151,9 @@ class InvitePrompt(Widget, can_focus=True):
         if not self.has_focus:
             return self._styled(f"Press {self.focus_key} to answer", "invite--dim")
         items = [self._key(key, f"answer('{answer}')", text) for key, answer, text in _ANSWERS]
-        if (invite.reason or invite.room_name) and not self.revealed:
-            items.append(self._key("m", "reveal", "show message"))
+        hides_name = is_stranger(invite) and invite.inviter_name
+        if (invite.reason or invite.room_name or hides_name) and not self.revealed:
+            items.append(self._key("m", "reveal", "show what they wrote"))
         gap = Content("   ")
         return Content("\n").join([gap.join(items[:3]), gap.join(items[3:])])
 
