@@ -260,3 +260,27 @@ async def test_the_former_title_comes_back_in_the_end(stage: Stage) -> None:
         await pilot.press("ctrl+q")
         await stage.until(lambda: not stage.app.is_running)
     assert everything[-1].endswith(POP_TITLE)
+
+
+async def test_muted_people_are_neither_told_of_nor_counted(stage: Stage) -> None:
+    room = await stage.server.have_direct_room(BOB, "Bob")
+    async with stage.open():
+        await stage.messenger.contacts.mute(BOB, True)
+        await stage.server.say(room, BOB, "hello?")
+        await stage.until(lambda: stage.row() is not None and stage.messages())
+        await everything_told(stage)
+        assert not any("Bob" in heading for heading, _ in notices(stage))
+        assert title(stage) == "(1) dmtui"  # Carol's last word
+
+
+async def test_the_end_of_a_mute_tells_nothing_of_what_came_before(stage: Stage) -> None:
+    room = await stage.server.have_direct_room(BOB, "Bob")
+    async with stage.open():
+        await stage.messenger.contacts.mute(BOB, True)
+        await stage.server.say(room, BOB, "old")
+        await stage.until(lambda: stage.messages() and stage.messenger.news() == News())
+        await stage.messenger.contacts.mute(BOB, False)
+        await stage.until(lambda: title(stage) == "(1) dmtui")
+        await stage.server.say(room, BOB, "new")
+        await stage.until(lambda: notices(stage))
+        assert notices(stage) == [("New message from Bob", "new")]
