@@ -152,6 +152,6 @@ async def _told(question: Awaitable[T]) -> T | str:
     except NotFound:
         return "the homeserver knows nothing of it"
     except Refused:
-        return "the homeserver does not tell"
+        return "it is not shared with you"
     except DmtuiError as error:
         return str(error)

@@ -1,0 +1,170 @@
+"""The person card: the store's part at once, the server's when it answers, and the keys on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmtui.core.errors import Forbidden, NotFound, Unreachable
+from dmtui.core.events import RoomUpdate, SyncBatch
+from dmtui.core.model import (
+    Availability,
+    Member,
+    Membership,
+    PersonDevice,
+    Presence,
+    Profile,
+    Safe,
+    UserId,
+)
+from dmtui.ui.screens.card_lines import ASKING, in_words, link_to, spaced
+from dmtui.ui.screens.person_card import PersonCard
+from tests.fakes import BOB, CAROL
+
+if TYPE_CHECKING:
+    from tests.ui.stage import Stage
+
+FINGERPRINT = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+
+
+async def have_bob(stage: Stage) -> None:
+    stage.server.profiles[BOB] = Profile(BOB, Safe("Robert"))
+    stage.server.presences[BOB] = Presence(
+        Availability.UNAVAILABLE, Safe("reading"), active_ago=300_000
+    )
+    stage.server.devices[BOB] = (PersonDevice("PHONE", Safe("Bob's phone"), FINGERPRINT),)
+    await stage.server.have_direct_room(BOB, "Bob", encrypted=True)
+
+
+async def open_card(stage: Stage, user_id: UserId = BOB, key: str = "i") -> None:
+    await stage.until(lambda: stage.row(user_id))
+    stage.people.focus()
+    await stage.pilot.pause()
+    await stage.pilot.press(key)
+    await stage.until(lambda: isinstance(stage.app.screen, PersonCard))
+
+
+@pytest.mark.parametrize("size", [(60, 20), (160, 48)])
+async def test_card_shows_all_that_is_known_by_keyboard_alone(
+    stage: Stage, size: tuple[int, int]
+) -> None:
+    await have_bob(stage)
+    async with stage.open(size) as pilot:
+        await open_card(stage)
+        await stage.until(lambda: ASKING not in stage.text())
+        seen = stage.text()
+        await pilot.press("end")
+        await stage.until(stage.shows("written to"))
+        seen += stage.text()
+        for words in (
+            "Robert",
+            BOB,
+            f"matrix.to/#/{BOB}",
+            "active 5 minutes ago: reading",
+            "Shared rooms 1",
+            "Bob's phone",
+            "abcd efgh ijkl",
+            "both there, encrypted",
+            "not pinned, not muted, not archived",
+        ):
+            assert words in seen, words
+        await pilot.press("escape")
+        await stage.until(lambda: not isinstance(stage.app.screen, PersonCard))
+
+
+async def test_store_part_is_there_while_the_server_is_silent(stage: Stage) -> None:
+    await have_bob(stage)
+    gate = stage.server.hold("presence")
+    async with stage.open((100, 40)):
+        await open_card(stage)
+        await stage.until(stage.shows("written to"))
+        assert ASKING in stage.text()
+        gate.set()
+        await stage.until(stage.shows("active 5 minutes ago"))
+        assert ASKING not in stage.text()
+
+
+async def test_each_part_that_is_not_told_says_why(stage: Stage) -> None:
+    await have_bob(stage)
+    stage.server.fail("presence", Forbidden("No.", 403, "M_FORBIDDEN"))
+    stage.server.fail("shared_rooms", NotFound("Unrecognized.", 404, "M_UNRECOGNIZED"))
+    stage.server.fail("devices_of", Unreachable("The homeserver does not answer."))
+    async with stage.open((100, 40)):
+        await open_card(stage)
+        await stage.until(lambda: ASKING not in stage.text())
+        for words in (
+            "Presence     not told: it is not shared with you",
+            "Shared rooms not told: the homeserver knows nothing of it",
+            "Devices      not told: The homeserver does not answer.",
+            "Robert",
+        ):
+            assert words in stage.text(), words
+
+
+async def test_acts_of_the_list_work_on_the_card(stage: Stage) -> None:
+    await have_bob(stage)
+    async with stage.open((100, 40)) as pilot:
+        await open_card(stage)
+        await pilot.press("p")
+        await stage.until(stage.shows("Arranged     pinned"))
+        await pilot.press("n")
+        await stage.until(lambda: not isinstance(stage.app.screen, PersonCard))
+        await stage.type("Bobby")
+        await pilot.press("enter")
+        await stage.until(stage.shows("Bobby (seen by you alone)"))
+        await pilot.press("y")
+        assert stage.app.clipboard == BOB
+        await pilot.press("l")
+        assert stage.app.clipboard == f"https://matrix.to/#/{BOB}"
+        await pilot.press("enter")
+        await stage.until(lambda: stage.conversation.person == BOB)
+
+
+async def test_why_page_has_the_verdict_first_and_turns_back(stage: Stage) -> None:
+    await have_bob(stage)
+    async with stage.open((100, 40)) as pilot:
+        await open_card(stage)
+        await pilot.press("w")
+        await stage.until(stage.shows("This is a direct chat with Bob."))
+        assert f"Your list (m.direct) names it under {BOB}" in stage.text()
+        assert "why is this a direct chat?" in stage.text()
+        await pilot.press("w")
+        await stage.until(stage.shows("matrix.to"))
+
+
+async def test_group_has_a_card_that_says_it_is_no_direct_message(stage: Stage) -> None:
+    room_id = await stage.server.have_direct_room(BOB, "Bob")
+    carol = Member(CAROL, Membership.JOIN, Safe("Carol"))
+    stage.server.rooms[room_id].members[CAROL] = carol
+    await stage.server.tell(SyncBatch("", rooms=(RoomUpdate(room_id, members=(carol,)),)))
+    async with stage.open((100, 40)) as pilot:
+        await stage.until(lambda: any(row.group for row in stage.people.rows))
+        group = next(row.user_id for row in stage.people.rows if row.group)
+        await open_card(stage, group)
+        await stage.until(stage.shows("Others (2)"))
+        assert "A group, and no direct message" in stage.text()
+        assert f"a direct chat with {BOB}" in stage.text()
+        assert str(CAROL) in stage.text()
+        await pilot.press("w")
+        await stage.until(stage.shows("2 other people are in it"))
+        assert stage.server.count("presence") == 0
+
+
+def test_presence_reads_as_people_say_it() -> None:
+    def said(availability: Availability, ago: int | None = None) -> str:
+        return in_words(Presence(availability, active_ago=ago))
+
+    assert said(Availability.ONLINE, 5) == "online"
+    assert said(Availability.OFFLINE) == "offline"
+    assert said(Availability.UNAVAILABLE) == "idle"
+    assert said(Availability.OFFLINE, 59_999) == "active just now"
+    assert said(Availability.OFFLINE, 60_000) == "active 1 minute ago"
+    assert said(Availability.UNAVAILABLE, 7_200_000) == "active 2 hours ago"
+    assert said(Availability.OFFLINE, 3 * 86_400_000) == "active 3 days ago"
+
+
+def test_link_and_fingerprint_are_fit_to_be_shared() -> None:
+    assert link_to(BOB) == "https://matrix.to/#/@bob:example.org"
+    assert "?" not in link_to(UserId("@what?#x:example.org")).partition("#/")[2]
+    assert spaced("abcdefghij") == "abcd efgh ij"
