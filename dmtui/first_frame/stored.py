@@ -25,8 +25,12 @@ _PEOPLE = (
 )
 _ARCHIVED = "SELECT count(*) FROM person WHERE archived"
 _INVITES = (
-    "SELECT direct, inviter_name FROM invite WHERE dropped = 0"
-    " AND inviter NOT IN (SELECT user_id FROM ignored) ORDER BY direct DESC, received DESC, room_id"
+    "SELECT direct, iif(known OR shares, inviter_name, inviter) FROM (SELECT *,"
+    " EXISTS (SELECT 1 FROM person WHERE user_id = inviter) OR EXISTS (SELECT 1 FROM contact"
+    " WHERE user_id = inviter AND petname <> '') AS known, coalesce(shared_rooms, 0) > 0 AS shares,"
+    " substr(inviter, instr(inviter, ':')) = ? AS near FROM invite WHERE dropped = 0"
+    " AND inviter NOT IN (SELECT user_id FROM ignored))"
+    " ORDER BY direct DESC, known DESC, shares DESC, near DESC, received DESC, room_id"
 )
 
 
@@ -100,7 +104,7 @@ def _stored(file: str, session: bytes, limit: int) -> Stored | None:
         rows = connection.execute(_PEOPLE, (False, limit)).fetchall()
         rows += connection.execute(_PEOPLE, (True, limit - len(rows))).fetchall()
         people = [Person(*row) for row in rows]
-        invites = connection.execute(_INVITES).fetchall()
+        invites = connection.execute(_INVITES, (owner[owner.find(":") :],)).fetchall()
         asking = [name for direct, name in invites if direct]
         (archived,) = connection.execute(_ARCHIVED).fetchone()
         return Stored(people, asking, len(invites) - len(asking), archived)

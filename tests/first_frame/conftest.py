@@ -72,16 +72,26 @@ def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProfilePaths:
     return paths
 
 
-def asked_by(paths: ProfilePaths, *names: str) -> None:
+def asked_by(paths: ProfilePaths, *names: str, server: str = "x") -> None:
     """Have these people's direct invites in the store."""
     invites = tuple(
         Invite(
-            RoomId(f"!{name}:x"), UserId(f"@{name}:x"), Safe(name.title()), direct=True, received=1
+            RoomId(f"!asked-by-{name}:{server}"),
+            UserId(f"@{name}:{server}"),
+            Safe(name.title()),
+            direct=True,
+            received=1,
         )
         for name in names
     )
     with contextlib.closing(open_store(paths, Session(ME, "DEVICE", "token", NOWHERE))) as store:
         store.apply(SyncBatch("token", invites=invites))
+
+
+def shares_a_room_with_me(paths: ProfilePaths, name: str) -> None:
+    """Have it known of somebody who asks."""
+    with contextlib.closing(open_store(paths, Session(ME, "DEVICE", "token", NOWHERE))) as store:
+        store.requests.weigh({UserId(f"@{name}:x"): 1})
 
 
 def arranged(paths: ProfilePaths) -> None:

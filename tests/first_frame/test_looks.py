@@ -13,7 +13,12 @@ from dmtui.first_frame.stored import Person, Stored, directory, read
 from dmtui.matrix.sign_in import sign_in_with_password
 from dmtui.profile import ProfilePaths
 from dmtui.ui.app import DmtuiApp
-from tests.first_frame.conftest import arranged, asked_by, with_group_and_likeness
+from tests.first_frame.conftest import (
+    arranged,
+    asked_by,
+    shares_a_room_with_me,
+    with_group_and_likeness,
+)
 
 
 def painted(pilot: Pilot[None]) -> list[str]:
@@ -54,6 +59,18 @@ async def test_who_asks_to_chat_stands_on_top_as_in_the_app(
     frame, app = first_frame(profile, (100, 30)), await frame_of_the_app(profile, (100, 30))
     assert [line[:31] for line in frame] == [line[:31] for line in app]
     assert frame[-2:] == app[-2:]
+
+
+@pytest.mark.parametrize("closest", ["wim", "bob"])
+async def test_who_is_closest_asks_first_as_in_the_app(profile: ProfilePaths, closest: str) -> None:
+    asked_by(profile, "yan", "wim", "zoe")
+    if closest == "wim":
+        shares_a_room_with_me(profile, "wim")
+    else:
+        asked_by(profile, "bob", "yan", "wim", "zoe", server="localhost")
+    frame, app = first_frame(profile, (100, 30)), await frame_of_the_app(profile, (100, 30))
+    assert [line[:31] for line in frame] == [line[:31] for line in app]
+    assert closest.title() in frame[1]
 
 
 @pytest.mark.parametrize("size", [(120, 40), (100, 30), (79, 24), (60, 20)], ids=str)
@@ -106,6 +123,12 @@ def test_the_people_of_another_account_are_not_shown(profile: ProfilePaths) -> N
 def test_with_a_theme_of_the_users_the_app_paints_first(profile: ProfilePaths) -> None:
     profile.config_file.parent.mkdir(parents=True)
     profile.config_file.write_text('[ui]\ntheme = "nord"\n')
+    assert read(profile.name, 10) is None
+
+
+def test_with_keys_of_the_users_the_app_names_them_first(profile: ProfilePaths) -> None:
+    profile.config_file.parent.mkdir(parents=True)
+    profile.config_file.write_text('[keys]\nchat.start = "f9"\n')
     assert read(profile.name, 10) is None
 
 
