@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
-from dmtui.core.errors import NotFound
+from dmtui.core.errors import FarTrouble, NotFound
 from dmtui.core.model import RoomId, UserId
 from dmtui.matrix.client import Client, path
 
@@ -16,7 +16,13 @@ async def join(client: Client, room_id: RoomId, via: Sequence[str]) -> None:
     """``POST /join/{roomId}``; ``server_name`` is what ``via`` was called before v1.12."""
     hints = [(name, server) for name in ("via", "server_name") for server in via]
     query = f"?{urlencode(hints)}" if hints else ""
-    await client.api("POST", path("join", room_id) + query, timeout=_JOIN_PATIENCE)
+    try:
+        await client.api("POST", path("join", room_id) + query, timeout=_JOIN_PATIENCE)
+    except NotFound as error:
+        nobody = "Nobody is left in this room who could let you in."
+        raise NotFound(nobody, error.status, error.errcode) from error
+    except FarTrouble as error:
+        raise FarTrouble("No homeserver that is in this room answers now.") from error
 
 
 async def remove(client: Client, room_id: RoomId, user_id: UserId) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from dmtui.core.errors import (
     DmtuiError,
@@ -53,6 +54,7 @@ class Syncing:
         self._follow = asyncio.Event()
         self._holes = asyncio.Event()
         self._entered: dict[RoomId, Gap] = {}
+        self._begun_anew: set[RoomId] = set()
         self._paging: dict[RoomId, asyncio.Task[bool]] = {}
         self.typing: frozenset[UserId] = frozenset()
         self.caught_up = False
@@ -197,14 +199,21 @@ class Syncing:
         return await asyncio.shield(task)
 
     async def _page(self, homeserver: Homeserver, gap: Gap) -> bool:
-        try:
-            history = await homeserver.history(gap.room_id, gap.before, PAGE)
-        except SignedOut:
-            raise
-        except Refused:  # the server will never tell: what is there is all there is
-            history = History((), None)
+        history = await self._history(homeserver, gap)
         await self._ledger.write(self._ledger.store.apply_history, gap, history)
         return history.end is not None
+
+    async def _history(self, homeserver: Homeserver, gap: Gap) -> History:
+        """The page; of a place that the server has forgotten, the newest, once in a run."""
+        try:
+            return await homeserver.history(gap.room_id, gap.before, PAGE)
+        except SignedOut:
+            raise
+        except Refused as error:
+            if error.status == 400 and gap.before and gap.room_id not in self._begun_anew:
+                self._begun_anew.add(gap.room_id)
+                return await self._history(homeserver, replace(gap, before=""))
+            return History((), None)  # it will never tell: what is there is all there is
 
 
 def _enters(event: TimelineEvent, user_id: UserId) -> bool:
