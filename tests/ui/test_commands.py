@@ -19,6 +19,7 @@ from dmtui.ui.screens.help import Help
 from dmtui.ui.screens.main import MainScreen
 from dmtui.ui.screens.people import PeoplePane
 from dmtui.ui.screens.person_acts import GENERAL_ACTS, PERSON_ACTS
+from dmtui.ui.screens.person_card import PersonCard
 from dmtui.ui.screens.requests_list import RequestsList
 from dmtui.ui.screens.start_chat import StartChat
 from dmtui.ui.widgets.invite_prompt import InvitePrompt
@@ -38,7 +39,7 @@ def test_ids_are_unique() -> None:
 
 
 def test_every_binding_has_an_id_of_its_own() -> None:
-    for owner in (DmtuiApp, MainScreen, PeoplePane, ConversationPane, Doctor):
+    for owner in (DmtuiApp, MainScreen, PeoplePane, ConversationPane, Doctor, PersonCard):
         for binding in owner.BINDINGS:
             assert isinstance(binding, Binding)
             assert binding.id
@@ -59,7 +60,14 @@ def test_every_action_exists() -> None:
         if not command.action:
             continue
         name = command.action.partition("(")[0]
-        owners: tuple[type, ...] = (MainScreen, RequestsList, PeoplePane, ConversationPane, Doctor)
+        owners: tuple[type, ...] = (
+            MainScreen,
+            RequestsList,
+            PeoplePane,
+            ConversationPane,
+            Doctor,
+            PersonCard,
+        )
         if name.startswith("app."):
             owners, name = (DmtuiApp,), name.removeprefix("app.")
         elif name.startswith("screen."):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from textual.content import Content
 
 from dmtui.core.errors import Forbidden, NotFound, Unreachable
 from dmtui.core.events import RoomUpdate, SyncBatch
@@ -18,7 +19,7 @@ from dmtui.core.model import (
     Safe,
     UserId,
 )
-from dmtui.ui.screens.card_lines import ASKING, in_words, link_to, spaced
+from dmtui.ui.screens.card_lines import ASKING, Line, in_words, laid_out, link_to, spaced
 from dmtui.ui.screens.person_card import PersonCard
 from tests.fakes import BOB, CAROL
 
@@ -168,3 +169,19 @@ def test_link_and_fingerprint_are_fit_to_be_shared() -> None:
     assert link_to(BOB) == "https://matrix.to/#/@bob:example.org"
     assert "?" not in link_to(UserId("@what?#x:example.org")).partition("#/")[2]
     assert spaced("abcdefghij") == "abcd efgh ij"
+
+
+def test_long_lines_are_wrapped_beside_their_labels() -> None:
+    lines = (
+        Line(Content("Rooms"), heading=True),
+        Line(Content("one two three"), Content("Label"), indent=7),
+        Line(Content("four five"), Content("· "), indent=2),
+        Line(Content("plain"), indent=0),
+    )
+    assert laid_out(lines, 16).plain.split("\n") == [
+        "Rooms",
+        "Label  one two",
+        "       three",
+        "· four five",
+        "plain",
+    ]

@@ -37,7 +37,7 @@ _MARKS = {
     Bearing.VERDICT: (" ", "bold"),
     Bearing.FOR: ("✓", "$text-success"),
     Bearing.AGAINST: ("✗", "$text-error"),
-    Bearing.FACT: ("·", "$text-muted"),
+    Bearing.FACT: ("·", "dim"),
     Bearing.REMEDY: ("→", "$text-primary"),
 }
 
@@ -61,7 +61,7 @@ def laid_out(lines: Sequence[Line], width: int) -> Content:
             continue
         indent = line.indent if width > 2 * line.indent else 2
         label = line.label
-        if label.cell_length >= indent:
+        if label.cell_length > indent:
             shown.append(label)
             label = Content("")
         label = label.pad_right(indent - label.cell_length)
@@ -114,7 +114,7 @@ class Times:
     zone: tzinfo
 
     def day(self, at: Milliseconds) -> str:
-        return full_date(local_time(at, self.zone).date())
+        return full_date(local_time(at, self.zone).date()).partition(", ")[2]
 
 
 def card_lines(card: Card, news: News | None, times: Times) -> Iterator[Line]:
@@ -141,7 +141,7 @@ def _names(card: Card, news: News | None) -> Iterator[Line]:
         yield _labelled("Name", str(person.name))
     if card.contact.petname:
         yield _labelled("Your name", f"{card.contact.petname} (seen by you alone)")
-    yield _labelled("Calls itself", *_known_as(person, news))
+    yield _labelled("Known as", *_known_as(person, news))
     yield _labelled("User ID", str(clean_line(card.user_id)))
     yield _labelled("Link", link_to(card.user_id))
     if card.ignored:
@@ -152,7 +152,7 @@ def _known_as(person: Conversation | None, news: News | None) -> tuple[str, str]
     """What the profile says, else what was last heard, with its style."""
     known = str(person.known_as) if person is not None else ""
     if news is None:
-        return known or ASKING, "" if known else "$text-muted"
+        return known or ASKING, "" if known else "dim"
     if isinstance(news.profile, str):
         return (known, "") if known else _untold(news.profile)
     name = str(news.profile.name)
@@ -171,7 +171,7 @@ def _group(card: Card) -> Iterator[Line]:
     yield _labelled("Room ID", str(clean_line(card.user_id)))
     yield Line(Content(f"Others ({len(card.members)})"), heading=True)
     for user_id, name in card.members:
-        yield Line(Content.assemble(str(name), (f"  {clean_line(user_id)}", "$text-muted")), _DOT)
+        yield Line(Content.assemble(str(name), (f"  {clean_line(user_id)}", "dim")), _DOT)
 
 
 def _arranged(card: Card, times: Times) -> str:
@@ -191,7 +191,7 @@ def _arranged(card: Card, times: Times) -> str:
 def _from_server(news: News | None) -> Iterator[Line]:
     if news is None:
         for label in ("Presence", "Shared rooms", "Devices"):
-            yield _labelled(label, ASKING, "$text-muted")
+            yield _labelled(label, ASKING, "dim")
         return
     presence, shared, devices = news.presence, news.shared_rooms, news.devices
     if isinstance(presence, str):
@@ -213,11 +213,11 @@ def _from_server(news: News | None) -> Iterator[Line]:
 def _devices(devices: Sequence[PersonDevice]) -> Iterator[Line]:
     yield Line(Content(f"Devices ({len(devices)})"), heading=True)
     known = "As their homeserver lists them; not compared with theirs."
-    yield Line(Content.styled(known, "$text-muted"), indent=0)
+    yield Line(Content.styled(known, "dim"), indent=0)
     for device in devices:
         device_id = str(clean_line(device.device_id, 60))
         name = str(clean_line(device.name, 60)) or "(no name)"
-        yield Line(Content.assemble(name, (f"  {device_id}", "$text-muted")), _DOT, indent=2)
+        yield Line(Content.assemble(name, (f"  {device_id}", "dim")), _DOT, indent=2)
         yield Line(Content(spaced(device.fingerprint)), indent=2)
 
 
@@ -229,7 +229,7 @@ def _rooms(rooms: Sequence[DirectRoom], times: Times) -> Iterator[Line]:
     for room in rooms:
         mark = Content.styled("● ", "$text-success") if room.serving else Content("○ ")
         yield Line(Content(", ".join(_room_words(room, times))), mark, indent=2)
-        yield Line(Content.styled(str(clean_line(room.room_id, 80)), "$text-muted"), indent=2)
+        yield Line(Content.styled(str(clean_line(room.room_id, 80)), "dim"), indent=2)
 
 
 def _room_words(room: DirectRoom, times: Times) -> Iterator[str]:
@@ -256,11 +256,11 @@ _PEER = {
 
 
 def _labelled(label: str, text: str | Safe, style: str = "") -> Line:
-    return Line(Content.styled(text, style), Content.styled(label, "$text-muted"))
+    return Line(Content.styled(text, style), Content.styled(label, "dim"))
 
 
 def _untold(reason: str) -> tuple[str, str]:
-    return f"not told: {reason}", "$text-muted"
+    return f"not told: {reason}", "dim"
 
 
 # -- why ------------------------------------------------------------------------------------
