@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from dmtui.core.direct import M_DIRECT
-from dmtui.core.errors import DmtuiError, NotFound, Recoverable, Refused
+from dmtui.core.errors import DmtuiError, Forbidden, NotFound, Recoverable, Refused
 from dmtui.core.model import (
     Contact,
     Conversation,
@@ -130,6 +130,8 @@ class Cards:
                     names={**named, **evidence.names},
                 )
             invite = await self._invite(homeserver, evidence)
+        except (Forbidden, NotFound):
+            return replace(evidence, mine=None)  # never there, or forgotten
         except (Recoverable, Refused) as error:
             return replace(evidence, untold=str(error))
         return replace(evidence, invite=invite or evidence.invite)
