@@ -140,6 +140,23 @@ def holds(content: JsonObject, edit: EditDirect) -> bool:
     return apply_edits(content, (edit,)) == content
 
 
+def crossed(before: JsonObject, ours: JsonObject, theirs: Sequence[JsonObject]) -> list[EditDirect]:
+    """What was added between our reading ``before`` and our writing ``ours``, which took it away.
+
+    ``theirs`` are the versions seen in that time. A room that either of the first two lists, under
+    whatever user, is none of these: it was moved.
+    """
+    known = _listed(before) | _listed(ours)
+    found = {
+        EditDirect(DirectAction.ADD, user_id, room_id): None
+        for version in theirs
+        for user_id, rooms in read_direct(version).items()
+        for room_id in rooms
+        if room_id not in known
+    }
+    return [*found]
+
+
 def losses(before: JsonObject, after: JsonObject, joined: Collection[RoomId]) -> frozenset[RoomId]:
     """Joined rooms that ``after`` no longer lists, where they are too many to be meant.
 

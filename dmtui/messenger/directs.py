@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dmtui.core.direct import M_DIRECT, apply_edits, holds
+from dmtui.core.direct import M_DIRECT, apply_edits, crossed, holds
 from dmtui.core.errors import DmtuiError
 from dmtui.core.intents import (
     DirectWish,
@@ -28,6 +29,7 @@ from dmtui.messenger.line import Line
 MOST_REPEATS = 3
 WATCH_SECONDS = 60.0
 READ_BACK_SECONDS = (0.2, 1.5)
+MOST_CROSSING = 20
 CONFLICT = Outcome(ok=False, message="Another client keeps undoing the DM flag.")
 
 
@@ -50,6 +52,7 @@ class DirectWriter:
         self._clock = clock
         self._wake = asyncio.Event()
         self._watches: list[_Watch] = []
+        self._told: deque[JsonObject] = deque(maxlen=MOST_CROSSING)  # by sync, since the last read
 
     def wake(self) -> None:
         """Look for journalled edits now."""
@@ -58,6 +61,7 @@ class DirectWriter:
     async def seen(self, content: JsonObject) -> None:
         """The map as sync delivered it: edits that vanished from it are journalled again."""
         await self._remember(content, ours=False)
+        self._told.append(content)
         now = self._clock.now()
         self._watches = [watch for watch in self._watches if watch.until > now]
         for watch in [watch for watch in self._watches if not holds(content, watch.edit)]:
@@ -100,6 +104,7 @@ class DirectWriter:
 
     async def _write(self, homeserver: Homeserver, entries: Sequence[Entry]) -> None:
         wishes = [entry.intent for entry in entries if isinstance(entry.intent, DirectWish)]
+        repairs = [wish for wish in wishes if isinstance(wish, RepairDirect)]
         edits = [wish for wish in wishes if isinstance(wish, EditDirect)]
         self._watches = [one for one in self._watches if _stands(one.edit, (one.edit, *edits))]
         for _ in range(1 + MOST_REPEATS):
@@ -108,18 +113,21 @@ class DirectWriter:
             if wanted == content:
                 await self._settle(entries, Outcome(ok=True))
                 return
-            if any(isinstance(wish, RepairDirect) for wish in wishes):
+            if self._with(content, repairs) != content:
                 await self._ledger.write(self._records.keep_repair, content, wanted)
             await homeserver.set_account_data(M_DIRECT, wanted)
             await self._remember(wanted, ours=True)
             self._watch([edit for edit in edits if _stands(edit, edits)])
             await self._clock.sleep(random.uniform(*READ_BACK_SECONDS))  # noqa: S311 (jitter)
+            without_ours = [one for one in self._told if self._with(one, wishes) != one]
+            wishes += crossed(content, wanted, without_ours)
         content = await self._read(homeserver)
-        for entry, wish in zip(entries, wishes, strict=True):
+        for entry, wish in zip(entries, wishes, strict=False):  # entries come first
             held = self._with(content, [wish]) == content
             await self._settle([entry], Outcome(ok=True) if held else CONFLICT)
 
     async def _read(self, homeserver: Homeserver) -> JsonObject:
+        self._told.clear()
         content = await homeserver.account_data(M_DIRECT) or {}
         await self._remember(content, ours=False)
         return content

@@ -15,6 +15,7 @@ from dmtui.core.direct import (
     OpenRoom,
     PersonIsGone,
     apply_edits,
+    crossed,
     holds,
     look_up,
     losses,
@@ -204,6 +205,29 @@ def test_rooms_that_i_left_are_no_loss() -> None:
 
 def test_a_room_moved_to_another_person_is_no_loss() -> None:
     assert losses({BOB: [R1]}, {CAROL: [R1]}, {R1}) == frozenset()
+
+
+def test_what_came_between_reading_and_writing_is_noticed() -> None:
+    before: JsonObject = {BOB: [R1]}
+    ours: JsonObject = {BOB: [R1], CAROL: [R2]}
+    assert crossed(before, ours, [{BOB: [R1, R3], "junk": [5]}]) == [add(BOB, R3)]
+
+
+def test_what_our_write_moved_or_kept_did_not_come_between() -> None:
+    before: JsonObject = {BOB: [R1, R2]}
+    ours: JsonObject = {BOB: [R2], CAROL: [R1, R3]}
+    assert crossed(before, ours, [before, ours, {BOB: [R1, R3]}]) == []
+
+
+@given(MAPS, MAPS, st.lists(MAPS, max_size=3))
+def test_nothing_that_came_between_is_missing_afterwards(
+    before: JsonObject, ours: JsonObject, theirs: list[JsonObject]
+) -> None:
+    result = read_direct(apply_edits(ours, crossed(before, ours, theirs)))
+    known = {r for one in (before, ours) for rooms in read_direct(one).values() for r in rooms}
+    for version in theirs:
+        for user_id, rooms in read_direct(version).items():
+            assert set(rooms) - known <= set(result.get(user_id, ()))
 
 
 # -- Start Chat -----------------------------------------------------------------------------
