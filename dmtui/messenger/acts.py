@@ -121,7 +121,7 @@ class Acts:
             case InviteBack():
                 return await invite_back(intent, self._homeserver, self._ledger)
             case FollowUpgrade():
-                return await follow_upgrade(intent, self._homeserver, self._ledger)
+                return await follow_upgrade(entry, self._homeserver, self._ledger)
             case _:
                 assert_never(intent)
 

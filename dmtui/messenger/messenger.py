@@ -15,6 +15,7 @@ from dmtui.core.model import (
     Connection,
     Conversation,
     Cursor,
+    DirectRoom,
     Invite,
     Page,
     Profile,
@@ -48,6 +49,9 @@ from dmtui.store.store import Store
 
 OTHER_PROCESSES_SECONDS = 0.5
 """How often to look for intents that another process has written down."""
+
+PAGES_AT_ONCE = 20
+"""How many pages of history to fetch before asking whether the user still wants older messages."""
 
 FOUND_PEOPLE = 20
 """How many people to ask the user directory for."""
@@ -200,16 +204,29 @@ class Messenger:
         return self._store.synced()
 
     def people(self, limit: int | None = None) -> tuple[Conversation, ...]:
-        """All conversations, or the newest ``limit`` of them, newest first."""
+        """All conversations, or the first ``limit``: pinned, then newest first, archived last."""
         return self._store.people(limit)
 
     def conversations(self, user_ids: frozenset[UserId]) -> tuple[Conversation, ...]:
         """Those of the given people that exist."""
         return self._store.conversations(user_ids)
 
-    def messages(self, user_id: UserId, before: Cursor | None = None, limit: int = 50) -> Page:
-        """The newest ``limit`` messages before the cursor, oldest first."""
-        return self._store.messages(user_id, before, limit)
+    def rooms_of(self, user_id: UserId) -> tuple[DirectRoom, ...]:
+        """The rooms behind the conversation, those that I left included, oldest first."""
+        return self._store.rooms_of(user_id)
+
+    def messages(
+        self,
+        user_id: UserId,
+        before: Cursor | None = None,
+        limit: int = 50,
+        across: bool = False,
+    ) -> Page:
+        """The newest ``limit`` messages before the cursor, oldest first.
+
+        They end where some are missing that the server has, unless ``across`` is set.
+        """
+        return self._store.messages(user_id, before, limit, across)
 
     def messages_from(self, user_id: UserId, first: Cursor) -> Page:
         """All messages at or after the cursor: to refresh what is on screen."""
@@ -287,11 +304,17 @@ class Messenger:
         return message.body
 
     async def load_older(self, user_id: UserId, before: Cursor | None) -> bool:
-        """Fetch older messages from the server; false at the beginning. Raises ``DmtuiError``."""
-        gap = self._store.gap_before(user_id, before)
-        if gap is None:
-            return False
-        await self._syncing.page_back(await self.homeserver(), gap)
+        """Fetch older messages from the server; false at the beginning. Raises ``DmtuiError``.
+
+        Goes on while there is nothing to show: a page may be of another room's newer messages.
+        """
+        for page in range(PAGES_AT_ONCE):
+            gap = self._store.gap_before(user_id, before)
+            if gap is None:
+                return page > 0
+            await self._syncing.page_back(await self.homeserver(), gap)
+            if self._store.messages(user_id, before, 1).messages:
+                break
         return True
 
     async def save_draft(self, user_id: UserId, text: str) -> None:

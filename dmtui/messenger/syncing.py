@@ -8,6 +8,8 @@ from dataclasses import replace
 
 from dmtui.core.errors import (
     DmtuiError,
+    Forbidden,
+    NotFound,
     RateLimited,
     Refused,
     ServerTrouble,
@@ -213,7 +215,9 @@ class Syncing:
             if error.status == 400 and gap.before and gap.room_id not in self._begun_anew:
                 self._begun_anew.add(gap.room_id)
                 return await self._history(homeserver, replace(gap, before=""))
-            return History((), None)  # it will never tell: what is there is all there is
+            if isinstance(error, Forbidden | NotFound):
+                return History((), None)  # it will never tell: what is there is all there is
+            raise ServerTrouble(str(error)) from error
 
 
 def _enters(event: TimelineEvent, user_id: UserId) -> bool:

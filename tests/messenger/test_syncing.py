@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from dmtui.core.errors import Refused, SignedOut, StoreTrouble, Unreachable
+from dmtui.core.errors import Forbidden, Refused, SignedOut, StoreTrouble, Unreachable
 from dmtui.core.events import Change, Line, RoomUpdate, SyncBatch, TimelineEvent, Undecryptable
 from dmtui.core.model import EventId, Kind, Phase, Safe, SendState
 from dmtui.core.ports import Homeserver
@@ -181,16 +181,29 @@ async def test_place_that_the_server_has_forgotten_is_found_again_from_the_newes
     assert [m.body for m in page.messages] == [str(n) for n in range(150)]
 
 
-async def test_server_that_refuses_every_place_is_not_asked_for_ever(desk: Desk) -> None:
+async def test_hole_stays_open_while_the_server_refuses_every_place(desk: Desk) -> None:
     room_id = await desk.server.have_direct_room(BOB)
     await desk.server.say(room_id, BOB, "0")
     await desk.start()
     await desk.until(lambda: desk.bodies() == ["0"])
     desk.server.fail("history", Refused("No such place.", 400, "M_UNKNOWN"), times=1000)
     await desk.server.say_while_away(room_id, BOB, ["1", "2", "3"])
-    await desk.until(lambda: desk.server.count("history"))
-    await desk.until(lambda: desk.store.holes() == ())
-    assert desk.server.count("history") == 2
+    await desk.until(lambda: desk.server.count("history") >= 3)
+    assert desk.store.holes()
+    assert desk.bodies() == ["3"]
+    desk.server.heal("history")
+    await desk.until(lambda: desk.bodies() == list("0123"))
+
+
+async def test_hole_of_a_room_that_is_not_ours_to_see_is_closed(desk: Desk) -> None:
+    room_id = await desk.server.have_direct_room(BOB)
+    await desk.server.say(room_id, BOB, "0")
+    await desk.start()
+    await desk.until(lambda: desk.bodies() == ["0"])
+    desk.server.fail("history", Forbidden("Not yours.", 403, "M_FORBIDDEN"), times=1000)
+    await desk.server.say_while_away(room_id, BOB, ["1", "2", "3"])
+    await desk.until(lambda: desk.bodies() == ["0", "3"])
+    assert desk.store.holes() == ()
 
 
 async def test_nobody_waits_for_a_homeserver_that_can_not_be_opened(desk: Desk) -> None:
