@@ -5,8 +5,9 @@ from __future__ import annotations
 from dmtui.core.errors import NotFound, ServerTrouble, Unreachable
 from dmtui.core.model import Availability, JsonObject, PersonDevice, Presence, RoomId, UserId
 from dmtui.core.names import clean_line
-from dmtui.matrix.client import Client, path
+from dmtui.matrix.client import path
 from dmtui.matrix.devices import VerifySignature, parse_device
+from dmtui.matrix.news import Api
 from dmtui.matrix.values import mapping, opaque, room_id, text, whole
 
 _KEY_QUERY_PATIENCE = 10_000
@@ -20,7 +21,7 @@ _UNSTABLE = (
 )
 
 
-async def presence(client: Client, user: UserId) -> Presence:
+async def presence(client: Api, user: UserId) -> Presence:
     """``GET /presence/{userId}/status``; a state that the spec does not know is "offline"."""
     answer = await client.api("GET", path("presence", user, "status"))
     state = answer.get("presence")
@@ -34,7 +35,7 @@ async def presence(client: Client, user: UserId) -> Presence:
     return Presence(availability, status, whole(answer.get("last_active_ago")))
 
 
-async def shared_rooms(client: Client, user: UserId) -> frozenset[RoomId]:
+async def shared_rooms(client: Api, user: UserId) -> frozenset[RoomId]:
     """``GET /mutual_rooms``, as in v1.19 of the spec or as MSC2666 had it before."""
     try:
         return await _mutual_rooms(client, user, *_STABLE)
@@ -45,7 +46,7 @@ async def shared_rooms(client: Client, user: UserId) -> frozenset[RoomId]:
 
 
 async def _mutual_rooms(
-    client: Client, user: UserId, target: str, since: str, onward: str
+    client: Api, user: UserId, target: str, since: str, onward: str
 ) -> frozenset[RoomId]:
     query: dict[str, str] = {"user_id": user}
     found: set[RoomId] = set()
@@ -62,13 +63,13 @@ async def _mutual_rooms(
     return frozenset(found)
 
 
-async def has_device_keys(client: Client, user: UserId) -> bool:
+async def has_device_keys(client: Api, user: UserId) -> bool:
     """``POST /keys/query``; a homeserver that does not answer is ``Unreachable``, not "no keys"."""
     return bool(await _claimed_devices(client, user))
 
 
 async def devices_of(
-    client: Client, verify: VerifySignature, user: UserId
+    client: Api, verify: VerifySignature, user: UserId
 ) -> tuple[PersonDevice, ...]:
     """``POST /keys/query``; a device that did not sign its own keys is left out."""
     claimed = mapping(await _claimed_devices(client, user))
@@ -80,7 +81,7 @@ async def devices_of(
     )
 
 
-async def _claimed_devices(client: Client, user: UserId) -> object:
+async def _claimed_devices(client: Api, user: UserId) -> object:
     body: JsonObject = {"device_keys": {user: []}, "timeout": _KEY_QUERY_PATIENCE}
     answer = await client.api("POST", path("keys", "query"), body)
     server = user.partition(":")[2]

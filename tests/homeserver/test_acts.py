@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dmtui.core.errors import (
+    FarTrouble,
     Forbidden,
     InviteBlocked,
     NotFound,
@@ -152,8 +153,59 @@ async def test_join_of_what_is_gone_is_refused(
 ) -> None:
     room_id = RoomId(bob.create_dm(alice))
     bob.leave(room_id)
-    with pytest.raises((NotFound, Forbidden)):
+    with pytest.raises((NotFound, Forbidden), match="Nobody is left"):
         await homeserver.join(room_id)
+
+
+async def test_join_that_no_other_server_answers_may_succeed_later(
+    homeserver: MatrixHomeserver, alice: Account, proxy: FaultProxy
+) -> None:
+    proxy.add(path="/join/", status=502, body={"errcode": "M_UNKNOWN", "error": "make_join"})
+    with pytest.raises(FarTrouble, match="answers now"):
+        await homeserver.join(RoomId("!far"), ("far.away", "b&c"))
+    (asked,) = proxy.requests("/join/")
+    assert "via=far.away&via=b%26c" in asked.path
+
+
+async def test_muted_room_notifies_nobody_even_where_the_rule_was_switched_off(
+    homeserver: MatrixHomeserver, alice: Account, bob: Account
+) -> None:
+    room_id = RoomId(bob.create_dm(alice))
+    await homeserver.set_muted(room_id, True)
+    alice.api("PUT", f"v3/pushrules/global/override/{room_id}/enabled", {"enabled": False})
+    await homeserver.set_muted(room_id, True)
+    rules = alice.api("GET", "v3/pushrules/")["global"]["override"]
+    (rule,) = [rule for rule in rules if rule["rule_id"] == room_id]
+    assert rule["enabled"] is True
+    assert rule["actions"] == []
+    condition = {"kind": "event_match", "key": "room_id", "pattern": room_id}
+    assert rule["conditions"] == [condition]
+
+
+async def test_unmuting_leaves_the_rules_of_other_rooms(
+    homeserver: MatrixHomeserver, alice: Account, bob: Account
+) -> None:
+    first, second = RoomId(bob.create_dm(alice)), RoomId(bob.create_dm(alice))
+    for room_id in (first, second):
+        await homeserver.set_muted(room_id, True)
+    before = alice.api("GET", "v3/pushrules/")["global"]
+    await homeserver.set_muted(first, False)
+    after = alice.api("GET", "v3/pushrules/")["global"]
+    gone = [rule for rule in before["override"] if rule not in after["override"]]
+    assert [rule["rule_id"] for rule in gone] == [first]
+    assert {kind: rules for kind, rules in after.items() if kind != "override"} == {
+        kind: rules for kind, rules in before.items() if kind != "override"
+    }
+
+
+async def test_server_that_takes_no_reports_says_so(
+    homeserver: MatrixHomeserver, proxy: FaultProxy
+) -> None:
+    proxy.add(path="/report", status=404, body={"errcode": "M_UNRECOGNIZED", "error": "?"})
+    with pytest.raises(NotFound):
+        await homeserver.report_user(UserId("@eve:far.away"), "spam")
+    with pytest.raises(NotFound):
+        await homeserver.report_room(RoomId("!room"), "spam")
 
 
 async def test_failed_leave_is_no_success(
