@@ -29,7 +29,7 @@ def _synced_store(paths: ProfilePaths) -> Iterator[Store]:
 
 
 def people(paths: ProfilePaths, options: Namespace) -> None:
-    """Everyone with a conversation, newest message first."""
+    """Everyone with a conversation: pinned, then newest message first, archived last."""
     with _synced_store(paths) as store:
         conversations = store.people()
     if options.json:
@@ -47,11 +47,15 @@ def people(paths: ProfilePaths, options: Namespace) -> None:
 
 
 def _with_state(conversation: Conversation) -> str:
-    match conversation.peer:
-        case PeerState.JOINED:
-            return conversation.name
-        case state:
-            return f"{conversation.name} ({state})"
+    states = (
+        "" if conversation.peer is PeerState.JOINED else conversation.peer.value,
+        "pinned" if conversation.pinned else "",
+        "muted" if conversation.muted else "",
+        "archived" if conversation.archived else "",
+        f"looks like {conversation.looks_like}" if conversation.looks_like else "",
+    )
+    words = ", ".join(state for state in states if state)
+    return f"{conversation.name} ({words})" if words else conversation.name
 
 
 def _person(conversation: Conversation) -> JsonObject:
@@ -64,6 +68,12 @@ def _person(conversation: Conversation) -> JsonObject:
         "unread": conversation.unread,
         "encrypted": conversation.encrypted,
         "peer": conversation.peer.value,
+        "known_as": conversation.known_as,
+        "looks_like": conversation.looks_like,
+        "pinned": conversation.pinned,
+        "archived": conversation.archived,
+        "muted": conversation.muted,
+        "muted_until": conversation.muted_until,
     }
 
 

@@ -22,7 +22,7 @@ from dmtui.core.contacts import (
     petname,
     read_people,
 )
-from dmtui.core.events import Change
+from dmtui.core.events import Change, TimelineChanged
 from dmtui.core.intents import ArrangeContact
 from dmtui.core.model import Contact, JsonObject, Milliseconds, RoomId, Safe, UserId
 from dmtui.store import intents
@@ -135,6 +135,7 @@ def _wish(work: Work, contact: Contact, parts: Part) -> None:
     columns: dict[str, Safe | int] = {"wished": int(parts), "changed": 1}
     if Part.NAME in parts:
         columns["petname"] = contact.petname
+        work.changes.add(TimelineChanged(contact.user_id))  # which says who wrote
     if Part.PIN in parts:
         columns["pinned"] = contact.pinned
     if Part.ARCHIVE in parts:
@@ -279,6 +280,7 @@ def _put_told(work: Work, told: Contact, parts: Part) -> None:
         )
         if changed.rowcount:
             work.people.add(told.user_id)
+            work.changes.add(TimelineChanged(told.user_id))
 
 
 def _content(connection: sqlite3.Connection) -> JsonObject:

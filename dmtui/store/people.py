@@ -365,5 +365,5 @@ def _conversation(row: _Row) -> Conversation:
 
 
 def sender_name(user_id: UserId, name: str | None) -> Safe:
-    """The name that a member event gives, else the localpart."""
+    """The petname, else the name that a member event gives, else the localpart."""
     return Safe(name) if name else localpart(user_id)

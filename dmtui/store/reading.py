@@ -36,7 +36,8 @@ _END = (1 << 63) - 1
 _COLUMNS = (
     "SELECT t.position, t.weight, e.number, e.event_id, e.sender, e.sent_at, e.type,"
     " coalesce(d.body, e.body), e.state, e.failure, e.edit IS NOT NULL, e.encrypted,"
-    " (SELECT m.name FROM member m WHERE m.room = e.room AND m.user_id = e.sender),"
+    " coalesce((SELECT nullif(c.petname, '') FROM contact c WHERE c.user_id = e.sender),"
+    " (SELECT m.name FROM member m WHERE m.room = e.room AND m.user_id = e.sender)),"
     " e.transaction_id"
     " FROM timeline t JOIN event e ON e.number = t.event LEFT JOIN event d ON d.number = e.edit"
 )

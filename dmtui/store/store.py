@@ -236,7 +236,7 @@ class Store:
     # -- reading ------------------------------------------------------------------------------
 
     def people(self, limit: int | None = None) -> tuple[Conversation, ...]:
-        """All conversations, or the newest ``limit`` of them, newest first."""
+        """All conversations, or the first ``limit``: pinned, then newest first, archived last."""
         with self._database.read() as connection:
             return people.newest_people(connection, limit)
 

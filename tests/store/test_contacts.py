@@ -12,6 +12,7 @@ from dmtui.core.events import (
     IntentsChanged,
     RoomUpdate,
     SyncBatch,
+    TimelineChanged,
     TimelineEvent,
 )
 from dmtui.core.intents import ArrangeContact, Outcome
@@ -174,6 +175,14 @@ def test_people_stand_pinned_first_and_archived_last(store: Store) -> None:
     store.contacts.archive(CAROL, archived=True)
     assert [row.user_id for row in store.people()] == [BOB, DAVE, CAROL]
     assert [row.user_id for row in store.people(limit=1)] == [BOB]
+
+
+def test_a_petname_stands_over_messages_too(store: Store) -> None:
+    assert TimelineChanged(BOB) in store.contacts.rename(BOB, "Al")
+    assert store.messages(BOB, None, 1).messages[0].sender_name == "Al"
+    changes = store.contacts.rename(BOB, "")
+    assert TimelineChanged(BOB) in changes
+    assert store.messages(BOB, None, 1).messages[0].sender_name == "Bob"
 
 
 # -- what other clients do ------------------------------------------------------------------
