@@ -85,7 +85,7 @@ async def test_name_of_a_stranger_is_hidden_behind_a_key() -> None:
         await pilot.pause()
         assert "Mallory" not in app.shown
         assert "@mallory:example.org" in app.shown
-        assert "nobody you know" in app.shown
+        assert "Nobody you know" in app.shown
         await pilot.press("m")
         assert "Mallory" in app.shown
 

@@ -106,7 +106,8 @@ class InvitePrompt(Widget, can_focus=True):
         invite = self.invite
         if invite is None:
             return Content("")
-        lines = [self._who(invite), self._what(invite)]
+        ground = self._styled(common_ground(invite).capitalize(), "invite--dim")
+        lines = [self._who(invite), self._what(invite), ground]
         if invite.warning:
             lines.append(self._styled(f"! {printable(invite.warning)}", "invite--warning"))
         if self.revealed:
@@ -134,7 +135,6 @@ class InvitePrompt(Widget, can_focus=True):
             parts.append(self._styled("encrypted", "invite--safe"))
         else:
             parts.append(self._styled("not encrypted", "invite--warning"))
-        parts.append(self._styled(f" · {common_ground(invite)}", "invite--dim"))
         if self.waiting > 1:
             parts.append(self._styled(f" · {self.waiting - 1} more", "invite--dim"))
         return Content("").join(parts)
