@@ -98,6 +98,7 @@ async def test_why_tells_all_keys_and_who_wrote_them_when(desk: Desk) -> None:
     room_id = await desk.server.have_direct_room(BOB, "Bob")
     await desk.server.edit_direct({"[object Object]": room_id, BOB: [room_id, 5]})
     await started(desk)
+    await desk.until(desk.messenger.care.versions)
     (evidence,) = desk.messenger.cards.why(BOB)
     assert evidence.keys == ("[object Object]", BOB)
     assert evidence.direct

@@ -46,6 +46,42 @@ async def test_doctor_shows_the_difference_repairs_in_one_write_and_undoes(stage
         await stage.until(lambda: not isinstance(stage.app.screen, Doctor))
 
 
+async def test_only_what_is_chosen_is_repaired(stage: Stage) -> None:
+    await stage.server.edit_direct({BOB: None, CAROL: ["!never", "!never"]})
+    async with stage.open((120, 36)) as pilot:
+        await open_doctor(stage)
+        assert stage.text().count("[✓]") == 3
+        await pilot.press("space")
+        await stage.until(lambda: stage.text().count("[✓]") == 2)
+        assert '- "@bob:example.org": null' not in stage.text()
+        await pilot.press("down", "enter", "down", "space")
+        await stage.until(stage.shows("Nothing is chosen"))
+        await pilot.press("a")
+        await stage.until(stage.shows("There is nothing to repair."))
+        await pilot.press("up", "space", "a")
+        await stage.until(stage.shows("Repaired."))
+        assert stage.server.data["m.direct"] == {BOB: None, CAROL: ["!never"]}
+        assert writes(stage) == 1
+
+
+async def test_chat_never_marked_is_offered_and_marked_only_if_chosen(stage: Stage) -> None:
+    room_id = await stage.server.have_direct_room(BOB, "Bob", listed=False)
+    stage.server.rooms[room_id].creator = CAROL
+    async with stage.open((120, 36)) as pilot:
+        await stage.app.run_action("doctor", stage.main)
+        await stage.until(stage.shows("could be a chat with @bob:example.org"))
+        await stage.until(stage.shows("Nothing is chosen"))
+        await pilot.press("a")
+        await stage.until(stage.shows("There is nothing to repair."))
+        assert writes(stage) == 0
+        await pilot.press("space")
+        await stage.until(stage.shows('+ "@bob:example.org": ["!room'))
+        await pilot.press("a")
+        await stage.until(stage.shows("Repaired."))
+        assert stage.server.data["m.direct"] == {BOB: [room_id]}
+        await stage.until(lambda: stage.row(BOB))
+
+
 async def test_doctor_without_findings_or_repairs_writes_nothing(stage: Stage) -> None:
     await stage.server.have_direct_room(BOB, "Bob")
     async with stage.open((80, 24)) as pilot:

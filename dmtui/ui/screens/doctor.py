@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import work
+from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
 
 from dmtui.core.direct import read_direct
 from dmtui.core.doctor import examine, repair_of
@@ -22,22 +23,27 @@ from dmtui.ui.screens.confirm import Choice, Question
 from dmtui.ui.widgets.system_zone import SystemZone
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterator
 
     from textual.app import ComposeResult
 
     from dmtui.core.doctor import Finding, Survey
     from dmtui.core.guard import DirectVersion
-    from dmtui.core.intents import Outcome
+    from dmtui.core.intents import DirectChange, Outcome
     from dmtui.core.model import UserId
     from dmtui.messenger.care import DirectCare
 
 LATER = "The homeserver can't be asked now; it is done as soon as it answers."
+IN_ORDER = "Your list of direct messages is in order."
+CANDIDATES = "Never marked as direct chats, and not part of a repair unless you choose them:"
 _COLOURS = {"+": "$text-success", "-": "$text-error"}
 
 
 class Doctor(ModalScreen[None]):
-    """Examines at once; writes only when told to."""
+    """Examines at once; writes only when told to, and only what is chosen.
+
+    Every fault that can be mended is chosen at first, and no candidate.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "Close", show=False, id="doctor.close"),
@@ -48,13 +54,16 @@ class Doctor(ModalScreen[None]):
         super().__init__()
         self._care = care
         self._me = me
+        self._survey: Survey | None = None
         self._findings: tuple[Finding, ...] = ()
+        self._chosen: set[int] = set()  # places among the findings
         self._busy = False
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="doctor") as dialog:
             dialog.border_title = "Doctor: your list of direct messages"
-            with VerticalScroll(id="findings"):
+            yield OptionList(id="findings", markup=False)
+            with VerticalScroll(id="difference"):
                 yield Static(id="report", markup=False)
             yield Static(id="notice", markup=False)
             yield Static(id="keys", classes="hint", markup=False)
@@ -66,6 +75,18 @@ class Doctor(ModalScreen[None]):
     def action_repair(self) -> None:
         """a."""
         self._begin(self._repair)
+
+    @on(OptionList.OptionSelected, "#findings")
+    def action_choose(self) -> None:
+        """Space or Enter: have the highlighted finding repaired, or not."""
+        findings = self.query_one("#findings", OptionList)
+        option = findings.highlighted_option
+        if option is None or option.id is None or not self._findings[int(option.id)].changes:
+            return
+        self._chosen ^= {int(option.id)}
+        findings.replace_option_prompt(option.id, self._prompt(int(option.id)))
+        self._show_difference()
+        self._tell("")
 
     def action_undo(self) -> None:
         """u."""
@@ -96,22 +117,76 @@ class Doctor(ModalScreen[None]):
         if survey is None:
             self._tell(LATER)
             return
+        self._survey = survey
         self._findings = examine(survey, self._me)
-        self.query_one("#report", Static).update(_report(survey, self._findings))
+        self._chosen = {
+            n for n, one in enumerate(self._findings) if one.changes and not one.candidate
+        }
+        self._show_findings()
+        self._show_difference()
         self._tell(notice)
+
+    def _show_findings(self) -> None:
+        findings = self.query_one("#findings", OptionList)
+        findings.clear_options()
+        headed = False
+        for number, finding in enumerate(self._findings):
+            if finding.candidate and not headed:
+                headed = True
+                heading = Content.styled(CANDIDATES, "bold $text-primary")
+                findings.add_option(Option(heading, disabled=True))
+            findings.add_option(Option(self._prompt(number), id=str(number)))
+        findings.display = bool(self._findings)
+        if self._findings:
+            findings.action_first()
+            findings.focus()
+
+    def _prompt(self, number: int) -> Content:
+        finding = self._findings[number]
+        if not finding.changes:
+            return Content.assemble(("  · ", "dim"), finding.line)
+        mark = ("[✓] ", "$text-success") if number in self._chosen else ("[ ] ", "dim")
+        return Content.assemble(mark, finding.line)
+
+    def _changes(self) -> tuple[DirectChange, ...]:
+        """Those of the chosen findings."""
+        chosen = [finding for n, finding in enumerate(self._findings) if n in self._chosen]
+        return repair_of(chosen, candidates=True)
+
+    def _show_difference(self) -> None:
+        lines = Content("\n").join(self._difference())
+        self.query_one("#report", Static).update(lines)
+
+    def _difference(self) -> Iterator[Content]:
+        if self._survey is None:
+            return
+        content = self._survey.content
+        changes = difference(content, apply_changes(content, self._changes()))
+        if changes:
+            yield Content.styled("A repair changes", "bold $text-primary")
+            for line in changes:
+                yield Content.styled(line, _COLOURS[line[0]])
+        elif not self._findings:
+            yield Content(IN_ORDER)
+        elif any(finding.changes for finding in self._findings):
+            yield Content("Nothing is chosen, so a repair changes nothing.")
+        else:
+            yield Content("Nothing of this can be repaired without guessing.")
 
     def _tell(self, line: str) -> None:
         self.query_one("#notice", Static).update(line)
         keys = []
-        if repair_of(self._findings):
+        if any(finding.changes for finding in self._findings):
+            keys.append("Space chooses")
+        if self._chosen:
             keys.append("a repairs in one write")
         if self._care.can_undo:
-            keys.append("u takes the last repair back")
+            keys.append("u undoes the last")
         keys += ["v earlier versions", "Esc closes"]
         self.query_one("#keys", Static).update(" · ".join(keys))
 
     async def _repair(self) -> None:
-        changes = repair_of(self._findings)
+        changes = self._changes()
         if not changes:
             self._tell("There is nothing to repair.")
             return
@@ -155,20 +230,3 @@ def _described(version: DirectVersion, when: str) -> str:
     rooms = sum(len(listed) for listed in people.values())
     who = "written by dmtui" if version.ours else "as another client wrote it"
     return f"{when}  {len(people)} people, {rooms} rooms, {who}"
-
-
-def _report(survey: Survey, findings: Sequence[Finding]) -> Content:
-    if not findings:
-        return Content("Your list of direct messages is in order.")
-    lines = []
-    for finding in findings:
-        mark = ("✓ ", "$text-success") if finding.changes else ("· ", "$text-muted")
-        lines.append(Content.assemble(mark, finding.line))
-    after = apply_changes(survey.content, repair_of(findings))
-    changes = difference(survey.content, after)
-    if changes:
-        lines += [Content(""), Content.styled("A repair changes", "bold $text-primary")]
-        lines += [Content.styled(line, _COLOURS[line[0]]) for line in changes]
-    else:
-        lines += [Content(""), Content("Nothing of this can be repaired without guessing.")]
-    return Content("\n").join(lines)
