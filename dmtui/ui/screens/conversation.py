@@ -174,10 +174,10 @@ class ConversationPane(Vertical):
         self.query_one("#header", Static).update(line)
         self.composer.hint(f"Message {conversation.name}")
         self.composer.note(_NOTES.get(conversation.peer, ""))
-        left = conversation.peer is PeerState.LEFT
+        went = _WENT.get(conversation.peer)
         back = registry_of(self.app).press("person.invite_back")
         self.composer.refuse(
-            f"{conversation.name} left. Press {back} to invite back." if left else ""
+            f"{conversation.name} {went}. Press {back} to invite back." if went else ""
         )
 
     # -- reading --
@@ -412,6 +412,7 @@ def _known_as(conversation: Conversation) -> str:
     return f"({own})" if own not in ("", called) else ""
 
 
+_WENT = {PeerState.LEFT: "left", PeerState.DECLINED: "declined"}
 _NOTES = {
     PeerState.INVITED: "Invited: has not joined yet",
     PeerState.GROUP: "More people are in this room: everyone reads along",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from dmtui.ui.screens import arranging, ending, ignored, person_card
+from dmtui.ui.screens import arranging, ending, grouping, ignored, person_card
 from dmtui.ui.screens.hands import GeneralAct, Hands, PersonAct
 
 __all__ = ["GENERAL_ACTS", "PERSON_ACTS", "GeneralAct", "Hands", "PersonAct"]
@@ -15,6 +15,7 @@ PERSON_ACTS: Mapping[str, PersonAct] = MappingProxyType(
         "archive": arranging.archive,
         "card": person_card.card,
         "forget": ending.forget,
+        "group": grouping.group_with,
         "ignore": ignored.ignore,
         "invite_back": ending.invite_back,
         "leave": ending.leave,
@@ -33,7 +34,7 @@ GENERAL_ACTS: Mapping[str, GeneralAct] = MappingProxyType(
     {
         "block_invites": ignored.block_invites,
         "ignored": ignored.ignored_people,
-        "start_group": ending.start_group,
+        "start_group": grouping.start_group,
     }
 )
 """Acts for ``MainScreen.action_general``."""
