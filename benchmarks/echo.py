@@ -15,10 +15,8 @@ from benchmarks.figure import Figure, milliseconds, percentile
 from benchmarks.homeserver import PEOPLE, crowded
 from benchmarks.minimal import READY
 from benchmarks.start import APP
-from benchmarks.stored import home, signed_in
-from benchmarks.terminal import Terminal, echoes
-from dmtui.core.model import Session, UserId
-from dmtui.session import save_session
+from benchmarks.stored import home_of, signed_in
+from benchmarks.terminal import Terminal, echoes, waiting_for
 from tests.homeserver.account import Account
 from tests.homeserver.launcher import Launcher
 
@@ -53,7 +51,7 @@ def _idle(keys: int) -> tuple[list[float], list[float]]:
     ):
         app.until("\x1b[?1000h", "Person 0", "Offline")
         app.press("\r")
-        app.until("Message Person 0")
+        app.until(waiting_for("Person 0"))
         area.until(READY)
         area.press("\t")
         for terminal in (app, area):
@@ -69,16 +67,12 @@ def _idle(keys: int) -> tuple[list[float], list[float]]:
 
 def _while_syncing(account: Account) -> list[float]:
     """Echoes from the moment that the first people are there until all are."""
-    with home() as (environment, paths):
-        session = Session(
-            UserId(account.user_id), account.device_id, account.access_token, account.base_url
-        )
-        save_session(paths, session)
+    with home_of(account) as (environment, paths):
         found: list[float] = []
         with Terminal(APP, environment) as terminal:
             terminal.until("person0")
             terminal.press("\r")
-            terminal.until("Message person")
+            terminal.until(waiting_for("person"))
             while people(paths.store_file) < PEOPLE:
                 found += echoes(terminal, 10)
                 terminal.press("\x15")

@@ -10,10 +10,8 @@ from benchmarks.echo import until_complete
 from benchmarks.figure import Figure, times
 from benchmarks.homeserver import GROUPS, PEOPLE, crowded
 from benchmarks.start import APP
-from benchmarks.stored import home
+from benchmarks.stored import home_of
 from benchmarks.terminal import Terminal
-from dmtui.core.model import Session, UserId
-from dmtui.session import save_session
 from tests.homeserver.account import Account
 from tests.homeserver.launcher import Launcher
 
@@ -46,11 +44,6 @@ def figures(quick: bool) -> Iterator[Figure]:
 
 
 def _synced(account: Account) -> tuple[float, float]:
-    with home() as (environment, paths):
-        session = Session(
-            UserId(account.user_id), account.device_id, account.access_token, account.base_url
-        )
-        save_session(paths, session)
-        with Terminal(APP, environment) as terminal:
-            shown = terminal.until("person0") - terminal.started
-            return shown, until_complete(terminal, paths.store_file) - terminal.started
+    with home_of(account) as (environment, paths), Terminal(APP, environment) as terminal:
+        shown = terminal.until("person0") - terminal.started
+        return shown, until_complete(terminal, paths.store_file) - terminal.started

@@ -8,6 +8,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -43,6 +44,28 @@ def crowded(
         shutil.copy(database, server.site.database_path)
         server.start()
         yield server, server.login(ME)
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """Two people in a direct room in which ``bob`` has said hello."""
+
+    server: SynapseServer
+    me: Account
+    bob: Account
+    room_id: str
+
+
+@contextlib.contextmanager
+def chat() -> Iterator[Chat]:
+    """A homeserver for the two alone."""
+    with contextlib.closing(Launcher()) as launcher, SynapseServer(launcher) as server:
+        me, bob = server.register(), server.register()
+        room_id = bob.create_dm(me)
+        me.join(room_id)
+        me.record_direct(bob, room_id)
+        bob.send_text(room_id, "hello")
+        yield Chat(server, me, bob, room_id)
 
 
 def _server(launcher: Launcher) -> SynapseServer:

@@ -2,44 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Iterator
 from statistics import median
 from threading import Thread
 
 from benchmarks.figure import Figure, milliseconds
+from benchmarks.homeserver import chat
 from benchmarks.start import APP
-from benchmarks.stored import home
-from benchmarks.terminal import Terminal
-from dmtui.core.model import Session, UserId
-from dmtui.session import save_session
+from benchmarks.stored import home_of
+from benchmarks.terminal import Terminal, waiting_for
 from tests.homeserver.account import Account
-from tests.homeserver.launcher import Launcher
-from tests.homeserver.synapse import SynapseServer
 
 
 def figures(quick: bool) -> Iterator[Figure]:
     """Each message is timed from before it is sent, to the screen and to the asking client."""
     rounds = 5 if quick else 20
     with (
-        contextlib.closing(Launcher()) as launcher,
-        SynapseServer(launcher) as server,
-        home() as (environment, paths),
+        chat() as here,
+        home_of(here.me) as (environment, _),
+        Terminal(APP, environment) as terminal,
     ):
-        me, bob = server.register(), server.register()
-        room_id = bob.create_dm(me)
-        me.join(room_id)
-        me.record_direct(bob, room_id)
-        bob.send_text(room_id, "hello")
-        session = Session(UserId(me.user_id), me.device_id, me.access_token, me.base_url)
-        save_session(paths, session)
-        with Terminal(APP, environment) as terminal:
-            terminal.until("hello")
-            terminal.press("\r")
-            terminal.until("Message ")
-            terminal.drain(1)
-            painted, asked = _timed(terminal, bob, server.login(me.localpart), room_id, rounds)
+        terminal.until("hello")
+        terminal.press("\r")
+        terminal.until(waiting_for(""))
+        terminal.drain(1)
+        asking = here.server.login(here.me.localpart)
+        painted, asked = _timed(terminal, here.bob, asking, here.room_id, rounds)
     yield milliseconds("incoming message: sent to painted", median(painted), None)
     over = median(ours - raw for ours, raw in zip(painted, asked, strict=True))
     yield milliseconds("incoming message: over the server's own time", over, 50)

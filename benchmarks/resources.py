@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from statistics import median
 
 from benchmarks.figure import Figure
+from benchmarks.homeserver import chat
 from benchmarks.start import APP
-from benchmarks.stored import home, signed_in
+from benchmarks.stored import home_of, signed_in
 from benchmarks.terminal import Terminal
-from dmtui.core.model import Session, UserId
-from dmtui.session import save_session
-from tests.homeserver.launcher import Launcher
-from tests.homeserver.synapse import SynapseServer
 
 
 def figures(quick: bool) -> Iterator[Figure]:
@@ -49,24 +45,16 @@ def _resident(environment: Mapping[str, str]) -> float:
 def _idle_share(seconds: float) -> float:
     """Percent of one core."""
     with (
-        contextlib.closing(Launcher()) as launcher,
-        SynapseServer(launcher) as server,
-        home() as (environment, paths),
+        chat() as here,
+        home_of(here.me) as (environment, _),
+        Terminal(APP, environment) as terminal,
     ):
-        me, bob = server.register(), server.register()
-        room_id = bob.create_dm(me)
-        me.join(room_id)
-        me.record_direct(bob, room_id)
-        bob.send_text(room_id, "hello")
-        session = Session(UserId(me.user_id), me.device_id, me.access_token, me.base_url)
-        save_session(paths, session)
-        with Terminal(APP, environment) as terminal:
-            terminal.until("hello")
-            terminal.press("\r")  # the cursor blinks in the composer
-            terminal.drain(8)
-            before = _cpu(terminal.pid)
-            terminal.drain(seconds)
-            return (_cpu(terminal.pid) - before) / seconds * 100
+        terminal.until("hello")
+        terminal.press("\r")  # the cursor blinks in the composer
+        terminal.drain(8)
+        before = _cpu(terminal.pid)
+        terminal.drain(seconds)
+        return (_cpu(terminal.pid) - before) / seconds * 100
 
 
 def _cpu(pid: int) -> float:

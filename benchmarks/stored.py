@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from zlib import crc32
 
 from benchmarks.homeserver import cache
 from dmtui.core.fold import Weight
@@ -18,7 +19,9 @@ from dmtui.core.model import Session, UserId
 from dmtui.profile import ProfilePaths
 from dmtui.session import save_session
 from dmtui.store.positions import stamp
+from dmtui.store.schema import MIGRATIONS
 from dmtui.store.store import Store
+from tests.homeserver.account import Account
 
 ME = UserId("@me:example.org")
 NOBODY = Session(ME, "DEVICE", "token", "http://127.0.0.1:1")  # nothing listens there
@@ -51,6 +54,17 @@ def home() -> Iterator[tuple[dict[str, str], ProfilePaths]]:
 
 
 @contextlib.contextmanager
+def home_of(account: Account) -> Iterator[tuple[dict[str, str], ProfilePaths]]:
+    """A profile signed in to the account's device, and nothing more."""
+    session = Session(
+        UserId(account.user_id), account.device_id, account.access_token, account.base_url
+    )
+    with home() as (environment, paths):
+        save_session(paths, session)
+        yield environment, paths
+
+
+@contextlib.contextmanager
 def signed_in(
     people: int, messages: int, session: Session = NOBODY
 ) -> Iterator[tuple[dict[str, str], ProfilePaths]]:
@@ -63,7 +77,8 @@ def signed_in(
 
 
 def _stored(people: int, messages: int) -> Path:
-    target = cache() / f"messages-{people}-{messages}-{int(time.time() // 604_800)}.db"
+    schema = crc32("".join(MIGRATIONS).encode())
+    target = cache() / f"messages-{people}-{messages}-{schema}-{int(time.time() // 604_800)}.db"
     if not target.exists():
         for old in cache().glob(f"messages-{people}-{messages}-*.db*"):
             old.unlink()
@@ -125,6 +140,8 @@ def _person(connection: sqlite3.Connection, number: int, latest: int, count: int
         )
     preview = events[-1][5] if events else ""
     connection.execute(
-        "INSERT INTO person VALUES (?, ?, ?, ?, 0, ?, ?, 0, ?, 'joined', 0)",
-        (person, latest, name, skeleton(name), room, preview, number % 2),
+        "INSERT INTO person (user_id, latest, name, known_as, likeness, room, preview, unread,"
+        " encrypted, peer, flag_pending, first_seen)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, 'joined', 0, ?)",
+        (person, latest, name, name, skeleton(name), room, preview, number % 2, latest),
     )

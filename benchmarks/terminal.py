@@ -18,6 +18,11 @@ COLUMNS, LINES = 120, 40
 PATIENCE = 60.0
 
 
+def waiting_for(name: str) -> str:
+    """The mark of an empty composer, whose first letter the cursor may stand on."""
+    return f"essage {name}"
+
+
 class NotPainted(Exception):
     """The program ended or painted something else."""
 
