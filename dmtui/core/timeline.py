@@ -1,13 +1,21 @@
-"""Messages → display rows: day separators, the "new messages" line, and grouping by sender."""
+"""Messages → display rows: days, changes of room, the "new messages" line, grouping by sender."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, tzinfo
 from typing import TypeAlias
 
-from dmtui.core.model import Kind, Message, Milliseconds
+from dmtui.core.model import (
+    DirectRoom,
+    Kind,
+    Membership,
+    Message,
+    Milliseconds,
+    PeerState,
+    RoomId,
+)
 from dmtui.core.times import day_name, local_time
 
 GROUP_WITHIN: Milliseconds = 5 * 60 * 1000
@@ -30,6 +38,14 @@ class NewMessages:
 
 
 @dataclass(frozen=True, slots=True)
+class RoomChange:
+    """What follows was said in another room; ``text`` says what happened."""
+
+    key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class MessageRow:
     """A message; ``header`` says to show sender and time above it."""
 
@@ -38,31 +54,82 @@ class MessageRow:
     header: bool
 
 
-Row: TypeAlias = DaySeparator | NewMessages | MessageRow
+Row: TypeAlias = DaySeparator | NewMessages | RoomChange | MessageRow
 
 
 def arrange(
-    messages: Sequence[Message], today: date, zone: tzinfo, first_unread: str | None = None
+    messages: Sequence[Message],
+    today: date,
+    zone: tzinfo,
+    first_unread: str | None = None,
+    rooms: Sequence[DirectRoom] = (),
 ) -> tuple[Row, ...]:
     """Rows for ``messages`` (oldest first); ``key`` is unique and stays with its message.
 
     ``first_unread`` is the key of the message that the "new messages" line precedes. A header is
-    shown once for messages of one sender, each within 5 minutes of the one before.
+    shown once for messages of one sender, each within 5 minutes of the one before. ``rooms`` are
+    those of the conversation, oldest first.
     """
-    rows: list[Row] = []
+    shown: list[Row] = []
     previous: Message | None = None
     day: date | None = None
+    room = messages[0].room_id if messages else None
+    known = {direct.room_id: direct for direct in rooms}
     for message in messages:
         sent_on = local_time(message.sent_at, zone).date()
         if sent_on != day:
             day, previous = sent_on, None
-            rows.append(DaySeparator(f"day {message.key}", day_name(sent_on, today)))
+            shown.append(DaySeparator(f"day {message.key}", day_name(sent_on, today)))
+        if message.room_id != room:
+            text = room_change(room, message.room_id, known)
+            room, previous = message.room_id, None
+            shown.append(RoomChange(f"room {message.key}", text))
         if message.key == first_unread:
             previous = None
-            rows.append(NewMessages(f"new {message.key}"))
-        rows.append(MessageRow(message.key, message, _has_header(message, previous)))
+            shown.append(NewMessages(f"new {message.key}"))
+        shown.append(MessageRow(message.key, message, _has_header(message, previous)))
         previous = message
-    return tuple(rows)
+    return tuple(shown)
+
+
+def room_change(before: RoomId | None, after: RoomId, rooms: Mapping[RoomId, DirectRoom]) -> str:
+    """Why the conversation goes on in another room, in words; ``rooms`` are oldest first."""
+    old, new = None if before is None else rooms.get(before), rooms.get(after)
+    if old is None or new is None:
+        return "In another room"
+    words = _words(old, new, tuple(rooms))
+    if old.encrypted != new.encrypted:
+        words += ", encrypted" if new.encrypted else ", not encrypted"
+    return words
+
+
+def _words(old: DirectRoom, new: DirectRoom, order: tuple[RoomId, ...]) -> str:
+    if old.successor == new.room_id:
+        return "The room was upgraded: the chat goes on in its new one"
+    if new.successor == old.room_id:
+        return "In the room from before the upgrade"
+    if order.index(new.room_id) < order.index(old.room_id):
+        return f"In an earlier chat{_end(new)}"
+    return f"A new chat{_before(old)}"
+
+
+def _end(room: DirectRoom) -> str:
+    """How an earlier chat ended."""
+    if room.mine is not Membership.JOIN:
+        return " that you left"
+    match room.peer:
+        case PeerState.LEFT:
+            return " that they left"
+        case PeerState.DECLINED:
+            return " that they declined"
+        case _:
+            return ""
+
+
+def _before(room: DirectRoom) -> str:
+    """What became of the chat before this one."""
+    ended = _end(room)
+    return f": the one before is one{ended}" if ended else " in another room"
 
 
 def first_unread(messages: Sequence[Message]) -> str | None:

@@ -215,6 +215,10 @@ class Messenger:
         """The rooms behind the conversation, those that I left included, oldest first."""
         return self._store.rooms_of(user_id)
 
+    def person_of(self, room_id: RoomId) -> UserId | None:
+        """Whose conversation the room belongs to; a group's key is its room ID."""
+        return self._store.person_of(room_id)
+
     def messages(
         self,
         user_id: UserId,

@@ -11,13 +11,14 @@ from textual.content import Content
 from textual.widgets import Static
 
 from dmtui.core.errors import DmtuiError
-from dmtui.core.model import Conversation, Message, PeerState, SendState, UserId
+from dmtui.core.model import Conversation, DirectRoom, Message, SendState, UserId
 from dmtui.core.timeline import first_unread
 from dmtui.messenger.clock import milliseconds
 from dmtui.ui.clipboard import hand_to_tmux
 from dmtui.ui.commands import Scope, bindings, registry_of
 from dmtui.ui.screens.arranging import muted_words
 from dmtui.ui.screens.confirm import Choice, Question
+from dmtui.ui.screens.heading import heading, note, refusal
 from dmtui.ui.widgets.composer import Composer
 from dmtui.ui.widgets.invite_prompt import InvitePrompt
 from dmtui.ui.widgets.system_zone import SystemZone
@@ -52,6 +53,8 @@ class ConversationPane(Vertical):
         self._saving: Timer | None = None
         self.conversation: Conversation | None = None
         self._messages: tuple[Message, ...] = ()
+        self._rooms: tuple[DirectRoom, ...] = ()
+        self._moved: dict[UserId, UserId] = {}  # where the open room went, for late keys
         self._more = False
         self._complete = False
         self._new: str | None = None
@@ -100,10 +103,17 @@ class ConversationPane(Vertical):
         """Show this conversation's newest messages and its draft."""
         self._stop_typing()
         self.conversation = conversation
+        self._moved.pop(conversation.user_id, None)
+        self._rooms = self._messenger.rooms_of(conversation.user_id)
         self._load_window(conversation.user_id)
         self.set_class(False, "closed")
         self.timeline.loading_older = False
-        self.timeline.open(self._messages, complete=self._at_beginning, first_unread=self._new)
+        self.timeline.open(
+            self._messages,
+            complete=self._at_beginning,
+            first_unread=self._new,
+            rooms=self._rooms,
+        )
         self.composer.writing_to = conversation.user_id
         self.composer.load_draft(self._drafts.of(conversation.user_id, conversation.draft))
         self._describe(conversation)
@@ -128,8 +138,32 @@ class ConversationPane(Vertical):
     def update(self, conversation: Conversation) -> None:
         """The open conversation's row changed."""
         self.conversation = conversation
+        rooms = self._messenger.rooms_of(conversation.user_id)
+        if rooms != self._rooms:
+            self._rooms = rooms
+            self._show()
         self._describe(conversation)
         self.mark_read()
+
+    def moved_to(self) -> Conversation | None:
+        """The row that the open room belongs to now: a group's, or a person's again."""
+        if self.conversation is None:
+            return None
+        owner = self._messenger.person_of(self.conversation.room_id)
+        if owner is None or owner == self.conversation.user_id:
+            return None
+        return next(iter(self._messenger.conversations(frozenset({owner}))), None)
+
+    def follow_room(self, now: Conversation) -> None:
+        """Stay in the open room, which belongs to this row now, with what is half typed."""
+        former, text = self.person, self.composer.text
+        if former is not None and text:
+            self._drafts.change(former, "")
+            self._drafts.change(now.user_id, text)
+        self.open(now)
+        if former is not None:
+            self._moved[former] = now.user_id
+        self.save_drafts()
 
     def refresh_messages(self) -> None:
         """Read again what is on show."""
@@ -156,29 +190,33 @@ class ConversationPane(Vertical):
         return self._complete and not self._more
 
     def _show(self) -> None:
-        self.timeline.show(self._messages, complete=self._at_beginning, first_unread=self._new)
+        self.timeline.show(
+            self._messages,
+            complete=self._at_beginning,
+            first_unread=self._new,
+            rooms=self._rooms,
+        )
 
     def _describe(self, conversation: Conversation) -> None:
         now = milliseconds(self._messenger.clock)
-        named = conversation.group or conversation.user_id in conversation.name
-        line = Content("  ").join(
-            Content.assemble((words, style))
-            for words, style in (
-                (conversation.name, "bold"),
-                (_known_as(conversation), ""),
-                ("" if named else conversation.user_id, "$foreground 60%"),
-                (muted_words(conversation, now, SystemZone()), "$text-warning"),
-            )
-            if words
+        press = registry_of(self.app).press
+        line = heading(
+            conversation,
+            self._rooms,
+            self._was_with(conversation),
+            muted_words(conversation, now, SystemZone()),
+            press,
         )
         self.query_one("#header", Static).update(line)
         self.composer.hint(f"Message {conversation.name}")
-        self.composer.note(_NOTES.get(conversation.peer, ""))
-        went = _WENT.get(conversation.peer)
-        back = registry_of(self.app).press("person.invite_back")
-        self.composer.refuse(
-            f"{conversation.name} {went}. Press {back} to invite back." if went else ""
-        )
+        self.composer.note(note(conversation))
+        self.composer.refuse(refusal(conversation, press))
+
+    def _was_with(self, conversation: Conversation) -> str:
+        if conversation.was_with is None:
+            return ""
+        found = self._messenger.conversations(frozenset({conversation.was_with}))
+        return found[0].name if found else conversation.was_with
 
     # -- reading --
 
@@ -218,11 +256,12 @@ class ConversationPane(Vertical):
             self.timeline.loading_older = True
             self._load_older(self.person)
 
-    def _prepend(self) -> None:
-        if self.person is None or not self._messages:
-            self.refresh_messages()
+    def _prepend(self, *, across: bool = False) -> None:
+        """Older messages of the store; ``across``: those too before which some are missing."""
+        if self.person is None:
             return
-        page = self._messenger.messages(self.person, self._messages[0].cursor)
+        before = self._messages[0].cursor if self._messages else None
+        page = self._messenger.messages(self.person, before, across=across)
         self._messages = page.messages + self._messages
         self._more, self._complete = page.more, page.complete
         self._show()
@@ -236,6 +275,7 @@ class ConversationPane(Vertical):
             if user_id == self.person:
                 self.timeline.loading_older = False
                 self._tell(f"Older messages could not be loaded: {error}")
+                self._prepend(across=True)
             return
         if user_id == self.person:
             self.timeline.loading_older = False
@@ -267,6 +307,7 @@ class ConversationPane(Vertical):
 
     def _give_back(self, user_id: UserId, text: str) -> None:
         """Into the composer, or the draft where another conversation is on show by now."""
+        user_id = self._moved.get(user_id, user_id)
         if user_id == self.person:
             draft = self.composer.text
         else:
@@ -283,8 +324,9 @@ class ConversationPane(Vertical):
         """Keep the draft, on disk as soon as typing pauses."""
         if event.to is None or event.submitted:
             return
-        text = self.composer.text if event.to == self.person else event.text
-        self._drafts.change(event.to, text)  # text given back may have come before this event
+        to = self._moved.get(event.to, event.to)
+        text = self.composer.text if to == self.person else event.text
+        self._drafts.change(to, text)  # text given back may have come before this event
         if self._saving is not None:
             self._saving.stop()
         self._saving = self.set_timer(_SAVE_AFTER, self.save_drafts)
@@ -401,19 +443,3 @@ class ConversationPane(Vertical):
 
     def _tell(self, line: str) -> None:
         self.notify(line, markup=False)
-
-
-def _known_as(conversation: Conversation) -> str:
-    """What others call a person with a petname, and whom the name could be taken for."""
-    if conversation.looks_like:
-        return f"looks like {conversation.looks_like}, and is somebody else"
-    own = conversation.known_as
-    called = conversation.name.removesuffix(f" ({conversation.user_id})")
-    return f"({own})" if own not in ("", called) else ""
-
-
-_WENT = {PeerState.LEFT: "left", PeerState.DECLINED: "declined"}
-_NOTES = {
-    PeerState.INVITED: "Invited: has not joined yet",
-    PeerState.GROUP: "More people are in this room: everyone reads along",
-}

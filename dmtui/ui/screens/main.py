@@ -20,7 +20,7 @@ from dmtui.core.events import (
     TimelineChanged,
     TypingChanged,
 )
-from dmtui.core.model import Phase, UserId
+from dmtui.core.model import Conversation, Phase, UserId
 from dmtui.core.roster import Roster
 from dmtui.ui.commands import Scope, bindings
 from dmtui.ui.screens.confirm import Choice, Question
@@ -29,6 +29,7 @@ from dmtui.ui.screens.doctor import Doctor
 from dmtui.ui.screens.drafts import Drafts
 from dmtui.ui.screens.go_to_person import GoToPerson
 from dmtui.ui.screens.hands import Hands
+from dmtui.ui.screens.heading import moved
 from dmtui.ui.screens.people import PeoplePane
 from dmtui.ui.screens.person_acts import GENERAL_ACTS, PERSON_ACTS
 from dmtui.ui.screens.request_desk import RequestDesk
@@ -143,12 +144,24 @@ class MainScreen(Sides):
         person = self.conversation.person
         if person is None or person not in user_ids:
             return
+        if (now := self.conversation.moved_to()) is not None:
+            self._follow_room(now)
+            return
         conversation = self._roster.get(person)
         if conversation is not None:
             self.conversation.update(conversation)
             self._show_connection()
         else:
             self._close()
+
+    def _follow_room(self, now: Conversation) -> None:
+        """A third person came into the open chat, or the last of them went."""
+        before = self.conversation.conversation
+        self.conversation.follow_room(now)
+        self.people.list.opened = now.user_id
+        self._show_connection()
+        if before is not None:
+            self._tell(moved(before, now))
 
     def _close(self) -> None:
         self.conversation.close()

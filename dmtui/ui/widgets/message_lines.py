@@ -12,7 +12,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from dmtui.core.model import Kind, Message, SendState, UserId
-from dmtui.core.timeline import DaySeparator, MessageRow, NewMessages, Row
+from dmtui.core.timeline import DaySeparator, MessageRow, NewMessages, RoomChange, Row
 from dmtui.core.times import clock_time
 from dmtui.ui.widgets.cells import clip, pad, printable, strip, wrap
 
@@ -70,8 +70,7 @@ def paint(
         return strip([(text, style_of(name) + back) for text, name in parts], width, ground)
 
     if not isinstance(row, MessageRow):
-        style = "timeline--day" if isinstance(row, DaySeparator) else "timeline--new"
-        return [blank, line((_ruled(shaped.text[0], width), style))]
+        return [blank, line((_ruled(shaped.text[0], width), _rule_style(row)))]
     message = row.message
     bar: Part = ("▌ " if selected else "  ", "timeline--bar")
     lines: list[Strip] = []
@@ -95,13 +94,23 @@ def _measure(width: int) -> int:
     return max(8, min(width - INDENT - MARKS, MEASURE))
 
 
-def _title(row: DaySeparator | NewMessages) -> str:
-    return row.text if isinstance(row, DaySeparator) else "new messages"
+def _title(row: DaySeparator | NewMessages | RoomChange) -> str:
+    return "new messages" if isinstance(row, NewMessages) else row.text
+
+
+def _rule_style(row: DaySeparator | NewMessages | RoomChange) -> str:
+    match row:
+        case DaySeparator():
+            return "timeline--day"
+        case RoomChange():
+            return "timeline--room"
+        case NewMessages():
+            return "timeline--new"
 
 
 def _ruled(title: str, width: int) -> str:
     room = min(width, MEASURE + INDENT + MARKS) - 2
-    text = f" {printable(title)} "
+    text = f" {clip(printable(title), max(1, room - 4))} "
     left = max(0, (room - cell_len(text)) // 2)
     right = max(0, room - cell_len(text) - left)
     return f" {'─' * left}{text}{'─' * right} "

@@ -14,7 +14,7 @@ from textual.message import Message as Posted
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from dmtui.core.model import Message, SendState
+from dmtui.core.model import DirectRoom, Message, SendState
 from dmtui.core.timeline import arrange
 from dmtui.core.times import local_time
 from dmtui.ui.widgets.cells import strip
@@ -41,6 +41,7 @@ class Timeline(LineView):
         & > .timeline--failed { color: $text-error; }
         & > .timeline--read { color: $text-success; }
         & > .timeline--day { color: $foreground 40%; }
+        & > .timeline--room { color: $foreground 40%; text-style: italic; }
         & > .timeline--new { color: $text-accent; text-style: bold; }
         & > .timeline--me { color: $text-muted; text-style: bold; }
         & > .timeline--name-0 { color: $text-primary; text-style: bold; }
@@ -66,6 +67,7 @@ class Timeline(LineView):
         "timeline--failed",
         "timeline--read",
         "timeline--day",
+        "timeline--room",
         "timeline--new",
         "timeline--me",
         *(f"timeline--name-{number}" for number in range(NAME_COLOURS)),
@@ -133,6 +135,7 @@ class Timeline(LineView):
         self._messages: Sequence[Message] = ()
         self._complete = False
         self._first_unread: str | None = None
+        self._rooms: Sequence[DirectRoom] = ()
         self._rows = Layout(TOP_LINES)
         self._follow = True
         self._new_below = 0
@@ -149,10 +152,12 @@ class Timeline(LineView):
         *,
         complete: bool = False,
         first_unread: str | None = None,
+        rooms: Sequence[DirectRoom] = (),
     ) -> None:
         """Show this window: the reader's place is kept, or the end is followed if it was on show.
 
-        ``complete``: the first message is the beginning of the conversation.
+        ``complete``: the first message is the beginning of the conversation. ``rooms`` are those
+        that the messages are from, oldest first.
         """
         if not self._follow:
             self._new_below += _count_new(self._messages, messages)
@@ -160,6 +165,7 @@ class Timeline(LineView):
         self._messages = messages
         self._complete = complete
         self._first_unread = first_unread
+        self._rooms = rooms
         if self._cursor is not None and all(m.key != self._cursor for m in reversed(messages)):
             self._cursor = None
         self._arrange()
@@ -170,11 +176,12 @@ class Timeline(LineView):
         *,
         complete: bool = False,
         first_unread: str | None = None,
+        rooms: Sequence[DirectRoom] = (),
     ) -> None:
         """Show another conversation: at its "new messages" line if there is one, else its end."""
         self._follow, self._new_below, self._cursor, self._asked_at = True, 0, None, None
         self._rows.forget()
-        self.show(messages, complete=complete, first_unread=first_unread)
+        self.show(messages, complete=complete, first_unread=first_unread, rooms=rooms)
         self._awaited = first_unread
         self._reveal_awaited()
 
@@ -235,7 +242,7 @@ class Timeline(LineView):
         follow = self._follow
         anchor = None if follow else self._rows.anchor(round(self.scroll_y))
         today = local_time(int(self._now() * 1000), self._zone).date()
-        rows = arrange(self._messages, today, self._zone, self._first_unread)
+        rows = arrange(self._messages, today, self._zone, self._first_unread, self._rooms)
         self._rows.arrange(rows, width, self.line_count)
         self.set_line_total(self._rows.total)
         if follow:

@@ -1,0 +1,97 @@
+"""The line above a conversation: who it is with and how it stands, with the key that helps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from dmtui.core.model import PeerState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dmtui.core.model import Conversation, DirectRoom
+
+Press = str
+"""What to press for a command, in a few words."""
+
+
+def heading(
+    conversation: Conversation,
+    rooms: Sequence[DirectRoom],
+    was_with: str,
+    muted: str,
+    press: Callable[[str], Press],
+) -> Content:
+    """Name, user ID and badges, each in words; ``was_with`` names who a group was a DM with."""
+    named = conversation.group or conversation.user_id in conversation.name
+    parts = (
+        (conversation.name, "bold"),
+        (known_as(conversation), ""),
+        ("" if named else conversation.user_id, "$foreground 60%"),
+        (standing(conversation, was_with, press), "$text-warning"),
+        (_upgrade(rooms), "$text-warning"),
+        (muted, "$text-warning"),
+    )
+    return Content("  ").join(Content.assemble(part) for part in parts if part[0])
+
+
+def known_as(conversation: Conversation) -> str:
+    """What others call a person with a petname, and whom the name could be taken for."""
+    if conversation.looks_like:
+        return f"looks like {conversation.looks_like}, and is somebody else"
+    own = conversation.known_as
+    called = conversation.name.removesuffix(f" ({conversation.user_id})")
+    return f"({own})" if own not in ("", called) else ""
+
+
+def standing(conversation: Conversation, was_with: str, press: Callable[[str], Press]) -> str:
+    """Where the other person stands; empty where they are simply there."""
+    match conversation.peer:
+        case PeerState.GROUP:
+            former = f" (was a DM with {was_with})" if was_with else ""
+            return f"group, not a direct message{former}"
+        case PeerState.INVITED:
+            return f"invited, not here yet: {press('person.unsend')} takes the invite back"
+        case PeerState.DECLINED:
+            return f"declined the invite: {press('person.invite_back')} invites again"
+        case PeerState.LEFT:
+            return f"left: {press('person.invite_back')} invites back"
+        case PeerState.JOINED:
+            return ""
+
+
+def refusal(conversation: Conversation, press: Callable[[str], Press]) -> str:
+    """Why nothing can be written: nobody would read it."""
+    back = press("person.invite_back")
+    match conversation.peer:
+        case PeerState.LEFT:
+            return f"{conversation.name} left. Press {back} to invite back."
+        case PeerState.DECLINED:
+            return f"{conversation.name} declined the invite. Press {back} to invite again."
+        case _:
+            return ""
+
+
+def note(conversation: Conversation) -> str:
+    """Who reads what is written, where it is not the person alone, there and now."""
+    match conversation.peer:
+        case PeerState.INVITED:
+            return "Invited: has not joined yet"
+        case PeerState.GROUP:
+            return "More people are in this room: everyone reads along"
+        case _:
+            return ""
+
+
+def moved(before: Conversation, now: Conversation) -> str:
+    """What to say when the open room belongs to another row of the people list."""
+    if now.group:
+        return f"The chat with {before.name} is a group now: everyone in it reads what you write."
+    return f"Nobody but {now.name} is in the group any more: it is a direct chat again."
+
+
+def _upgrade(rooms: Sequence[DirectRoom]) -> str:
+    upgraded = any(room.serving and room.successor is not None for room in rooms)
+    return "upgraded: not in its new room yet" if upgraded else ""
