@@ -610,6 +610,24 @@ async def test_room_that_ended_is_gone_at_once(
     assert update.membership is (Membership.BAN if how == "banned" else Membership.LEAVE)
 
 
+@pytest.mark.parametrize("how", ["leave elsewhere", "kicked", "banned"])
+async def test_room_that_ended_while_away_is_gone(
+    device: Listener, alice: Account, bob: Account, how: str
+) -> None:
+    room_id = bob.create_dm(alice, preset=PRIVATE)
+    alice.join(room_id)
+    alice.record_direct(bob, room_id)
+    await device.settle()
+    acts: dict[str, Callable[[], object]] = {
+        "leave elsewhere": lambda: alice.leave(room_id),
+        "kicked": lambda: bob.kick(room_id, alice),
+        "banned": lambda: bob.ban(room_id, alice),
+    }
+    acts[how]()
+
+    await device.reborn().until(lambda batch: room_id in batch.gone)
+
+
 async def test_room_left_and_joined_again_is_whole(
     device: Listener, alice: Account, bob: Account
 ) -> None:
@@ -665,8 +683,9 @@ async def test_end_of_the_other_says_what_was_before(
     assert not batch.gone
 
 
+@pytest.mark.parametrize("version", ["11", "12"])
 async def test_upgrade_is_told_by_both_rooms(
-    device: Listener, alice: Account, bob: Account
+    device: Listener, alice: Account, bob: Account, version: str
 ) -> None:
     room_id = bob.create_dm(alice, preset=PRIVATE)
     alice.join(room_id)
@@ -675,7 +694,7 @@ async def test_upgrade_is_told_by_both_rooms(
     answer: list[str] = []
 
     def upgrade() -> None:
-        made = bob.room_api("POST", room_id, "upgrade", {"new_version": "11"})
+        made = bob.room_api("POST", room_id, "upgrade", {"new_version": version})
         answer.append(made["replacement_room"])
 
     batch = await device.after(
