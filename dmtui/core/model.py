@@ -245,6 +245,7 @@ class Invite:
     """A pending invite to me; ``direct`` follows the rules for direct messages.
 
     ``shared_rooms`` counts the joined rooms that I share with the inviter; ``None``: not known yet.
+    ``looks_like`` is the name of a contact of mine, not the inviter, that reads the same.
     """
 
     room_id: RoomId
@@ -258,6 +259,7 @@ class Invite:
     warning: str = ""  # why a flagged invite is not shown as direct; ours, not the network's
     standing: Standing = Standing.STRANGER
     shared_rooms: int | None = None
+    looks_like: Safe = Safe("")
 
 
 class Phase(StrEnum):

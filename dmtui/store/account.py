@@ -13,6 +13,7 @@ from dmtui.core.invites import ranked, standing_of
 from dmtui.core.model import Invite, JsonObject, Membership, RoomId, Safe, UserId
 from dmtui.store.database import text
 from dmtui.store.intents import pending
+from dmtui.store.likeness import taken_for
 from dmtui.store.people import candidate_of
 from dmtui.store.upgrades import EXPECTED
 
@@ -43,7 +44,9 @@ def followed_rooms(connection: sqlite3.Connection) -> frozenset[RoomId]:
 
 
 _INVITES = (
-    "SELECT room_id, inviter, inviter_name, direct, received, room_name, reason, encrypted,"
+    "SELECT room_id, inviter,"
+    " coalesce((SELECT nullif(petname, '') FROM contact WHERE user_id = inviter), inviter_name),"
+    " direct, received, room_name, reason, encrypted,"
     " warning, shared_rooms, EXISTS (SELECT 1 FROM person WHERE user_id = inviter)"
     " OR EXISTS (SELECT 1 FROM contact WHERE user_id = inviter AND petname <> '')"
     " FROM invite WHERE dropped = 0 AND inviter NOT IN (SELECT user_id FROM ignored)"
@@ -66,6 +69,7 @@ def invites(connection: sqlite3.Connection, me: UserId) -> tuple[Invite, ...]:
             row[8],
             standing_of(UserId(row[1]), me, bool(row[10]), row[9]),
             row[9],
+            Safe("") if row[10] else taken_for(connection, UserId(row[1]), Safe(row[2])),
         )
         for row in rows
     )

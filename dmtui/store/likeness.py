@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable
 
-from dmtui.core.model import PeerState, UserId
+from dmtui.core.lookalikes import skeleton
+from dmtui.core.model import PeerState, Safe, UserId
+from dmtui.core.names import display_name
 from dmtui.store.database import number
 from dmtui.store.work import Work
 
@@ -35,6 +38,16 @@ def settle(work: Work, likenesses: Iterable[str]) -> set[UserId]:
                 )
                 changed.add(UserId(user_id))
     return changed
+
+
+def taken_for(connection: sqlite3.Connection, user_id: UserId, profile_name: Safe) -> Safe:
+    """The contact whose name somebody's who is none reads like; empty where there is none."""
+    row = connection.execute(
+        "SELECT name FROM person WHERE likeness = ? AND peer <> ? AND user_id <> ?"
+        " ORDER BY named DESC, first_seen, user_id LIMIT 1",
+        (skeleton(display_name(user_id, profile_name)), PeerState.GROUP, user_id),
+    ).fetchone()
+    return Safe(row[0]) if row else Safe("")
 
 
 def next_place(work: Work) -> int:

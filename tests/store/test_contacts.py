@@ -16,7 +16,7 @@ from dmtui.core.events import (
     TimelineEvent,
 )
 from dmtui.core.intents import ArrangeContact, Outcome
-from dmtui.core.model import Contact, Conversation, JsonObject, RoomId, Safe, UserId
+from dmtui.core.model import Contact, Conversation, Invite, JsonObject, RoomId, Safe, UserId
 from dmtui.store.store import Store
 from tests.store.conftest import (
     BOB,
@@ -429,3 +429,28 @@ def test_ten_thousand_people_with_petnames_are_told_at_once(path: Path) -> None:
     assert len(store.people()) == 10_000
     assert perf_counter() - start < 0.5
     store.close()
+
+
+# -- requests -------------------------------------------------------------------------------
+
+
+def asking(store: Store, name: str, user_id: UserId = CAROL) -> Invite:
+    store.apply(batch(invites=(Invite(OTHER, user_id, Safe(name), direct=True, received=T0),)))
+    return store.invites()[0]
+
+
+def test_a_request_by_somebody_who_reads_like_a_contact_says_so(store: Store) -> None:
+    assert asking(store, "B\u043eb").looks_like == "Bob"
+    assert asking(store, "Robert").looks_like == ""
+    store.contacts.rename(BOB, "Rob\u0435rt")
+    assert store.invites()[0].looks_like == "Rob\u0435rt"
+
+
+def test_a_contact_who_asks_again_is_not_warned_of(store: Store) -> None:
+    assert asking(store, "Bob", BOB).looks_like == ""
+
+
+def test_a_request_shows_the_petname_and_is_not_warned_of(store: Store) -> None:
+    store.contacts.rename(CAROL, "Bob")
+    request = asking(store, "Carol")
+    assert (request.inviter_name, request.looks_like) == ("Bob", "")
