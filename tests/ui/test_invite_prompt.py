@@ -145,3 +145,12 @@ async def test_hostile_invite_is_shown_literally_without_steering_bytes() -> Non
         await pilot.pause()
         assert "[@click=app.quit]quit[/]" in app.shown
         assert not any(byte in app.shown for byte in STEERING)
+
+
+async def test_somebody_who_reads_like_a_contact_is_warned_of_before_the_name_is_shown() -> None:
+    app = Host()
+    async with app.run_test(size=(80, 20)) as pilot:
+        app.prompt.invite = replace(INVITE, looks_like=Safe("Anna"))
+        await pilot.pause()
+        assert "Calls themselves like Anna, and is somebody else" in app.shown
+        assert "Mallory" not in app.shown

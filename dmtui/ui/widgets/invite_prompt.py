@@ -108,6 +108,9 @@ class InvitePrompt(Widget, can_focus=True):
             return Content("")
         ground = self._styled(common_ground(invite).capitalize(), "invite--dim")
         lines = [self._who(invite), self._what(invite), ground]
+        if invite.looks_like:
+            known = f"! Calls themselves like {invite.looks_like}, and is somebody else"
+            lines.append(self._styled(printable(known), "invite--warning"))
         if invite.warning:
             lines.append(self._styled(f"! {printable(invite.warning)}", "invite--warning"))
         if self.revealed:
