@@ -89,6 +89,12 @@ async def test_what_my_other_client_sets_appears_here(dmtui: DmtuiAccount, bob: 
     await asyncio.to_thread(me.set_account_data, PEOPLE, petnames)
     await dmtui.until(lambda: row(dmtui, bob).name == "Bobby")
     assert row(dmtui, bob).known_as == "Bob"
+    path = f"v3/user/{quote(me.user_id)}/rooms/{quote(room)}/tags/{FAVOURITE}"
+    await asyncio.to_thread(me.api, "DELETE", path)
+    await dmtui.until(lambda: not row(dmtui, bob).pinned)
+    path = f"v3/pushrules/global/override/{quote(room)}"
+    await asyncio.to_thread(me.api, "DELETE", path)
+    await dmtui.until(lambda: not row(dmtui, bob).muted)
     assert dmtui.store.pending_intents() == ()
 
 

@@ -5,7 +5,7 @@ import pytest
 from dmtui.core.contacts import FAVOURITE, LOW_PRIORITY, PEOPLE
 from dmtui.core.errors import Forbidden, ServerTrouble
 from dmtui.core.intents import ArrangeContact, Outcome
-from dmtui.core.model import Conversation, Json, RoomId
+from dmtui.core.model import Conversation, Json, RoomId, UserId
 from tests.fakes import BOB, CAROL
 from tests.messenger.conftest import Desk
 
@@ -154,6 +154,22 @@ async def test_a_wish_of_another_process_is_carried_out(desk: Desk) -> None:
     other.contacts.pin(BOB, pinned=True)
     other.close()
     await desk.until(lambda: desk.server.rooms[room].tags == {FAVOURITE})
+
+
+async def test_a_group_is_pinned_and_muted_by_its_room(desk: Desk) -> None:
+    room = await beginning(desk)
+    await desk.server.bring(room, CAROL, "Carol")
+    group = UserId(room)
+    await desk.until(lambda: desk.conversation(group))
+    end = now(desk) + HOUR
+    await desk.messenger.contacts.pin(group, True)
+    await desk.messenger.contacts.mute(group, True, end)
+    await desk.until(lambda: idle(desk))
+    found = desk.conversation(group)
+    assert found is not None
+    assert (found.group, found.pinned, found.muted, found.muted_until) == (True, True, True, end)
+    assert desk.server.rooms[room].tags == {FAVOURITE}
+    assert desk.server.muted == {room}
 
 
 # -- what other clients of mine do ----------------------------------------------------------
