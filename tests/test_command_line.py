@@ -20,7 +20,16 @@ from dmtui.command_line.answers import Failure
 from dmtui.command_line.errand import Errand
 from dmtui.compose import open_store
 from dmtui.core.events import RoomUpdate, SyncBatch
-from dmtui.core.intents import Accept, Decline, Deliver, Intent, Outcome
+from dmtui.core.intents import (
+    Accept,
+    BlockInvites,
+    Decline,
+    Deliver,
+    Ignore,
+    Intent,
+    Outcome,
+    Report,
+)
 from dmtui.core.model import EventId, Invite, Member, Membership, RoomId, Safe, Session, UserId
 from dmtui.lock import ProfileLock
 from dmtui.profile import ProfilePaths
@@ -150,6 +159,7 @@ def test_help_names_every_command(dmtui: CommandLine) -> None:
         "inbox",
         "accept",
         "decline",
+        "invites",
         "doctor",
     ):
         assert f"  {command} " in done.out
@@ -246,6 +256,8 @@ def test_people_and_inbox_are_read_without_network_or_screen(
     assert (bob["user_id"], bob["name"], bob["room_id"]) == (BOB, "Bob", ROOM)
     (carol,) = json.loads(dmtui("inbox", "--json").out)
     assert (carol["room_id"], carol["inviter"], carol["direct"]) == ("!asks", "@carol:x", True)
+    assert (carol["standing"], carol["shared_rooms"]) == ("stranger", None)
+    assert dmtui("inbox").out.endswith("\tnobody you know\n")
     for command, line in (("people", "Bob\t@bob:localhost\t"), ("inbox", "!asks\tchat\tCarol\t")):
         code = f"""
 import sys
@@ -289,6 +301,71 @@ HANDED_OVER: list[tuple[list[str], Intent, str]] = [
     ),
     (["decline", "!asks"], Decline(RoomId("!asks"), UserId("@carol:x")), "Declined.\n"),
 ]
+
+
+STEPS = [
+    Decline(RoomId("!asks"), UserId("@carol:x")),
+    Ignore(UserId("@carol:x")),
+    Report(UserId("@carol:x"), RoomId("!asks"), "spam"),
+]
+
+
+@pytest.mark.parametrize("failing", [None, 0, 1, 2])
+def test_each_step_of_a_refusal_has_its_line(
+    dmtui: CommandLine, store: Store, failing: int | None
+) -> None:
+    store.apply(SYNCED)
+    arguments = ("decline", "!asks", "--ignore", "--report", "spam")
+    with ProfileLock(dmtui.paths), dmtui.start(*arguments) as process:
+        until(lambda: len(store.pending_intents()) == 3)
+        entries = store.pending_intents()
+        assert [entry.intent for entry in entries] == STEPS
+        for step, entry in enumerate(entries):
+            outcome = Outcome(ok=step != failing, message="not today" if step == failing else "")
+            store.settle_intent(entry.number, outcome)
+        done = finished(process)
+    lines = [
+        "Declined.",
+        "The sender is ignored from now on.",
+        "Reported to those who run your homeserver.",
+    ]
+    doing = ["Declining", "Ignoring", "Reporting"]
+    if failing is None:
+        assert (done.code, done.complaint) == (0, "")
+    else:
+        del lines[failing]
+        assert (done.code, done.complaint) == (1, f"dmtui: {doing[failing]} failed: not today\n")
+    assert done.out.splitlines() == lines
+
+
+def test_steps_that_wait_are_told_apart_from_those_done(dmtui: CommandLine, store: Store) -> None:
+    store.apply(SYNCED)
+    session = load_session(dmtui.paths)
+    assert session is not None
+    with ProfileLock(dmtui.paths):
+        errand = Errand(dmtui.paths, session, store, lambda _: STEPS, patience=2.0)
+        numbers, _ = store.add_intents(STEPS)
+        store.settle_intent(numbers[1], Outcome(ok=True))
+        store.settle_intent(numbers[2], Outcome(ok=True))
+        waiting, *_ = numbers
+        with contextlib.closing(open_store(dmtui.paths, session)) as other:
+            other.postpone_intent(waiting, "no network.")
+        with pytest.raises(Failure, match="not done yet: no network; it stays queued"):
+            errand.run()
+
+
+def test_switch_for_invites_is_shown_and_handed_over(dmtui: CommandLine, store: Store) -> None:
+    store.apply(SYNCED)
+    assert dmtui("invites").out == "Invites are allowed.\n"
+    with ProfileLock(dmtui.paths), dmtui.start("invites", "block") as process:
+        until(lambda: bool(store.pending_intents()))
+        (entry,) = store.pending_intents()
+        assert entry.intent == BlockInvites(True)
+        store.settle_intent(entry.number, Outcome(ok=True))
+        assert finished(process).out == "Invites are blocked.\n"
+    store.apply(SyncBatch("token", invites_blocked=True))
+    assert dmtui("invites", "status", "--json").json == {"blocked": True}
+    assert dmtui("invites", "never").code == 2
 
 
 @pytest.mark.parametrize(("arguments", "intent", "line"), HANDED_OVER)
@@ -350,7 +427,7 @@ def test_what_could_not_be_sent_in_time_stays_queued(dmtui: CommandLine, store: 
     store.apply(SYNCED)
     session = load_session(dmtui.paths)
     assert session is not None
-    errand = Errand(dmtui.paths, session, store, lambda _: Deliver(BOB, "hi"), patience=2.0)
+    errand = Errand(dmtui.paths, session, store, lambda _: [Deliver(BOB, "hi")], patience=2.0)
     with pytest.raises(Failure, match=r"not done yet: .*; it stays queued\."):
         errand.run()
     (entry,) = store.pending_intents()
@@ -366,7 +443,7 @@ def test_an_invite_answered_offline_stays_answered_and_is_asked_for_once(
     wish = Accept(RoomId("!asks"), UserId("@carol:x"), True)
     for _ in range(2):
         with pytest.raises(Failure, match="it stays queued"):
-            Errand(dmtui.paths, session, store, lambda _: wish, patience=1.0).run()
+            Errand(dmtui.paths, session, store, lambda _: [wish], patience=1.0).run()
     assert [entry.intent for entry in store.pending_intents()] == [wish]
 
 
@@ -624,6 +701,30 @@ def test_the_doctor_tells_first_and_writes_only_when_wished(
     assert undone.out.endswith("The repair was taken back.\n")
     assert json.dumps(me.account_data("m.direct")) == json.dumps(BROKEN)
     assert_fails_in_one_line(dmtui("doctor", "--undo"), "no repair to take back")
+
+
+def test_chats_never_marked_stand_apart_and_are_marked_only_when_wished(
+    dmtui: CommandLine, synapse: SynapseServer
+) -> None:
+    me, bob = sign_in(dmtui, synapse), synapse.register()
+    room_id = bob.create_room(preset="private_chat", invite=[me.user_id])
+    named = bob.create_room(preset="private_chat", invite=[me.user_id], name="Garden")
+    for room in (room_id, named):
+        me.join(room)
+    me.set_account_data("m.direct", BROKEN)
+    looked = dmtui("doctor").out
+    heading, candidate = "Never marked as direct chats", f"  {room_id} could be a chat with"
+    assert looked.index("more than once") < looked.index(heading) < looked.index(candidate)
+    assert named not in looked
+    assert dmtui("doctor", "--fix").code == 0
+    assert me.account_data("m.direct") == {}
+    told = dmtui("doctor", "--candidates").out
+    assert f'+ "{bob.user_id}": ["{room_id}"]' in told
+    assert told.endswith("dmtui doctor --fix --candidates repairs it.\n")
+    assert dmtui("doctor", "--fix", "--candidates").code == 0
+    assert me.account_data("m.direct") == {bob.user_id: [room_id]}
+    assert dmtui("doctor").out == "Your list of direct messages is in order.\n"
+    assert_fails_in_one_line(dmtui("doctor", "--undo", "--candidates"), "--fix", code=2)
 
 
 def test_the_doctors_report_is_json_too(dmtui: CommandLine, synapse: SynapseServer) -> None:

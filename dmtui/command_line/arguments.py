@@ -75,7 +75,7 @@ def _messages(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _invites(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    _json(_command(commands, "inbox", "list pending invites"))
+    _json(_command(commands, "inbox", "list pending invites, those of people you know first"))
     accept = _command(commands, "accept", "accept an invite")
     accept.add_argument("room", metavar="ROOM", help="room ID, as shown by dmtui inbox")
     accept.add_argument(
@@ -84,6 +84,22 @@ def _invites(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     decline = _command(commands, "decline", "decline an invite")
     decline.add_argument("room", metavar="ROOM", help="room ID, as shown by dmtui inbox")
     decline.add_argument("--ignore", action="store_true", help="also ignore the person who sent it")
+    decline.add_argument(
+        "--report",
+        nargs="?",
+        const="",
+        metavar="REASON",
+        help="also report the person and the room to those who run your homeserver",
+    )
+    switch = _command(commands, "invites", "block all invites, or allow them, or show which")
+    switch.add_argument(
+        "wanted",
+        nargs="?",
+        choices=("block", "allow", "status"),
+        default="status",
+        help="status if left out",
+    )
+    _json(switch)
 
 
 def _doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -92,6 +108,11 @@ def _doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     )
     doctor.add_argument(
         "--fix", action="store_true", help="repair it in one write (on a terminal, you are asked)"
+    )
+    doctor.add_argument(
+        "--candidates",
+        action="store_true",
+        help="also mark the rooms that look like chats of two and were never marked as such",
     )
     doctor.add_argument("--undo", action="store_true", help="take the last repair back")
     _json(doctor)

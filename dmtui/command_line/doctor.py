@@ -22,6 +22,8 @@ def doctor(paths: ProfilePaths, options: Namespace) -> None:
     """Print the findings and the difference; write after a yes, or when it was wished."""
     if options.fix and options.undo:
         raise WrongUsage("Either --fix or --undo, not both.")
+    if options.candidates and options.undo:
+        raise WrongUsage("--candidates goes with --fix, not with --undo.")
     session = signed_in(paths)
     with contextlib.closing(open_store(paths, session)) as store:
         visit = _Visit(paths, session, store)
@@ -40,13 +42,12 @@ class _Visit:
     def examine(self, options: Namespace) -> None:
         survey = self._survey()
         findings = examine(survey, self._session.user_id)
-        changes = repair_of(findings)
+        changes = repair_of(findings, candidates=options.candidates)
         after = apply_changes(survey.content, changes)
         if options.json:
             say_json(_report(findings, survey.content, after))
         else:
-            for finding in findings:
-                say(finding.line)
+            _say_findings(findings)
             _say_difference(survey.content, after)
         if after == survey.content:
             if not options.json:
@@ -56,7 +57,8 @@ class _Visit:
             if not options.json:
                 say("Repaired; dmtui doctor --undo takes it back.")
         elif not options.json:
-            say("Nothing was written; dmtui doctor --fix repairs it.")
+            wish = "--fix --candidates" if options.candidates else "--fix"
+            say(f"Nothing was written; dmtui doctor {wish} repairs it.")
 
     def undo(self, options: Namespace) -> None:
         repair = self._store.directs.repair()
@@ -80,7 +82,7 @@ class _Visit:
         return survey
 
     def _carry_out(self, intent: Intent) -> None:
-        outcome = Errand(self._paths, self._session, self._store, lambda _: intent).run()
+        (outcome,) = Errand(self._paths, self._session, self._store, lambda _: [intent]).run()
         if not outcome.ok:
             raise Failure(outcome.message or "The homeserver refused.")
 
@@ -96,13 +98,25 @@ def _report(findings: tuple[Finding, ...], before: JsonObject, after: JsonObject
     }
 
 
+def _say_findings(findings: tuple[Finding, ...]) -> None:
+    """What is wrong; then, under a heading of their own, chats that may be wanted."""
+    for finding in findings:
+        if not finding.candidate:
+            say(finding.line)
+    candidates = [finding for finding in findings if finding.candidate]
+    if candidates:
+        say("Never marked as direct chats (dmtui doctor --fix --candidates marks them):")
+        for finding in candidates:
+            say(f"  {finding.line}")
+
+
 def _say_difference(before: JsonObject, after: JsonObject) -> None:
     for line in difference(before, after):
         say(line)
 
 
 def _nothing_to_repair(findings: tuple[Finding, ...]) -> str:
-    if findings:
+    if any(not finding.candidate for finding in findings):
         return "Nothing here can be repaired without guessing."
     return "Your list of direct messages is in order."
 

@@ -179,10 +179,10 @@ class Doctor(ModalScreen[None]):
         if any(finding.changes for finding in self._findings):
             keys.append("Space chooses")
         if self._chosen:
-            keys.append("a repairs in one write")
+            keys.append("a repairs")
         if self._care.can_undo:
-            keys.append("u undoes the last")
-        keys += ["v earlier versions", "Esc closes"]
+            keys.append("u undoes")
+        keys += ["v versions", "Esc closes"]
         self.query_one("#keys", Static).update(" · ".join(keys))
 
     async def _repair(self) -> None:
