@@ -37,7 +37,9 @@ async def forget(hands: Hands, conversation: Conversation) -> None:
         "You leave it, and all its messages are deleted: on this device, and for you on the"
         " homeserver. Others keep theirs. This can't be undone."
     )
-    if not await _agrees(hands, f"Forget {chat}?", text, "f", "Leave and delete everything"):
+    choices = (Choice("k", "Keep it", False), Choice("f", "Leave and delete everything", True))
+    if not await hands.ask(Question(f"Forget {chat}?", text, choices)):
+        hands.tell(NOTHING)
         return
     if unsent := _unsent(hands, conversation):
         title = "Not everything is sent"

@@ -40,6 +40,8 @@ class GroupWish:
 class NewGroup(ModalScreen[GroupWish | None]):
     """Dismissed with what is wished; Esc is ``None``."""
 
+    DEFAULT_CSS = "NewGroup #term { margin: 1 0; }"
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Cancel", show=False, id="group.cancel"),
         Binding("down", "move(1)", "Next", show=False, priority=True, id="group.next"),
@@ -66,8 +68,7 @@ class NewGroup(ModalScreen[GroupWish | None]):
             yield OptionList(markup=False, compact=True, id="found")
             yield Static("", id="notice", markup=False)
             yield Static(
-                "Enter adds, on an empty line starts · Tab to the name · Ctrl+D takes the last one"
-                " out · Esc cancels",
+                "Enter adds, then starts · Tab names it · Ctrl+D takes out · Esc",
                 classes="hint",
                 markup=False,
             )
