@@ -83,7 +83,7 @@ def _archive(count: int, width: int) -> list[list[Part]]:
 
 
 def _row(person: Person, width: int, now: int, here: bool) -> list[list[Part]]:
-    """As :class:`dmtui.ui.widgets.people_list.PeopleList` paints it."""
+    """As :mod:`dmtui.ui.widgets.person_row` has it."""
     ground = "cursor" if here else ""
     return [
         [part.on(ground) for part in padded(line, width)]

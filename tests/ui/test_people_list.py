@@ -9,7 +9,8 @@ from textual.app import App, ComposeResult
 from textual.message import Message
 
 from dmtui.core.model import Conversation, PeerState, Safe, UserId
-from dmtui.ui.widgets.people_list import LOCK, PeopleList
+from dmtui.ui.widgets.people_list import PeopleList
+from dmtui.ui.widgets.person_row import LOCK
 from tests.ui.hosting import FAMILY, HOSTILE, STEERING, line_of, now, painted, people, person
 
 

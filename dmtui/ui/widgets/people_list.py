@@ -7,39 +7,27 @@ from bisect import bisect_left
 from enum import Enum, auto
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from dmtui.core.model import Conversation, PeerState, Safe, UserId
+from dmtui.core.model import Conversation, Safe, UserId
 from dmtui.core.times import list_time, local_time
-from dmtui.ui.widgets.cells import clip, printable, strip
+from dmtui.ui.widgets.cells import strip
 from dmtui.ui.widgets.line_view import LineView
+from dmtui.ui.widgets.person_row import person_lines
 from dmtui.ui.widgets.system_zone import SystemZone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date, tzinfo
 
-    from rich.style import Style
     from textual import events
 
 ROW_LINES = 2
-LOCK = "⚷"
-PIN = "^"
-WARNING = "!"
 GROUPS = "Groups", "(not direct messages)"
 PAINTED_LIMIT = 512
-
-_PEER_WORDS = {
-    PeerState.JOINED: "",
-    PeerState.INVITED: "(invited)",
-    PeerState.DECLINED: "(declined)",
-    PeerState.LEFT: "(left)",
-    PeerState.GROUP: "(group)",
-}
 
 
 class _Apart(Enum):
@@ -324,54 +312,11 @@ class PeopleList(LineView):
 
     def _paint_row(self, row: Conversation, width: int, here: bool, opened: bool) -> list[Strip]:
         ground = self.style_of("people--cursor" if here else "people--opened" if opened else "")
-        return [
-            strip(parts, width, ground)
-            for parts in (
-                self._first_line(row, width, opened, ground.background_style),
-                self._second_line(row, width, opened, ground.background_style),
-            )
-        ]
-
-    def _first_line(
-        self, row: Conversation, width: int, opened: bool, back: Style
-    ) -> list[tuple[str, Style]]:
-        dim = self.style_of("people--dim") + back
+        back = ground.background_style
         time_text = list_time(row.latest, int(self._now() * 1000), self._zone)
-        name_style = self.style_of("people--name-unread" if _counts(row) else "people--name") + back
-        mark, mark_style = _mark(row)
-        states = _states(row)
-        room = width - 3 - len(time_text) - 2 - (len(states) + 1 if states else 0)
-        name = clip(printable(row.name), max(room, 4))
-        used = 3 + cell_len(name) + (len(states) + 1 if states else 0)
-        gap = " " * max(1, width - used - len(time_text) - 1)
-        parts = [
-            ("▌" if opened else " ", self.style_of("people--bar") + back),
-            (LOCK if row.encrypted else " ", self.style_of("people--lock") + back),
-            (mark, self.style_of(mark_style) + back),
-            (name, name_style),
-        ]
-        if states:
-            parts.append((" " + states, dim))
-        return [*parts, (gap + time_text + " ", dim)]
-
-    def _second_line(
-        self, row: Conversation, width: int, opened: bool, back: Style
-    ) -> list[tuple[str, Style]]:
-        badge = _badge(row)
-        preview, name = (
-            (f"Draft: {row.draft}", "people--draft") if row.draft else (row.preview, "people--dim")
-        )
-        warning = f"looks like {row.looks_like}" if row.looks_like else ""
-        room = max(0, width - 4 - len(badge))
-        warning = clip(printable(warning + ". " if warning and preview else warning), room)
-        shown = clip(printable(preview.replace("\n", " ")), room - cell_len(warning))
-        gap = " " * max(0, width - 3 - cell_len(warning) - cell_len(shown) - len(badge))
-        counted = "people--badge" if _counts(row) else "people--dim"
         return [
-            ("▌" if opened else " ", self.style_of("people--bar") + back),
-            ("  " + warning, self.style_of("people--warning") + back),
-            (shown + gap, self.style_of(name) + back),
-            (badge, self.style_of(counted) + back),
+            strip([(text, self.style_of(name) + back) for text, name in parts], width, ground)
+            for parts in person_lines(row, width, time_text, opened)
         ]
 
     # -- keys and mouse ---------------------------------------------------------------------------
@@ -406,32 +351,3 @@ class PeopleList(LineView):
         self._painted.clear()
         self._fit()
         self._go(self._cursor)
-
-
-def _counts(row: Conversation) -> bool:
-    """Whether its unread messages are to catch the eye."""
-    return row.unread > 0 and not row.muted
-
-
-def _mark(row: Conversation) -> tuple[str, str]:
-    """The mark before the name, and its style."""
-    if row.looks_like:
-        return WARNING, "people--warning"
-    return (PIN, "people--pin") if row.pinned else (" ", "people--name")
-
-
-def _states(row: Conversation) -> str:
-    words = (
-        _PEER_WORDS[row.peer],
-        "(archived)" if row.archived else "",
-        "(flag pending)" if row.flag_pending else "",
-    )
-    return " ".join(word for word in words if word)
-
-
-def _badge(row: Conversation) -> str:
-    """At the end of the second line: whether they are muted, and how many are unread."""
-    count = str(row.unread) if row.unread < 1000 else "999+"
-    words = ["muted"] if row.muted else []
-    words += [count] if row.unread else []
-    return f" {' '.join(words)} " if words else ""

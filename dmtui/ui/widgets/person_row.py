@@ -1,0 +1,92 @@
+"""A person's two lines in the people list, as texts with the names of their styles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from rich.cells import cell_len
+
+from dmtui.core.model import PeerState
+from dmtui.ui.widgets.cells import clip, printable
+
+if TYPE_CHECKING:
+    from dmtui.core.model import Conversation
+
+LOCK = "⚷"
+PIN = "^"
+WARNING = "!"
+
+Parts: TypeAlias = "list[tuple[str, str]]"
+
+_PEER_WORDS = {
+    PeerState.JOINED: "",
+    PeerState.INVITED: "(invited)",
+    PeerState.DECLINED: "(declined)",
+    PeerState.LEFT: "(left)",
+    PeerState.GROUP: "(group)",
+}
+
+
+def person_lines(row: Conversation, width: int, time: str, opened: bool) -> tuple[Parts, Parts]:
+    """Both lines, for ``width`` cells: who and when, what and how much of it is unread."""
+    bar = ("▌" if opened else " ", "people--bar")
+    return [bar, *_who(row, width, time)], [bar, *_what(row, width)]
+
+
+def _who(row: Conversation, width: int, time: str) -> Parts:
+    words = _states(row)
+    states = f" {words}" if words else ""
+    name = clip(printable(row.name), max(width - 3 - len(time) - 2 - len(states), 4))
+    gap = " " * max(1, width - 3 - cell_len(name) - len(states) - len(time) - 1)
+    return [
+        (LOCK if row.encrypted else " ", "people--lock"),
+        _mark(row),
+        (name, "people--name-unread" if _calls(row) else "people--name"),
+        (f"{states}{gap}{time} ", "people--dim"),
+    ]
+
+
+def _what(row: Conversation, width: int) -> Parts:
+    badge = _badge(row)
+    room = max(0, width - 4 - len(badge))
+    text, style = str(row.preview), "people--dim"
+    if row.draft:
+        text, style = f"Draft: {row.draft}", "people--draft"
+    warning = f"looks like {row.looks_like}" if row.looks_like else ""
+    warning = clip(printable(f"{warning}. " if warning and text else warning), room)
+    said = clip(printable(text.replace("\n", " ")), room - cell_len(warning))
+    gap = " " * max(0, width - 3 - cell_len(warning) - cell_len(said) - len(badge))
+    return [
+        (f"  {warning}", "people--warning"),
+        (said + gap, style),
+        (badge, "people--badge" if _calls(row) else "people--dim"),
+    ]
+
+
+def _calls(row: Conversation) -> bool:
+    """Whether its unread messages are to catch the eye."""
+    return row.unread > 0 and not row.muted
+
+
+def _mark(row: Conversation) -> tuple[str, str]:
+    """What stands before the name."""
+    if row.looks_like:
+        return WARNING, "people--warning"
+    return PIN if row.pinned else " ", "people--pin"
+
+
+def _states(row: Conversation) -> str:
+    words = (
+        _PEER_WORDS[row.peer],
+        "(archived)" if row.archived else "",
+        "(flag pending)" if row.flag_pending else "",
+    )
+    return " ".join(word for word in words if word)
+
+
+def _badge(row: Conversation) -> str:
+    """At the end of the second line: whether they are muted, and how many are unread."""
+    count = str(row.unread) if row.unread < 1000 else "999+"
+    words = ["muted"] if row.muted else []
+    words += [count] if row.unread else []
+    return f" {' '.join(words)} " if words else ""
