@@ -29,6 +29,7 @@ from dmtui.core.model import (
     Member,
     Membership,
     RoomId,
+    Safe,
     TransactionId,
     UserId,
 )
@@ -157,12 +158,18 @@ def membership_change(raw: JsonObject) -> MembershipChange | None:
     found = member(raw)
     if found is None:
         return None
-    before = mapping(mapping(raw.get("unsigned")).get("prev_content")).get("membership")
-    return MembershipChange(found, _membership(before))
+    return MembershipChange(found, _membership(_former(raw).get("membership")))
+
+
+def _former(raw: JsonObject) -> JsonObject:
+    return mapping(mapping(raw.get("unsigned")).get("prev_content"))
 
 
 def member(raw: JsonObject) -> Member | None:
-    """The subject of an ``m.room.member`` event, stripped or whole."""
+    """The subject of an ``m.room.member`` event, stripped or whole.
+
+    Who has left without a name goes by the last one, where the server tells.
+    """
     content = mapping(raw.get("content"))
     subject = user_id(raw.get("state_key"))
     membership = _membership(content.get("membership"))
@@ -171,10 +178,16 @@ def member(raw: JsonObject) -> Member | None:
     return Member(
         subject,
         membership,
-        clean_line(text(content.get("displayname"))),
+        clean_line(text(content.get("displayname"))) or _last_name(raw, membership),
         content.get("is_direct") is True,
         user_id(raw.get("sender")) or UserId(""),
     )
+
+
+def _last_name(raw: JsonObject, membership: Membership) -> Safe:
+    if membership in (Membership.LEAVE, Membership.BAN):
+        return clean_line(text(_former(raw).get("displayname")))
+    return Safe("")
 
 
 def members(raws: Iterable[JsonObject]) -> tuple[Member, ...]:

@@ -26,7 +26,7 @@ from dmtui.core.names import clean, clean_line
 from dmtui.matrix.account_news import ignored_users, listed_rooms
 from dmtui.matrix.room_news import RawRoom, receipts, room_update, service_members, typing
 from dmtui.matrix.stripped import stripped_invite
-from dmtui.matrix.translate import LONGEST_BODY, Translator, undecryptable
+from dmtui.matrix.translate import LONGEST_BODY, Translator, member, undecryptable
 from dmtui.matrix.values import mapping
 
 ROOM = RoomId("!room")
@@ -240,6 +240,23 @@ def test_member_event_tells_before_and_after() -> None:
     assert change.previous is Membership.INVITE
     assert change.member.name == clean_line("B\x1bb")
     assert not change.member.is_direct
+
+
+@pytest.mark.parametrize(
+    ("membership", "name"), [("leave", "Bob"), ("ban", "Bob"), ("join", ""), ("invite", "")]
+)
+def test_who_has_left_goes_by_the_last_name(membership: str, name: str) -> None:
+    former = {"prev_content": {"membership": "join", "displayname": "Bob"}}
+    found = member(
+        raw(
+            "m.room.member",
+            {"membership": membership},
+            state_key="@bob:example.org",
+            unsigned=former,
+        )
+    )
+    assert found is not None
+    assert found.name == name
 
 
 def test_transaction_is_believed_of_own_messages_only() -> None:
