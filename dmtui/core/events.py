@@ -143,7 +143,8 @@ class SyncBatch:
 
     ``token`` is opaque and resumes after this batch; it is committed with the batch's rows.
     ``invites`` are new or changed; ``all_invites`` names every pending one where the server told.
-    ``gone``: rooms that I left, was removed from, or whose invite ended.
+    ``gone``: rooms that I left, was removed from, or whose invite ended; after a start from
+    nothing also rooms of the map that ended before, or that I was never in.
     ``direct`` is the new content of ``m.direct``; ``ignored`` of ``m.ignored_user_list``.
     ``muted`` are the rooms for which a push rule says never to notify; ``contacts`` is the content
     of :data:`dmtui.core.contacts.PEOPLE`; ``invites_blocked`` of ``m.invite_permission_config``.

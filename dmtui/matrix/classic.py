@@ -59,11 +59,12 @@ class Classic:
         chunk = missing[: self._at_once]
         onward = replace(place, covered=(*covered, *chunk), complete=len(missing) <= len(chunk))
         names = [followed[key] for key in chunk]
+        settled = onward.complete and not place.complete
         if place.position is None:
-            return await self._from_start(onward, names)
+            return replace(await self._from_start(onward, names), settled=settled)
         if chunk:
             news = await self._from_start(onward, names)
-            return News(onward, rooms=news.rooms, complete=onward.complete)
+            return News(onward, rooms=news.rooms, complete=onward.complete, settled=settled)
         wanted = {*followed.values(), *place.extras}
         try:
             answer = await self._ask(place.position, wanted, timeout)

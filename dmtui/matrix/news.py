@@ -42,7 +42,10 @@ class KeyNews:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """``place`` resumes after this answer; ``invites`` are raw stripped state events per room."""
+    """``place`` resumes after this answer; ``invites`` are raw stripped state events per room.
+
+    ``settled``: with this answer everything has been told from the start, but for what has ended.
+    """
 
     place: Place
     keys: KeyNews | None = None
@@ -52,3 +55,4 @@ class News:
     gone: tuple[RoomId, ...] = ()
     account_data: Mapping[str, JsonObject] = field(default_factory=dict)
     complete: bool = True
+    settled: bool = False

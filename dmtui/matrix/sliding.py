@@ -108,6 +108,7 @@ class Sliding:
             gone,
             heard(mappings(mapping(extensions.get("account_data")).get("global"))),
             complete and not lost,
+            complete and not lost and not place.complete,
         )
 
     def _lost(

@@ -33,7 +33,7 @@ from dmtui.matrix.room_news import room_update
 from dmtui.matrix.sliding import FEATURE, Sliding
 from dmtui.matrix.stripped import stripped_invite
 from dmtui.matrix.translate import Translator
-from dmtui.matrix.values import mapping
+from dmtui.matrix.values import mapping, room_id
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class Syncing:
                 raise
             self._way = Way.CLASSIC  # it was offered when we asked, and is no longer
             return await self.sync(token, rooms, timeout)
-        return await self._batch(news)
+        return await self._batch(news, rooms)
 
     async def _choose(self) -> Way:
         answer = await self._client.api("GET", "/_matrix/client/versions")
@@ -110,19 +110,20 @@ class Syncing:
             content = {}
         return listed_rooms(content)
 
-    async def _batch(self, news: News) -> SyncBatch:
+    async def _batch(self, news: News, rooms: frozenset[RoomId]) -> SyncBatch:
         room_keys = await self._take_in(news.keys) if news.keys else ()
         direct = news.account_data.get(DIRECT)
         if direct is not None:
             self._direct = listed_rooms(direct)
         updates = [await room_update(raw, self._translator) for raw in news.rooms]
         self._tell_members(updates)
+        invites = self._judged(news, again=direct is not None)
         return SyncBatch(
             news.place.token(),
             tuple(updates),
-            self._judged(news, again=direct is not None),
+            invites,
             news.all_invites,
-            news.gone,
+            await self._ended(news, rooms) if news.settled else news.gone,
             direct,
             _read(news, IGNORED, ignored_users),
             _read(news, PUSH_RULES, muted_rooms),
@@ -131,6 +132,19 @@ class Syncing:
             room_keys,
             news.complete,
         )
+
+    async def _ended(self, news: News, rooms: frozenset[RoomId]) -> tuple[RoomId, ...]:
+        """With the rooms that I am not in any more: from the start, sync is silent about these."""
+        try:
+            answer = await self._client.api("GET", "/_matrix/client/v3/joined_rooms")
+        except Refused:
+            return news.gone
+        joined = answer.get("joined_rooms")
+        if not isinstance(joined, list):
+            return news.gone
+        named = {one for value in joined if (one := room_id(value)) is not None}
+        followed = rooms | (self._direct or frozenset())
+        return tuple(sorted(followed - named - self._invites.keys() | {*news.gone}))
 
     async def _take_in(self, news: KeyNews) -> tuple[tuple[RoomId, str], ...]:
         return tuple(

@@ -628,6 +628,27 @@ async def test_room_that_ended_while_away_is_gone(
     await device.reborn().until(lambda batch: room_id in batch.gone)
 
 
+@pytest.mark.parametrize("listed", [True, False])
+async def test_start_from_nothing_tells_which_rooms_have_ended(
+    device: Listener, alice: Account, bob: Account, listed: bool
+) -> None:
+    room_id = befriend(alice, bob, is_direct=listed, record=listed)
+    kept = befriend(alice, bob)
+    asked = RoomId(bob.create_dm(alice))
+    device.rooms = frozenset({room_id, kept, asked})
+    await device.settle()
+    alice.leave(room_id)
+    again = device.reborn()
+    again.token, again.rooms = None, device.rooms
+
+    batches = await again.settle()
+
+    assert {one for batch in batches for one in batch.gone} == {room_id}
+    told = {one.room_id: one.membership for batch in batches for one in batch.rooms}
+    assert told.pop(kept) is Membership.JOIN
+    assert set(told.values()) <= {Membership.LEAVE}
+
+
 async def test_room_left_and_joined_again_is_whole(
     device: Listener, alice: Account, bob: Account
 ) -> None:

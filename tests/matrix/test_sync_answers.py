@@ -281,6 +281,22 @@ async def test_room_new_in_the_list_with_its_past_is_no_reason_to_start_anew() -
     assert second.complete
 
 
+@pytest.mark.parametrize("way", list(Way))
+@pytest.mark.parametrize("odd", [*ODD, {}])
+async def test_odd_list_of_joined_rooms_ends_only_what_it_lacks(way: Way, odd: Any) -> None:
+    class Joined(Script):
+        async def api(self, method: str, path: str, *rest: Any, **options: Any) -> JsonObject:
+            if path.endswith("/joined_rooms"):
+                return {"joined_rooms": odd}
+            return await super().api(method, path, *rest, **options)
+
+    answer = sliding() if way is Way.SLIDING else classic()
+    batch = await syncing(Joined(answer), way).sync(None, frozenset({ROOM}), 0.0)
+
+    assert batch.complete
+    assert batch.gone == ((ROOM,) if isinstance(odd, list) else ())
+
+
 async def test_lists_missing_from_an_answer_say_nothing() -> None:
     script = Script(sliding())
     device = syncing(script, Way.SLIDING)
