@@ -61,7 +61,9 @@ async def test_person_takes_two_lines_with_name_and_preview() -> None:
     [
         (lambda c: replace(c, peer=PeerState.LEFT), "(left)"),
         (lambda c: replace(c, peer=PeerState.INVITED), "(invited)"),
-        (lambda c: replace(c, peer=PeerState.GROUP), "(group)"),
+        (lambda c: replace(c, peer=PeerState.DECLINED), "(declined)"),
+        (lambda c: replace(c, peer=PeerState.GROUP), "Groups (not direct messages)"),
+        (lambda c: replace(c, archived=True), "(archived)"),
         (lambda c: replace(c, flag_pending=True), "(flag pending)"),
         (lambda c: replace(c, draft="half a line"), "Draft: half a line"),
     ],
@@ -345,6 +347,7 @@ async def test_inside_the_archive_the_first_row_leads_back() -> None:
         app.people.update_rows([replace(person(n), archived=True) for n in (0, 1)], in_archive=True)
         await pilot.pause()
         assert "Everybody" in painted(app.people)[0]
+        assert line_of(app.people, "(archived)") is None
         assert line_of(app.people, "request") is None
         assert app.people.cursor_person == person(0).user_id
         await pilot.press("home", "enter")

@@ -44,8 +44,7 @@ class Petname(ModalScreen[str | None]):
                 id="petname",
             )
             yield Static(
-                "Only you see it, on all your devices · Enter saves, empty takes it away"
-                " · Esc cancels",
+                "Only you see it · Enter saves, empty removes · Esc cancels",
                 classes="hint",
                 markup=False,
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
+from dataclasses import replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, ClassVar
 
@@ -274,6 +275,8 @@ class PeopleList(LineView):
             case _Apart() as apart:
                 return self._paint_apart(apart, line, width, here)
             case row:
+                if self._in_archive:  # where it goes without saying
+                    row = replace(row, archived=False)
                 key = (row, width, here, row.user_id == self.opened)
                 if key not in self._painted:
                     self._painted[key] = self._paint_row(*key)

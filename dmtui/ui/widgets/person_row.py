@@ -23,7 +23,7 @@ _PEER_WORDS = {
     PeerState.INVITED: "(invited)",
     PeerState.DECLINED: "(declined)",
     PeerState.LEFT: "(left)",
-    PeerState.GROUP: "(group)",
+    PeerState.GROUP: "",  # the heading says so
 }
 
 
