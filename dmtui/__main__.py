@@ -103,6 +103,10 @@ def _command(name: str) -> Callable[[ProfilePaths, Namespace], None]:
             from dmtui.command_line import acting
 
             return acting.accept if name == "accept" else acting.decline
+        case "invites":
+            from dmtui.command_line import acting
+
+            return acting.invites
         case "doctor":
             from dmtui.command_line import doctor
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -303,7 +304,7 @@ HANDED_OVER: list[tuple[list[str], Intent, str]] = [
 ]
 
 
-STEPS = [
+STEPS: list[Intent] = [
     Decline(RoomId("!asks"), UserId("@carol:x")),
     Ignore(UserId("@carol:x")),
     Report(UserId("@carol:x"), RoomId("!asks"), "spam"),
@@ -342,16 +343,16 @@ def test_steps_that_wait_are_told_apart_from_those_done(dmtui: CommandLine, stor
     store.apply(SYNCED)
     session = load_session(dmtui.paths)
     assert session is not None
-    with ProfileLock(dmtui.paths):
-        errand = Errand(dmtui.paths, session, store, lambda _: STEPS, patience=2.0)
-        numbers, _ = store.add_intents(STEPS)
-        store.settle_intent(numbers[1], Outcome(ok=True))
-        store.settle_intent(numbers[2], Outcome(ok=True))
-        waiting, *_ = numbers
-        with contextlib.closing(open_store(dmtui.paths, session)) as other:
-            other.postpone_intent(waiting, "no network.")
-        with pytest.raises(Failure, match="not done yet: no network; it stays queued"):
-            errand.run()
+    with ProfileLock(dmtui.paths), ThreadPoolExecutor(1) as thread:
+        errand = Errand(dmtui.paths, session, store, lambda _: STEPS, patience=3.0)
+        running = thread.submit(errand.run)
+        until(lambda: len(store.pending_intents()) == 3)
+        first, *others = store.pending_intents()
+        store.postpone_intent(first.number, "no network.")
+        for entry in others:
+            store.settle_intent(entry.number, Outcome(ok=True))
+        waits = Outcome(ok=False, message="not done yet: no network; it stays queued.")
+        assert running.result() == (waits, Outcome(ok=True), Outcome(ok=True))
 
 
 def test_switch_for_invites_is_shown_and_handed_over(dmtui: CommandLine, store: Store) -> None:

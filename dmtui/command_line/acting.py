@@ -1,4 +1,4 @@
-"""``dmtui send``, ``accept`` and ``decline``: one intent each, followed to its outcome."""
+"""``dmtui send``, ``accept``, ``decline``, ``invites``: intents, followed to their outcomes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,17 @@ from dmtui.command_line.answers import Failure, WrongUsage, say, say_json
 from dmtui.command_line.errand import Errand, Wish
 from dmtui.command_line.signed_in import signed_in
 from dmtui.compose import open_store
-from dmtui.core.intents import Accept, Decline, Deliver, Ignore, Outcome
-from dmtui.core.model import Invite, RoomId, UserId
+from dmtui.core.intents import (
+    Accept,
+    BlockInvites,
+    Decline,
+    Deliver,
+    Ignore,
+    Intent,
+    Outcome,
+    Report,
+)
+from dmtui.core.model import Invite, RoomId
 from dmtui.core.names import valid_user_id
 from dmtui.profile import ProfilePaths
 from dmtui.store.store import Store
@@ -21,7 +30,7 @@ def send(paths: ProfilePaths, options: Namespace) -> None:
     """Start Chat semantics, then one message."""
     user_id = valid_user_id(options.user)
     text = _text(options.text)
-    outcome = _carry_out(paths, lambda _: Deliver(user_id, text))
+    outcome = _carry_out(paths, lambda _: [Deliver(user_id, text)])
     if options.json:
         say_json({"room_id": outcome.room_id, "event_id": outcome.event_id})
     else:
@@ -33,40 +42,71 @@ def accept(paths: ProfilePaths, options: Namespace) -> None:
     room_id = _room_id(options.room)
     direct = False
 
-    def wish(store: Store) -> Accept:
+    def wish(store: Store) -> list[Intent]:
         nonlocal direct
         invite = _invite(store, room_id)
         direct = invite.direct and not options.as_room
-        return Accept(room_id, invite.inviter, direct)
+        return [Accept(room_id, invite.inviter, direct)]
 
     _carry_out(paths, wish)
     say("Accepted: the chat is among your people." if direct else "Joined as a room.")
 
 
 def decline(paths: ProfilePaths, options: Namespace) -> None:
-    """Decline, and ignore the inviter if so wished."""
+    """Decline, and ignore and report the inviter if so wished: a line for each step."""
     room_id = _room_id(options.room)
-    inviter = UserId("")
+    ignored, reported = options.ignore, options.report is not None
 
-    def wish(store: Store) -> Decline:
-        nonlocal inviter
+    def wish(store: Store) -> list[Intent]:
         inviter = _invite(store, room_id).inviter
-        return Decline(room_id, inviter)
+        intents: list[Intent] = [Decline(room_id, inviter)]
+        if ignored:
+            intents.append(Ignore(inviter))
+        if reported:
+            intents.append(Report(inviter, room_id, options.report))
+        return intents
 
-    _carry_out(paths, wish)
-    say("Declined.")
-    if options.ignore:
-        _carry_out(paths, lambda _: Ignore(inviter))
-        say("The sender is ignored from now on.")
+    steps = [("Declining", "Declined.")]
+    if ignored:
+        steps.append(("Ignoring", "The sender is ignored from now on."))
+    if reported:
+        steps.append(("Reporting", "Reported to those who run your homeserver."))
+    failures = []
+    for (doing, done), outcome in zip(steps, _outcomes(paths, wish), strict=True):
+        if outcome.ok:
+            say(done)
+        else:
+            failures.append(f"{doing} failed: {outcome.message or 'the homeserver refused.'}")
+    if failures:
+        raise Failure(" ".join(failures))
+
+
+def invites(paths: ProfilePaths, options: Namespace) -> None:
+    """Show whether anybody may invite me, or change that."""
+    if options.wanted == "status":
+        with contextlib.closing(open_store(paths, signed_in(paths))) as store:
+            blocked = store.requests.blocked()
+    else:
+        blocked = options.wanted == "block"
+        _carry_out(paths, lambda _: [BlockInvites(blocked)])
+    if options.json:
+        say_json({"blocked": blocked})
+    else:
+        say("Invites are blocked." if blocked else "Invites are allowed.")
 
 
 def _carry_out(paths: ProfilePaths, wish: Wish) -> Outcome:
-    session = signed_in(paths)
-    with contextlib.closing(open_store(paths, session)) as store:
-        outcome = Errand(paths, session, store, wish).run()
+    """The outcome of the one intent that is wished; raises ``Failure`` if that is one."""
+    (outcome,) = _outcomes(paths, wish)
     if not outcome.ok:
         raise Failure(outcome.message or "The homeserver refused.")
     return outcome
+
+
+def _outcomes(paths: ProfilePaths, wish: Wish) -> tuple[Outcome, ...]:
+    session = signed_in(paths)
+    with contextlib.closing(open_store(paths, session)) as store:
+        return Errand(paths, session, store, wish).run()
 
 
 def _text(typed: str | None) -> str:

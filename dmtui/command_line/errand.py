@@ -1,17 +1,27 @@
-"""Has an intent carried out: by this process if no other owns the account, else by the other."""
+"""Has intents carried out: by this process if no other owns the account, else by the other."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from dmtui.command_line.answers import Failure
 from dmtui.compose import messenger_for, write_log
 from dmtui.core.errors import ProfileInUse
-from dmtui.core.intents import Accept, Decline, EditDirect, Entry, Intent, Outcome
+from dmtui.core.intents import (
+    Accept,
+    BlockInvites,
+    Decline,
+    EditDirect,
+    Entry,
+    Ignore,
+    Intent,
+    Outcome,
+    Report,
+)
 from dmtui.core.model import Phase, Session
 from dmtui.lock import ProfileLock
 from dmtui.profile import ProfilePaths
@@ -29,12 +39,15 @@ CONSEQUENCES = 5.0
 LOOK_EVERY = 0.1
 """Seconds between two looks at what another process has done."""
 
-Wish: TypeAlias = Callable[[Store], Intent]
-"""The intent, decided from what is in the store; raises ``DmtuiError`` if there is none."""
+Wish: TypeAlias = Callable[[Store], Sequence[Intent]]
+"""The intents, decided from what is in the store; raises ``DmtuiError`` if there are none."""
+
+NEEDS_NO_NEWS = (Accept, Decline, Ignore, Report, BlockInvites)
+"""What can be decided before the server has told its news."""
 
 
 class Errand:
-    """One run of one command: waits for the first sync, then for the outcome of an intent."""
+    """One run of one command: waits for the first sync, then for the outcomes of its intents."""
 
     def __init__(
         self,
@@ -48,58 +61,61 @@ class Errand:
         self._session = session
         self._store = store
         self._wish = wish
-        self._entry: Entry | None = None
+        self._entries: list[Entry] = []
         self._why = ""
         self._deadline = time.monotonic() + patience
 
-    def run(self) -> Outcome:
-        """The outcome, or success after the first sync where nothing is wished.
+    def run(self) -> tuple[Outcome, ...]:
+        """The outcome of each intent; none after the first sync where nothing is wished.
 
-        Raises ``Failure`` when time is up; the intent then stays queued.
+        When time is up, whatever is not done stays queued; raises ``Failure`` if that is all.
         """
-        while (outcome := self._outcome()) is None:
+        while not self._is_done():
             if self._left() <= 0:
-                raise self._time_is_up()
+                return self._when_time_is_up()
             try:
                 with ProfileLock(self._paths):
                     asyncio.run(self._carry_out())
             except ProfileInUse:
                 self._hand_over()
                 time.sleep(LOOK_EVERY)
-        return outcome
+        return tuple(entry.outcome for entry in self._entries if entry.outcome is not None)
 
-    def _outcome(self) -> Outcome | None:
+    def _is_done(self) -> bool:
         if self._wish is None:
-            return Outcome(ok=True) if self._store.synced() else None
-        if self._entry is None:
-            return None
-        self._entry = self._store.intent(self._entry.number) or self._entry
-        self._why = self._entry.problem or self._why
-        return self._entry.outcome
+            return self._store.synced()
+        self._entries = [self._store.intent(entry.number) or entry for entry in self._entries]
+        self._why = next((e.problem for e in self._entries if e.problem), self._why)
+        return bool(self._entries) and all(entry.outcome for entry in self._entries)
 
     def _hand_over(self) -> None:
-        """Write the intent down for the process that owns the account."""
-        if self._entry is None and self._store.synced() and self._wish is not None:
+        """Write the intents down for the process that owns the account."""
+        if not self._entries and self._store.synced() and self._wish is not None:
             self._write_down(self._wish(self._store))
 
-    def _write_down(self, intent: Intent) -> None:
-        self._entry = self._store.intent(self._store.add_intent(intent))
+    def _write_down(self, intents: Sequence[Intent]) -> None:
+        numbers, _ = self._store.add_intents(intents)
+        entries = (self._store.intent(number) for number in numbers)
+        self._entries = [entry for entry in entries if entry is not None]
 
     def _left(self) -> float:
         return self._deadline - time.monotonic()
 
-    def _time_is_up(self) -> Failure:
+    def _when_time_is_up(self) -> tuple[Outcome, ...]:
         why = self._why.rstrip(".") or "the homeserver does not answer"
-        if self._entry is not None:
-            return Failure(f"not done yet: {why}; it stays queued.")
-        return Failure(f"not done: {why}.")
+        if not self._entries:
+            raise Failure(f"not done: {why}.")
+        waiting = Outcome(ok=False, message=f"not done yet: {why}; it stays queued.")
+        if not any(entry.outcome for entry in self._entries):
+            raise Failure(waiting.message)
+        return tuple(entry.outcome or waiting for entry in self._entries)
 
     # -- with the account to ourselves --
 
     async def _carry_out(self) -> None:
-        if self._outcome() is not None:  # the former owner did it at last
+        if self._is_done():  # the former owner did it at last
             return
-        self._answer_known_invite()
+        self._decide_early()
         write_log(self._paths)
         messenger = messenger_for(self._paths, self._session, self._store)
         await messenger.start()
@@ -110,25 +126,26 @@ class Errand:
         finally:
             await messenger.stop()
 
-    def _answer_known_invite(self) -> None:
+    def _decide_early(self) -> None:
         """An answer needs no news first, and joins one that is queued already.
 
         A message does: which room is the conversation is decided from what the server has now.
         """
-        if self._wish is None or self._entry is not None or not self._store.synced():
+        if self._wish is None or self._entries or not self._store.synced():
             return
         with contextlib.suppress(Failure):  # the invite may be news yet
-            intent = self._wish(self._store)
-            if isinstance(intent, Accept | Decline):
-                self._write_down(intent)
+            intents = self._wish(self._store)
+            if all(isinstance(intent, NEEDS_NO_NEWS) for intent in intents):
+                self._write_down(intents)
 
     async def _with(self, messenger: Messenger) -> None:
         await self._until(messenger, lambda: self._is_level(messenger))
         if self._wish is None:
             return
-        if self._entry is None:
-            self._entry = await messenger.write_down(self._wish(self._store))
-        await self._until(messenger, lambda: self._outcome() is not None)
+        if not self._entries:
+            intents = self._wish(self._store)
+            self._entries = [await messenger.write_down(intent) for intent in intents]
+        await self._until(messenger, self._is_done)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CONSEQUENCES):
                 await self._until(messenger, self._has_no_consequences)

@@ -11,6 +11,7 @@ from datetime import datetime
 from dmtui.command_line.answers import say, say_json
 from dmtui.command_line.signed_in import signed_in
 from dmtui.compose import open_store
+from dmtui.core.invites import common_ground
 from dmtui.core.model import Conversation, Invite, JsonObject, PeerState
 from dmtui.core.times import list_time
 from dmtui.profile import ProfilePaths
@@ -78,7 +79,7 @@ def _person(conversation: Conversation) -> JsonObject:
 
 
 def inbox(paths: ProfilePaths, options: Namespace) -> None:
-    """Pending invites, direct ones first."""
+    """Pending invites: direct ones first, by standing, then newest first."""
     with _synced_store(paths) as store:
         invites = store.invites()
     if options.json:
@@ -88,7 +89,8 @@ def inbox(paths: ProfilePaths, options: Namespace) -> None:
         say("No pending invites.")
     for invite in invites:
         kind = "chat" if invite.direct else f"room {invite.room_name}".strip()
-        say("\t".join((invite.room_id, kind, invite.inviter_name, invite.inviter, invite.warning)))
+        who = (invite.inviter_name, invite.inviter)
+        say("\t".join((invite.room_id, kind, *who, invite.warning, common_ground(invite))))
 
 
 def _invite(invite: Invite) -> JsonObject:
@@ -102,4 +104,6 @@ def _invite(invite: Invite) -> JsonObject:
         "received": invite.received,
         "encrypted": invite.encrypted,
         "warning": invite.warning,
+        "standing": invite.standing.value,
+        "shared_rooms": invite.shared_rooms,
     }
