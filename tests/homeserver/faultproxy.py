@@ -39,6 +39,7 @@ class Fault:
     The first ``skip`` matching requests pass, then ``times`` are acted on (``None``: until
     cleared). ``delay`` is in seconds; ``status`` answers without forwarding, with ``body`` as text
     or JSON. ``reset`` cuts the connection before forwarding, or after the server has acted.
+    ``late`` cuts the connection at once and forwards so many seconds afterwards.
     ``keep`` promises the whole body and sends only so many bytes; ``garble`` breaks its JSON.
     """
 
@@ -52,6 +53,7 @@ class Fault:
     body: str | Json = ""
     headers: dict[str, str] = field(default_factory=dict)
     reset: Literal["", "before", "after"] = ""
+    late: float = 0.0
     keep: int | None = None
     garble: bool = False
 
@@ -117,6 +119,7 @@ class FaultProxy:
         self._faults: list[Fault] = []
         self._lock = threading.Condition()
         self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        self._late: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -207,6 +210,9 @@ class FaultProxy:
     async def _close(self) -> None:
         await self._refuse()
         await self._cut()
+        for task in self._late:
+            task.cancel()
+        await asyncio.gather(*self._late, return_exceptions=True)
         for _ in range(3):
             await asyncio.sleep(0)  # let aborted transports say goodbye
 
@@ -262,10 +268,17 @@ class FaultProxy:
             return None
         if fault.reset == "before":
             return None
+        if fault.late:
+            self._late.add(asyncio.create_task(self._forward_late(request, fault.late)))
+            return None
         if fault.status is not None:
             return _made_up(fault.status, fault.body, fault.headers)
         answer = await _unless_gone(self._forward(request), reader)
         return None if fault.reset == "after" else answer
+
+    async def _forward_late(self, request: _Message, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await self._forward(request)
 
     async def _forward(self, request: _Message) -> _Message:
         try:
