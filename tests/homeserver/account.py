@@ -210,11 +210,11 @@ class Account:
     def logout(self) -> None:
         self.api("POST", "v3/logout")
 
-    def deactivate(self) -> None:
-        """Close the account for good."""
+    def deactivate(self, *, erase: bool = False) -> None:
+        """Close the account for good; without ``erase`` the server goes on telling its name."""
         who = {"type": "m.id.user", "user": self.user_id}
         auth = {"type": "m.login.password", "identifier": who, "password": self.password}
-        self.api("POST", "v3/account/deactivate", {"auth": auth})
+        self.api("POST", "v3/account/deactivate", {"auth": auth, "erase": erase})
 
     # -- news ---------------------------------------------------------------------------------
 

@@ -125,9 +125,9 @@ async def test_person_who_declined_says_so_and_is_invited_again_with_the_flag(
 
 
 @locally
-async def test_account_that_was_closed_seems_gone(dmtui: DmtuiAccount, bob: Account) -> None:
+async def test_account_that_was_erased_seems_gone(dmtui: DmtuiAccount, bob: Account) -> None:
     await dmtui.befriend(bob)
-    await asyncio.to_thread(bob.deactivate)
+    await asyncio.to_thread(bob.deactivate, erase=True)
     await dmtui.until_peer(bob, PeerState.LEFT)
     assert await dmtui.messenger.life.seems_gone(user(bob))
 
