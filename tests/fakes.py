@@ -314,15 +314,13 @@ class FakeHomeserver:
         old, new = self.rooms[room_id], self._make_room(self.rooms[room_id].encrypted)
         new.creator, new.predecessor, new.name = by, room_id, old.name
         new.members[by] = Member(by, Membership.JOIN, old.members[by].name)
-        old.successor = new.room_id
+        old.successor, new.open = new.room_id, not invited
         update = RoomUpdate(room_id, successor=new.room_id, successor_via=by.partition(":")[2])
         await self._tell(SyncBatch("", rooms=(update,)))
         if by == self.me:
             await self._tell(SyncBatch("", rooms=(self._snapshot(new),)))
         elif invited:
             await self._invite_to(new, by, old.members[by].name, direct=False)
-        else:
-            new.open = True
         return new.room_id
 
     async def tag(self, room_id: RoomId, *tags: str) -> None:

@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import replace
 
 from dmtui.core.errors import Forbidden, NotFound, Refused
-from dmtui.core.events import ConversationsChanged
+from dmtui.core.events import ConnectionChanged, ConversationsChanged, InvitesChanged
 from dmtui.core.intents import DirectAction, EditDirect, Entry, FollowUpgrade, Outcome
 from dmtui.core.model import Membership
 from dmtui.core.ports import Homeserver
@@ -17,6 +17,10 @@ from dmtui.store.upgrades import Successor
 OVER = Outcome(False, "the chat has changed, and its upgrade was not followed")
 NOT_LET_IN = Outcome(False, "the new room of the chat does not let you in")
 NOT_FOR_TWO = Outcome(False, "the new room is not for the two of you, and you were not moved to it")
+
+
+_TELLING = (ConversationsChanged, InvitesChanged, ConnectionChanged)
+"""Changes that may be of an upgrade: an invite to a successor is no request, so both are told."""
 
 
 class Upgrades:
@@ -32,7 +36,7 @@ class Upgrades:
         try:
             while True:
                 await self._write_down()
-                while not any(isinstance(c, ConversationsChanged) for c in await changes.next()):
+                while not any(isinstance(change, _TELLING) for change in await changes.next()):
                     pass
         finally:
             changes.close()

@@ -94,8 +94,8 @@ def _facts(work: Work, room: int, update: RoomUpdate) -> None:
     known = connection.execute(f"SELECT {columns} FROM room WHERE number = ?", (room,))  # noqa: S608
     if known.fetchone() == tuple(told.values()):
         return
-    if update.successor is not None:
-        work.invites_changed()  # one to the successor is followed, and no request
+    if update.successor is not None or update.predecessor is not None:
+        work.invites_changed()  # who follows an upgrade looks again; an invite to it is no request
     places = ", ".join(f"{column} = ?" for column in told)
     connection.execute(
         f"UPDATE room SET {places} WHERE number = ?",  # noqa: S608 - fixed column names
