@@ -171,6 +171,18 @@ async def test_screen_names_the_keys_of_the_user(stage: Stage) -> None:
         assert "F4" not in stage.text()
 
 
+async def test_prompt_names_the_keys_of_the_user(stage: Stage) -> None:
+    keymap = {"requests.open": "f9", "invite.chat": "c", "invite.reveal": "w"}
+    async with stage.open((100, 30), keymap=keymap) as pilot:
+        await stage.server.invite(BOB, "Bob")
+        await stage.until(stage.shows("Press F9 to answer"))
+        await pilot.press("f9")
+        await stage.until(stage.shows("c chat"))
+        assert "w show what they wrote" in stage.text()
+        await pilot.press("c")
+        await stage.until(lambda: stage.conversation.person == BOB)
+
+
 async def test_command_without_a_key_is_told_by_the_palette(stage: Stage) -> None:
     async with stage.open(keymap={"chat.start": ""}) as pilot:
         await stage.until(stage.shows("Press Ctrl+P “Start a chat” to start your first chat."))

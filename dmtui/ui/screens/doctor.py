@@ -18,7 +18,7 @@ from dmtui.core.doctor import examine, repair_of
 from dmtui.core.errors import DmtuiError
 from dmtui.core.repairs import apply_changes, difference
 from dmtui.core.times import list_time
-from dmtui.ui.commands import Scope, bindings
+from dmtui.ui.commands import Scope, bindings, registry_of
 from dmtui.ui.screens.confirm import Choice, Question
 from dmtui.ui.widgets.system_zone import SystemZone
 
@@ -175,14 +175,14 @@ class Doctor(ModalScreen[None]):
 
     def _tell(self, line: str) -> None:
         self.query_one("#notice", Static).update(line)
-        keys = []
+        press, keys = registry_of(self.app).press, []
         if any(finding.changes for finding in self._findings):
-            keys.append("Space chooses")
+            keys.append(f"{press('doctor.choose')} chooses")
         if self._chosen:
-            keys.append("a repairs")
+            keys.append(f"{press('doctor.repair')} repairs")
         if self._care.can_undo:
-            keys.append("u undoes")
-        keys += ["v versions", "Esc closes"]
+            keys.append(f"{press('doctor.undo')} undoes")
+        keys += [f"{press('doctor.versions')} versions", "Esc closes"]
         self.query_one("#keys", Static).update(" · ".join(keys))
 
     async def _repair(self) -> None:

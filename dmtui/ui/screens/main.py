@@ -77,6 +77,7 @@ class MainScreen(Sides):
 
     def on_mount(self) -> None:
         self.prompt.focus_key = self.commands.press("requests.open")
+        self.prompt.keys = {name: self.commands.press(name) for name in self.prompt.keys}
         self.prompt.display = False
         self.watch(self, "focused", self.hint)
         self.people.refresh_rows()

@@ -152,7 +152,8 @@ class PersonCard(ModalScreen["UserId | None"]):
     def action_write(self) -> None:
         """Enter."""
         if self._conversation is None:
-            self._hands.tell("There is no chat with them: Ctrl+N starts one.")
+            start = registry_of(self.app).press("chat.start")
+            self._hands.tell(f"There is no chat with them: {start} starts one.")
         else:
             self.dismiss(self._user_id)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -29,12 +31,23 @@ class Answer(StrEnum):
 
 
 _ANSWERS = (
-    ("a", Answer.CHAT, "chat"),
-    ("r", Answer.ROOM, "accept as room"),
-    ("d", Answer.DECLINE, "decline"),
-    ("b", Answer.IGNORE, "decline and ignore"),
-    ("p", Answer.REPORT, "report as well"),
-    ("l", Answer.LATER, "later"),
+    ("invite.chat", Answer.CHAT, "chat"),
+    ("invite.room", Answer.ROOM, "accept as room"),
+    ("invite.decline", Answer.DECLINE, "decline"),
+    ("invite.ignore", Answer.IGNORE, "decline and ignore"),
+    ("invite.report", Answer.REPORT, "report as well"),
+    ("invite.later", Answer.LATER, "later"),
+)
+_KEYS: Mapping[str, str] = MappingProxyType(
+    {
+        "invite.chat": "a",
+        "invite.room": "r",
+        "invite.decline": "d",
+        "invite.ignore": "b",
+        "invite.report": "p",
+        "invite.later": "l",
+        "invite.reveal": "m",
+    }
 )
 
 
@@ -84,6 +97,7 @@ class InvitePrompt(Widget, can_focus=True):
     invite: reactive[Invite | None] = reactive(None, layout=True)
     waiting: reactive[int] = reactive(0, layout=True)
     focus_key: reactive[str] = reactive("Tab", layout=True)
+    keys: reactive[Mapping[str, str]] = reactive(_KEYS, layout=True)
     revealed: reactive[bool] = reactive(False, layout=True)
 
     class Answered(Message):
@@ -153,16 +167,18 @@ class InvitePrompt(Widget, can_focus=True):
     def _keys(self, invite: Invite) -> Content:
         if not self.has_focus:
             return self._styled(f"Press {self.focus_key} to answer", "invite--dim")
-        items = [self._key(key, f"answer('{answer}')", text) for key, answer, text in _ANSWERS]
+        items = [self._key(name, f"answer('{answer}')", text) for name, answer, text in _ANSWERS]
         hides_name = is_stranger(invite) and invite.inviter_name
         if (invite.reason or invite.room_name or hides_name) and not self.revealed:
-            items.append(self._key("m", "reveal", "show what they wrote"))
+            items.append(self._key("invite.reveal", "reveal", "show what they wrote"))
         gap = Content("   ")
-        return Content("\n").join([gap.join(items[:3]), gap.join(items[3:])])
+        lines = [gap.join(items[start : start + 3]) for start in range(0, len(items), 3)]
+        return Content("\n").join(lines)
 
-    def _key(self, key: str, action: str, text: str) -> Content:
+    def _key(self, name: str, action: str, text: str) -> Content:
         """Let a click do what the key does."""
-        words = Content.assemble(self._styled(key, "invite--key"), Content(f" {text}"))
+        key = self._styled(self.keys[name], "invite--key")
+        words = Content.assemble(key, Content(f" {text}"))
         return words.stylize(Style.from_meta({"@click": action}))
 
     def action_answer(self, answer: str) -> None:
