@@ -131,7 +131,6 @@ class FakeHomeserver:
         self.reports: list[tuple[UserId | RoomId, str]] = []
         self.presences: dict[UserId, Presence] = {}
         self.devices: dict[UserId, tuple[PersonDevice, ...]] = {}
-        self.adorned: set[RoomId] = set()  # rooms with a name, a topic or the like
         self.serving: dict[RoomId, frozenset[UserId]] = {}
         self.broken_history: set[RoomId] = set()
         self.stuck_history: set[RoomId] = set()
@@ -656,7 +655,8 @@ class FakeHomeserver:
 
     async def plain_room(self, room_id: RoomId) -> frozenset[UserId] | None:
         await self._call("plain_room", room_id)
-        return None if room_id in self.adorned else self.serving.get(room_id, frozenset())
+        named = self._joined(room_id).name
+        return None if named else self.serving.get(room_id, frozenset())
 
     async def account_data(self, kind: str) -> JsonObject | None:
         await self._call("account_data", kind)

@@ -447,6 +447,15 @@ async def test_invite_is_found_again_behind_a_change_of_profile(world: World, di
     assert await world.homeserver.creator_of(room_id) == world.bob
 
 
+async def test_room_is_plain_until_it_has_a_name(world: World) -> None:
+    plain = await world.homeserver.create_group([world.bob], "", "n", False)
+    named = await world.homeserver.create_group([world.bob], "Garden", "m", False)
+    assert await world.homeserver.plain_room(plain) == frozenset()
+    assert await world.homeserver.plain_room(named) is None
+    with pytest.raises(Forbidden):
+        await world.homeserver.plain_room(RoomId("!never"))
+
+
 async def test_invite_by_me_is_found_and_my_own_room_has_none_of_me(world: World) -> None:
     room_id = await world.homeserver.create_direct_room(world.bob, "n", False)
     await world.bob_joins(room_id)

@@ -66,7 +66,7 @@ def chat(me: Account, bob: Account) -> str:
     return room_id
 
 
-def make_rooms(me: Account, bob: Account, carol: Account) -> Rooms:
+def make_rooms(me: Account, bob: Account, carol: Account, bot: Account) -> Rooms:
     stray, double, junk, shared, own, old, left, lost, group = (chat(me, bob) for _ in range(9))
     bob.invite(group, carol)
     carol.join(group)
@@ -74,6 +74,10 @@ def make_rooms(me: Account, bob: Account, carol: Account) -> Rooms:
     upgrade = str(answer["replacement_room"])
     bob.invite(upgrade, me, is_direct=False)
     never_marked = bob.create_room(preset="private_chat", invite=[me.user_id])
+    bob.invite(never_marked, bot, is_direct=False)
+    bot.join(never_marked)
+    serving: Json = {"service_members": [[bot.user_id], 5]}
+    bob.set_state(never_marked, "io.element.functional_members", serving)
     for room_id in (upgrade, never_marked):
         me.join(room_id)
     me.leave(left)
@@ -135,8 +139,8 @@ def difference(broken: Json, repaired: Json) -> list[str]:
 def test_map_broken_in_ten_ways_is_told_repaired_in_one_write_and_given_back(
     dmtui: CommandLine, synapse: SynapseServer, proxy: FaultProxy
 ) -> None:
-    me, bob, carol = (synapse.register() for _ in range(3))
-    rooms = make_rooms(me, bob, carol)
+    me, bob, carol, bot = (synapse.register() for _ in range(4))
+    rooms = make_rooms(me, bob, carol, bot)
     broken = break_map(me, bob, carol, rooms)
     before = raw(me)
     sign_in(dmtui, me, proxy)
