@@ -8,6 +8,7 @@ from dmtui.core.errors import BadContent
 from dmtui.core.intents import BlockInvites, Decline, Entry, Ignore, Outcome, StopIgnoring
 from dmtui.core.model import JsonObject
 from dmtui.core.ports import Homeserver
+from dmtui.messenger.invites import UNKNOWN_SENDER
 from dmtui.messenger.journal import Settlement
 from dmtui.messenger.ledger import Ledger
 
@@ -38,6 +39,8 @@ class Hearing:
         The server only withholds what is new, and tells again of an old invite once the person
         is no longer ignored.
         """
+        if not intent.user_id:
+            return Outcome(ok=False, message=UNKNOWN_SENDER), ()
         async with self._writing:
             if self._is_over(entry):
                 return _DONE, ()

@@ -15,6 +15,7 @@ from dmtui.messenger.ledger import Ledger
 _DEAD = ("", "M_FORBIDDEN", "M_NOT_FOUND", "M_UNKNOWN")
 GONE = "The invite is no longer available."
 NOT_LET_IN = "Their homeserver does not let you in now. Try again later, or decline the invite."
+UNKNOWN_SENDER = "The invite does not say who sent it."
 NO_REPORTS = "Your homeserver takes no reports."
 
 DECLINED_AT_ONCE = 4
@@ -49,7 +50,8 @@ class Answers:
         """What ``m.direct`` is to say of the room from now on."""
         room_id = intent.room_id
         if intent.direct:
-            return (EditDirect(DirectAction.ADD, intent.inviter, room_id),)
+            add = EditDirect(DirectAction.ADD, intent.inviter, room_id)
+            return (add,) if intent.inviter else ()  # it was listed already
         listed = read_direct(self._ledger.store.direct() or {})
         return tuple(
             EditDirect(DirectAction.REMOVE, user_id, room_id)
@@ -91,9 +93,10 @@ class Answers:
         Client-server API, "Reporting Content".
         """
         reported = 0
-        with contextlib.suppress(NotFound):
-            await self._homeserver.report_user(intent.user_id, intent.reason)
-            reported += 1
+        if intent.user_id:
+            with contextlib.suppress(NotFound):
+                await self._homeserver.report_user(intent.user_id, intent.reason)
+                reported += 1
         with contextlib.suppress(NotFound):
             await self._homeserver.report_room(intent.room_id, intent.reason)
             reported += 1

@@ -97,7 +97,7 @@ class Requests:
         if inviter is None:
             return Outcome(ok=False, message=GONE)
         outcome = await self._do(Accept(room_id, inviter, direct))
-        return await self._shown(inviter, outcome) if direct else outcome
+        return await self._shown(inviter, outcome) if direct and inviter else outcome
 
     async def refuse(
         self, invite: Invite, steps: Sequence[Step], reason: str = ""

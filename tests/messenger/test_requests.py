@@ -184,6 +184,16 @@ async def test_flood_is_declined_a_few_at_a_time_and_ignored_in_one_list(desk: D
     await desk.until(lambda: desk.server.data.get(LIST) == {"ignored_users": everybody})
 
 
+async def test_invite_of_nobody_known_is_declined_and_nobody_is_ignored(desk: Desk) -> None:
+    await desk.start()
+    invite = await asked(desk, UserId(""))
+    results = await desk.messenger.requests.refuse(invite, ALL, "why")
+    assert [result.failed for result in results] == [False, True, False]
+    assert LIST not in desk.server.data
+    assert desk.server.reports == [(invite.room_id, "why")]
+    assert desk.messenger.invites() == ()
+
+
 # -- ignoring -------------------------------------------------------------------------------
 
 

@@ -87,6 +87,14 @@ async def test_name_of_a_stranger_is_hidden_until_asked_for(stage: Stage) -> Non
         await stage.until(lambda: "Your Bank" not in stage.text())
 
 
+async def test_stranger_who_reads_like_a_contact_is_warned_of(stage: Stage) -> None:
+    await stage.server.have_direct_room(BOB, "Alice", history=["hi"])
+    async with stage.open():
+        await asked(stage, (SPAM, "\u0410lice"), (FRED, "Fred"))
+        await listed(stage)
+        await stage.until(stage.shows("! Calls themselves like Alice, and is somebody else"))
+
+
 async def test_room_invites_stand_apart_below(stage: Stage) -> None:
     async with stage.open() as pilot:
         await asked(stage, (SPAM, ""))

@@ -89,7 +89,7 @@ async def accept(hands: Hands, invite: Invite, direct: bool) -> UserId | None:
         hands.tell(LATER)
     elif not outcome.ok:
         hands.tell(outcome.message)
-    elif direct:
+    elif direct and invite.inviter:
         return invite.inviter
     else:
         hands.tell(f"Joined the room {shown_name(invite)} invited you to.")

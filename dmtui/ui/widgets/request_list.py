@@ -296,13 +296,17 @@ class RequestList(LineView):
     def _what(invite: Invite) -> list[tuple[str, str]]:
         if invite.warning:
             return [(f"   ! {invite.warning}", "requests--warning")]
+        if invite.looks_like:
+            known = printable(invite.looks_like)
+            words = f"   ! Calls themselves like {known}, and is somebody else"
+            return [(words, "requests--warning")]
         named = invite.room_name and not is_stranger(invite)
         wish = f"invites to {printable(invite.room_name)}" if named else ""
-        words = [wish] if wish and not invite.direct else []
-        words.append(common_ground(invite))
+        ground = [wish] if wish and not invite.direct else []
+        ground.append(common_ground(invite))
         sealed = invite.encrypted
         return [
-            ("   " + " · ".join(words) + " · ", "requests--dim"),
+            ("   " + " · ".join(ground) + " · ", "requests--dim"),
             (
                 "encrypted" if sealed else "not encrypted",
                 "requests--safe" if sealed else "requests--warning",
