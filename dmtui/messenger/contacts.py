@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 
 from dmtui.core.contacts import (
     FAVOURITE,
@@ -72,31 +72,39 @@ class Contacts:
 
         Archived people who have written come back as their messages reach the store.
         """
+        tried = 0  # mutes that the server would not end are tried again after the longest sleep
         changes = self._ledger.subscribe()
         try:
             while True:
                 changes.take()
-                end = self._records.next_end() if self._ledger.store.synced() else None
+                synced = self._ledger.store.synced()
+                end = self._records.next_end(tried) if synced else None
                 now = milliseconds(self._clock)
                 if end is not None and end <= now:
                     await self._ledger.write(self._records.end_mutes, now)
-                else:
-                    await self._wait(changes, end)
+                    tried = now
+                elif not await _changed(changes, self._sleep(end, tried)):
+                    tried = 0
         finally:
             changes.close()
 
-    async def _wait(self, changes: Subscription, until: Milliseconds | None) -> None:
-        """For a change, or the time."""
-        waiting: set[asyncio.Future[object]] = {asyncio.ensure_future(changes.next())}
-        if until is not None:
-            left = until / 1000 - self._clock.now()
-            pause = self._clock.sleep(min(max(0.0, left), LONGEST_SLEEP))
-            waiting.add(asyncio.ensure_future(pause))
-        try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in waiting:
-                task.cancel()
+    async def _sleep(self, until: Milliseconds | None, tried: Milliseconds) -> None:
+        """Until then, or for ever if there is nothing to wait for."""
+        if until is None and not tried:
+            await asyncio.Event().wait()
+        left = LONGEST_SLEEP if until is None else until / 1000 - self._clock.now()
+        await self._clock.sleep(min(max(0.0, left), LONGEST_SLEEP))
+
+
+async def _changed(changes: Subscription, sleep: Coroutine[None, None, None]) -> bool:
+    """Whether something changed before the sleep was over."""
+    change, pause = asyncio.ensure_future(changes.next()), asyncio.ensure_future(sleep)
+    try:
+        await asyncio.wait({change, pause}, return_when=asyncio.FIRST_COMPLETED)
+        return change.done()
+    finally:
+        change.cancel()
+        pause.cancel()
 
 
 async def arrange_contact(

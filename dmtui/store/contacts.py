@@ -82,10 +82,11 @@ class ContactRecords:
             _mute(work, user_id, muted, until)
         return work.done
 
-    def next_end(self) -> Milliseconds | None:
-        """When the first of the timed mutes is over."""
+    def next_end(self, after: Milliseconds = 0) -> Milliseconds | None:
+        """When the first of the timed mutes is over that ends after then."""
         with self._database.read() as connection:
-            return number(connection, "SELECT min(muted_until) FROM contact WHERE muted_until > 0")
+            sql = "SELECT min(muted_until) FROM contact WHERE muted_until > ?"
+            return number(connection, sql, (after,))
 
     def end_mutes(self, now: Milliseconds) -> frozenset[Change]:
         """Wish those mutes to end whose time is over."""

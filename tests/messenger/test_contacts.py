@@ -6,6 +6,7 @@ from dmtui.core.contacts import FAVOURITE, LOW_PRIORITY, PEOPLE
 from dmtui.core.errors import Forbidden, ServerTrouble
 from dmtui.core.intents import ArrangeContact, Outcome
 from dmtui.core.model import Conversation, Json, RoomId, UserId
+from dmtui.messenger.contacts import LONGEST_SLEEP
 from tests.fakes import BOB, CAROL
 from tests.messenger.conftest import Desk
 
@@ -223,6 +224,23 @@ async def test_any_device_ends_a_mute_that_another_one_began(desk: Desk) -> None
     await desk.until(lambda: bob(desk).muted_until)
     desk.clock.turn(HOUR / 1000)
     await desk.until(lambda: desk.server.muted == set())
+
+
+async def test_a_mute_that_the_server_will_not_end_is_tried_now_and_then(desk: Desk) -> None:
+    room = await beginning(desk)
+    await desk.messenger.contacts.mute(BOB, True, now(desk) + HOUR)
+    await desk.until(lambda: idle(desk))
+    desk.server.fail("set_muted", Forbidden("Not allowed.", 403, "M_FORBIDDEN"), 1000)
+    before = desk.server.count("set_muted")
+    desk.clock.turn(HOUR / 1000)
+    await desk.until(lambda: desk.server.count("set_muted") > before)
+    await desk.until(lambda: idle(desk))
+    began = desk.clock.now()
+    await desk.until(lambda: desk.server.count("set_muted") > before + 1)
+    assert desk.clock.now() - began > LONGEST_SLEEP / 2
+    desk.server.heal("set_muted")
+    await desk.until(lambda: room not in desk.server.muted)
+    await desk.until(lambda: not bob(desk).muted)
 
 
 async def test_an_archived_person_who_writes_comes_back_everywhere(desk: Desk) -> None:
