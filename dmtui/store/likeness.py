@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
+from functools import lru_cache
 
 from dmtui.core.lookalikes import skeleton
 from dmtui.core.model import PeerState, Safe, UserId
@@ -45,9 +46,15 @@ def taken_for(connection: sqlite3.Connection, user_id: UserId, profile_name: Saf
     row = connection.execute(
         "SELECT name FROM person WHERE likeness = ? AND peer <> ? AND user_id <> ?"
         " ORDER BY named DESC, first_seen, user_id LIMIT 1",
-        (skeleton(display_name(user_id, profile_name)), PeerState.GROUP, user_id),
+        (_likeness(user_id, profile_name), PeerState.GROUP, user_id),
     ).fetchone()
     return Safe(row[0]) if row else Safe("")
+
+
+@lru_cache(maxsize=1024)
+def _likeness(user_id: UserId, profile_name: Safe) -> str:
+    """Kept, because a flood of requests is read again after each change."""
+    return skeleton(display_name(user_id, profile_name))
 
 
 def next_place(work: Work) -> int:
