@@ -13,6 +13,7 @@ from dmtui.matrix.translate import Translator
 from dmtui.matrix.values import event_id, mappings, opaque
 
 MESSAGE = "m.room.message"
+_CREATE = "m.room.create"
 _LAZY = json.dumps({"lazy_load_members": True})
 _PATIENCE = 60.0  # a page from another server's history
 
@@ -25,7 +26,10 @@ def text_content(body: str) -> JsonObject:
 async def history(
     client: Client, translator: Translator, room_id: RoomId, before: str, limit: int
 ) -> History:
-    """``GET /rooms/{roomId}/messages?dir=b``; a malformed event costs itself, not the page."""
+    """``GET /rooms/{roomId}/messages?dir=b``; a malformed event costs itself, not the page.
+
+    Nothing is before a room's creation, though Synapse names a place to go on from there.
+    """
     query = {"dir": "b", "limit": str(limit), "filter": _LAZY}
     if before:
         query["from"] = before
@@ -33,9 +37,10 @@ async def history(
     answer = await client.api("GET", target, query=query, timeout=_PATIENCE)
     if not isinstance(answer.get("chunk"), list):
         raise ServerTrouble("The homeserver's page of messages can't be read.")
+    begun = any(event.get("type") == _CREATE for event in mappings(answer["chunk"]))
     return History(
         translator.events(room_id, answer["chunk"]),
-        opaque(answer.get("end")),
+        None if begun else opaque(answer.get("end")),
         translate.members(mappings(answer.get("state"))),
     )
 
