@@ -82,6 +82,10 @@ class Roster:
             matches = self._having(word, matches)
         return tuple(self._conversations[user_id] for user_id in matches)
 
+    def people(self, filter_text: str = "") -> tuple[Conversation, ...]:
+        """The rows that are people: groups are nobody to start a chat with."""
+        return tuple(row for row in self.rows(filter_text) if not row.group)
+
     @property
     def archived(self) -> int:
         """How many are put away."""

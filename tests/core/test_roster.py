@@ -161,6 +161,11 @@ def test_the_filter_finds_archived_people_too_and_groups_still_last() -> None:
     assert [row.group for row in both.rows("bob")] == [False, False, True]
 
 
+def test_groups_are_nobody_to_start_a_chat_with() -> None:
+    assert names(everybody().people()) == ["a", "b", "d"]
+    assert names(Roster([group("bob", 5), arranged("bobby", 2)]).people("bob")) == ["bobby"]
+
+
 def test_pinning_and_archiving_moves_a_person() -> None:
     roster = everybody()
     roster.update([arranged("d", 3, pinned=True)])

@@ -109,7 +109,7 @@ class StartChat(ModalScreen[UserId | None]):
     def _show(self) -> None:
         term, results = self._term, self._results
         chosen = self._chosen
-        rows = _rows(term, self._roster.rows(term)[:_KNOWN], self._found)
+        rows = _rows(term, self._roster.people(term)[:_KNOWN], self._found)
         self._people = [user_id for user_id, _ in rows]
         results.clear_options()
         results.add_options(Option(prompt) for _, prompt in rows)
