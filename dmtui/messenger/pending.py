@@ -32,6 +32,9 @@ from dmtui.core.intents import (
 from dmtui.core.model import UserId
 from dmtui.store.store import Store
 
+FLOOD = 5
+"""So many invites being declined at once are counted rather than named."""
+
 _OfChat: TypeAlias = (
     EditDirect
     | CreateRoom
@@ -56,8 +59,17 @@ _OfNobody: TypeAlias = (
 
 
 def describe(store: Store) -> tuple[str, ...]:
-    """One line for each intent that waits for the server, in the order they were written."""
-    return tuple(line for entry in store.pending_intents() if (line := _line(store, entry)))
+    """One line for each intent that waits for the server, in the order they were written.
+
+    Of a flood of invites that are being declined there is one line, the last.
+    """
+    entries = store.pending_intents()
+    declined = sum(isinstance(entry.intent, Decline) for entry in entries)
+    if declined < FLOOD:
+        return tuple(line for entry in entries if (line := _line(store, entry)))
+    others = (entry for entry in entries if not isinstance(entry.intent, Decline))
+    lines = [line for entry in others if (line := _line(store, entry))]
+    return (*lines, f"declining {declined} invites")
 
 
 def _line(store: Store, entry: Entry) -> str:

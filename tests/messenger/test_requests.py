@@ -177,6 +177,7 @@ async def test_flood_is_declined_a_few_at_a_time_and_ignored_in_one_list(desk: D
     steps = (Step.DECLINE, Step.IGNORE)
     refusing = asyncio.ensure_future(desk.messenger.requests.refuse_all(invites, steps))
     await desk.until(lambda: desk.server.count("leave") == 4)
+    assert desk.messenger.pending()[-1] == "declining 12 invites"
     gate.set()
     assert not any(result.failed for result in await refusing)
     await desk.until(lambda: desk.server.count("leave") == 12)
