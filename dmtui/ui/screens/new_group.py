@@ -92,7 +92,7 @@ class NewGroup(ModalScreen[GroupWish | None]):
 
     def _show(self) -> None:
         term = self._term
-        rows = [c for c in self._roster.rows(term)[:_SHOWN] if c.user_id not in self._members]
+        rows = [c for c in self._roster.people(term)[:_SHOWN] if c.user_id not in self._members]
         self._found = [c.user_id for c in rows]
         options = [_row(c.name, c.user_id) for c in rows]
         if is_user_id(term) and term not in (*self._found, *self._members):
