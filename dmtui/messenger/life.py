@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 
-from dmtui.core.errors import Recoverable, Refused
+from dmtui.core.errors import DmtuiError, Recoverable, Refused
 from dmtui.core.intents import (
     CreateGroup,
     DirectAction,
@@ -53,9 +53,16 @@ class Life:
         """How many of my messages to this conversation are not sent, failed ones included."""
         return self._ledger.store.life.unsent(user_id)
 
-    def people_in(self, room_id: RoomId) -> tuple[UserId, ...]:
-        """The other humans known to be in the room, or invited to it."""
-        return tuple(sorted(self._ledger.store.life.humans(room_id)))
+    async def people_in(self, room_id: RoomId) -> tuple[UserId, ...]:
+        """The other humans in the room, or invited to it; ``DmtuiError`` where nobody can tell."""
+        store = self._ledger.store
+        try:
+            members = await (await self._homeserver()).members(room_id)
+            await self._ledger.write(store.apply_members, room_id, members)
+        except DmtuiError:
+            if not store.life.humans(room_id):
+                raise
+        return tuple(sorted(store.life.humans(room_id)))
 
     async def seems_gone(self, user_id: UserId) -> bool:
         """Whether the server knows no such account any more; never raises for its silence."""

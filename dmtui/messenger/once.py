@@ -53,10 +53,16 @@ class Once:
         intent: Creation,
         wanted: frozenset[UserId],
         post: Callable[[], Awaitable[RoomId]],
+        elsewhere: Callable[[], Awaitable[RoomId | None]] | None = None,
     ) -> Made:
-        """The room that an earlier try made, else one made now; ``wanted`` are to be in it."""
+        """The room that an earlier try made, or another device, else one made now.
+
+        ``wanted`` are to be in it; ``elsewhere`` is asked right before posting.
+        """
         if intent.posted and (made := await self._look(intent.nonce, wanted)) is not None:
             return made
+        if elsewhere is not None and (known := await elsewhere()) is not None:
+            return Made(known, joined=wanted)
         await self._note(entry, replace(intent, posted=True))
         try:
             return Made(await post(), invited=wanted)

@@ -25,15 +25,16 @@ class RoomMaker:
     async def create(self, entry: Entry, intent: CreateRoom) -> Settlement:
         """Find or make the room; ``m.direct`` is told as a consequence."""
         user_id = intent.user_id
-        if not intent.posted and (known := await self._made_elsewhere(user_id)) is not None:
-            return _recorded(user_id, known)
         peer = None if user_id == self._me else user_id
 
         async def post() -> RoomId:
             return await self._homeserver.create_direct_room(peer, intent.nonce, intent.encrypted)
 
+        async def elsewhere() -> RoomId | None:
+            return await self._made_elsewhere(user_id)
+
         wanted = frozenset({peer} if peer else ())
-        made = await self._once.make(entry, intent, wanted, post)
+        made = await self._once.make(entry, intent, wanted, post, elsewhere)
         if made.room_id is None:
             return Outcome(ok=False, message=why_not(user_id, made.error)), ()
         if wanted <= made.joined | made.invited:

@@ -442,6 +442,16 @@ async def test_chat_made_a_room_offline_becomes_one_after_a_restart(desk: Desk) 
     assert rows(desk) == [room_id]
 
 
+async def test_people_in_a_room_are_asked_for_where_the_store_knows_nobody(desk: Desk) -> None:
+    await desk.start()
+    room_id = await desk.server.have_group(BOB, CAROL)
+    assert await desk.messenger.life.people_in(room_id) == (BOB, CAROL)
+    desk.server.fail("members", Unreachable("no network"), times=2)
+    assert await desk.messenger.life.people_in(room_id) == (BOB, CAROL)
+    with pytest.raises(Unreachable):
+        await desk.messenger.life.people_in(RoomId("!unheard"))
+
+
 # -- groups -----------------------------------------------------------------------------------
 
 
@@ -558,6 +568,17 @@ async def test_room_whose_invite_comes_late_is_adopted_and_not_swept(desk: Desk)
     room.members[BOB] = late
     await recorded(desk, {BOB: [room.room_id]})
     assert desk.server.count("create_direct_room") == 1
+
+
+async def test_room_made_by_another_device_while_ours_was_waited_for_is_taken(desk: Desk) -> None:
+    await desk.start()
+    desk.server.fail("create_direct_room", Unreachable("cut off"))
+    await desk.messenger.start_chat(BOB)
+    room_id = await desk.server.have_direct_room(BOB, listed=False)
+    desk.server.data["m.direct"] = {BOB: [room_id]}  # sync has not told yet
+    await desk.until(lambda: desk.store.pending_intents() == ())
+    assert desk.server.count("create_direct_room") == 1
+    assert desk.server.data["m.direct"] == {BOB: [room_id]}
 
 
 async def test_create_room_that_never_reached_the_server_is_posted_again(desk: Desk) -> None:

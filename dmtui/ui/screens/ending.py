@@ -125,7 +125,11 @@ async def make_direct(hands: Hands, conversation: Conversation) -> None:
 
 async def make_room_direct(hands: Hands, room_id: RoomId, name: str) -> None:
     """Have a joined room be the direct chat with the one other human in it, or with whom I say."""
-    people = hands.messenger.life.people_in(room_id)
+    try:
+        people = await hands.messenger.life.people_in(room_id)
+    except DmtuiError as error:
+        hands.tell(str(error))
+        return
     person = await hands.ask(whose_chat(name, people, hands.messenger.me))
     if person is None:
         hands.tell(NOTHING)
