@@ -328,6 +328,57 @@ async def test_scenario_21_invite_accepted_on_another_device_becomes_a_chat_and_
     assert len(setting.proxy.requests(DIRECT_MAP, "PUT")) == 1
 
 
+async def test_scenario_24_chat_that_i_upgraded_elsewhere_goes_on_in_its_new_room(
+    dmtui: DmtuiAccount, bob: Account
+) -> None:
+    old = (await dmtui.start_plain_chat(bob)).room_id
+    await asyncio.to_thread(bob.wait_for_invite, old)
+    await asyncio.to_thread(bob.join, old)
+    await asyncio.to_thread(bob.send_text, old, "before")
+    await dmtui.until(lambda: dmtui.bodies(bob) == ["before"])
+    new = RoomId(await asyncio.to_thread(upgraded, dmtui.account, old))
+    _, member = await asyncio.to_thread(bob.wait_for_invite, new)
+    assert (member["is_direct"], member["membership"]) == (True, "invite")
+    await asyncio.to_thread(bob.join, new)
+    await dmtui.until_peer(bob, PeerState.JOINED)
+    await goes_on(dmtui, bob, old, new)
+
+
+async def test_scenario_24_chat_that_the_other_upgraded_goes_on_in_its_new_room(
+    dmtui: DmtuiAccount, bob: Account
+) -> None:
+    old = await dmtui.befriend(bob)
+    await asyncio.to_thread(bob.send_text, old, "before")
+    await dmtui.until(lambda: dmtui.bodies(bob) == ["before"])
+    new = RoomId(await asyncio.to_thread(upgraded, bob, old))
+    await asyncio.to_thread(bob.invite, new, dmtui.account)
+    await goes_on(dmtui, bob, old, new)
+
+
+def upgraded(owner: Account, room_id: str) -> str:
+    """The room that the owner's other client has put in place of this one."""
+    answer = owner.room_api("POST", room_id, "upgrade", {"new_version": "11"})
+    return str(answer["replacement_room"])
+
+
+async def goes_on(dmtui: DmtuiAccount, bob: Account, old: RoomId, new: RoomId) -> None:
+    """The new room serves, is listed once, and the old one's past stands above its own."""
+    await dmtui.until(lambda: (c := dmtui.conversation(bob)) and c.room_id == new)
+    assert len(dmtui.messenger.people()) == 1
+    await dmtui.until(lambda: dmtui.store.pending_intents() == ())
+    recorded = await dmtui.direct_map()
+    assert isinstance(recorded, dict)
+    assert recorded.keys() == {bob.user_id}
+    assert sorted(recorded[bob.user_id]) == sorted([old, new])
+    await dmtui.messenger.send(user(bob), "after")
+    await asyncio.to_thread(bob.wait_for_text, new, "after")
+    await dmtui.until(lambda: dmtui.bodies(bob)[-1] == "after")
+    while dmtui.bodies(bob) != ["before", "after"]:
+        assert await dmtui.messenger.load_older(user(bob), dmtui.messages(bob)[0].cursor)
+    assert await dmtui.messenger.start_chat(user(bob)) == Opened(user(bob), new)
+    assert dmtui.messenger.invites() == ()
+
+
 async def test_scenario_25_rooms_with_and_without_a_server_in_their_id_are_alike(
     dmtui: DmtuiAccount, bob: Account, setting: Setting
 ) -> None:
