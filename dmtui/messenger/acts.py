@@ -132,9 +132,9 @@ class Acts:
             case LeaveRoom():
                 return await endings.leave_room(intent, self._homeserver)
             case ForgetRoom():
-                return await endings.forget_room(intent, self._homeserver)
+                return await endings.forget_room(intent, self._homeserver, self._ledger)
             case MakeRoom():
-                return await endings.make_room(intent, self._homeserver)
+                return await endings.make_room(intent, self._homeserver, self._ledger)
             case _:
                 assert_never(intent)
 

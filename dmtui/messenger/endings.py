@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dmtui.core.direct import M_DIRECT, read_direct
+from dmtui.core.direct import M_DIRECT, apply_edits, read_direct
 from dmtui.core.errors import Forbidden
 from dmtui.core.intents import (
     DirectAction,
@@ -26,25 +26,29 @@ async def leave_room(intent: LeaveRoom, homeserver: Homeserver) -> Settlement:
     return Outcome(ok=True, room_id=intent.room_id), ()
 
 
-async def forget_room(intent: ForgetRoom, homeserver: Homeserver) -> Settlement:
+async def forget_room(intent: ForgetRoom, homeserver: Homeserver, ledger: Ledger) -> Settlement:
     """Leave, forget and unlist the room."""
-    unlisting = await _unlisting(homeserver, intent.room_id)
+    unlisting = await _unlisting(homeserver, ledger, intent.room_id)
     await leave_for_good(homeserver, intent.room_id)
     return Outcome(ok=True, room_id=intent.room_id), unlisting
 
 
-async def make_room(intent: MakeRoom, homeserver: Homeserver) -> Settlement:
+async def make_room(intent: MakeRoom, homeserver: Homeserver, ledger: Ledger) -> Settlement:
     """Keep the room listed as a group, and have ``m.direct`` name it no more."""
-    unlisting = await _unlisting(homeserver, intent.room_id)
+    unlisting = await _unlisting(homeserver, ledger, intent.room_id)
     return Outcome(ok=True, room_id=intent.room_id), unlisting
 
 
-async def _unlisting(homeserver: Homeserver, room_id: RoomId) -> tuple[EditDirect, ...]:
-    """What takes the room out of ``m.direct``, whomever it stands under."""
+async def _unlisting(
+    homeserver: Homeserver, ledger: Ledger, room_id: RoomId
+) -> tuple[EditDirect, ...]:
+    """What takes the room out of ``m.direct``, whomever it stands under or is about to."""
     content = await homeserver.account_data(M_DIRECT) or {}
+    wishes = (entry.intent for entry in ledger.store.pending_intents())
+    edits = [wish for wish in wishes if isinstance(wish, EditDirect)]
     return tuple(
         EditDirect(DirectAction.REMOVE, user_id, room_id)
-        for user_id, rooms in read_direct(content).items()
+        for user_id, rooms in read_direct(apply_edits(content, edits)).items()
         if room_id in rooms
     )
 

@@ -11,14 +11,16 @@ from dmtui.store.work import Work
 def stays_forgotten(work: Work, update: RoomUpdate) -> bool:
     """Whether the update is late news of a forgotten room, and no return to it."""
     room = work.room(update.room_id)
-    if room is None or not number(
-        work.connection, "SELECT forgotten FROM room WHERE number = ?", (room,)
-    ):
+    if room is None or not is_forgotten(work, room):
         return False
     if update.membership is not Membership.JOIN or not _joins(work.me, update):
         return True
     remember(work, room)
     return False
+
+
+def is_forgotten(work: Work, room: int) -> bool:
+    return bool(number(work.connection, "SELECT forgotten FROM room WHERE number = ?", (room,)))
 
 
 def remember(work: Work, room: int) -> None:

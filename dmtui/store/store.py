@@ -68,6 +68,7 @@ from dmtui.store import (
 from dmtui.store.database import Database, text
 from dmtui.store.events import heal
 from dmtui.store.evidence import EvidenceRecords
+from dmtui.store.forgotten import is_forgotten
 from dmtui.store.outbox import Outgoing
 from dmtui.store.requests import RequestRecords
 from dmtui.store.timeline import Gap
@@ -175,7 +176,7 @@ class Store:
         """Put older events before what follows the gap; closes it when it meets stored events."""
         with self._write() as work:
             room = work.room(gap.room_id)
-            if room is not None:
+            if room is not None and not is_forgotten(work, room):
                 rooms.learn_members(work, room, history.members)
                 timeline.fill_gap(work, room, gap.before, history)
                 rooms.read_if_left(work, room)

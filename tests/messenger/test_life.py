@@ -232,6 +232,20 @@ async def test_room_under_several_people_is_taken_out_of_all_lists(desk: Desk) -
     await recorded(desk, {CAROL: ["!other"], "junk": None})
 
 
+async def test_chat_forgotten_before_it_was_recorded_is_not_recorded_later(desk: Desk) -> None:
+    await desk.start()
+    desk.server.fail("set_account_data", Unreachable("cut off"), times=1000)
+    opened = await desk.messenger.start_chat(BOB)
+    assert isinstance(opened, Opened)
+    outcome = await desk.messenger.life.forget(BOB)
+    assert outcome is not None
+    assert outcome.ok
+    desk.server.heal("set_account_data")
+    await desk.until(lambda: desk.store.pending_intents() == ())
+    assert desk.server.data.get("m.direct", {}) == {}
+    assert rows(desk) == []
+
+
 @pytest.mark.parametrize("step", ["account_data", "leave", "forget", "set_account_data"])
 async def test_forgetting_that_ends_between_two_steps_is_completed_at_the_next_start(
     desk: Desk, step: str
