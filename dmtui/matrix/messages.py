@@ -13,7 +13,6 @@ from dmtui.matrix.translate import Translator
 from dmtui.matrix.values import event_id, mappings, opaque
 
 MESSAGE = "m.room.message"
-_CREATE = "m.room.create"
 _LAZY = json.dumps({"lazy_load_members": True})
 _PATIENCE = 60.0  # a page from another server's history
 
@@ -37,9 +36,10 @@ async def history(
     answer = await client.api("GET", target, query=query, timeout=_PATIENCE)
     if not isinstance(answer.get("chunk"), list):
         raise ServerTrouble("The homeserver's page of messages can't be read.")
-    begun = any(event.get("type") == _CREATE for event in mappings(answer["chunk"]))
+    chunk = mappings(answer["chunk"])
+    begun = bool(chunk) and translate.is_create(chunk[-1])
     return History(
-        translator.events(room_id, answer["chunk"]),
+        translator.events(room_id, chunk),
         None if begun else opaque(answer.get("end")),
         translate.members(mappings(answer.get("state"))),
     )

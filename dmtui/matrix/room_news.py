@@ -11,7 +11,7 @@ from dmtui.core.events import Receipt, RoomUpdate, TimelineEvent
 from dmtui.core.model import EventId, JsonObject, Membership, RoomId, UserId
 from dmtui.core.names import clean_line
 from dmtui.matrix.nonce import NONCE_EVENT
-from dmtui.matrix.translate import Translator, members
+from dmtui.matrix.translate import Translator, is_create, members
 from dmtui.matrix.values import event_id, mapping, milliseconds, opaque, room_id, text, user_id
 
 STATE_TYPES = (
@@ -60,14 +60,18 @@ class RawRoom:
 
 
 async def room_update(raw: RawRoom, translator: Translator) -> RoomUpdate:
-    """The room's news, typed and clean; other tasks get their turn in between."""
+    """The room's news, typed and clean; other tasks get their turn in between.
+
+    Nothing is before a room's creation, though Synapse names a place to go on from there.
+    """
     state = raw.state()
+    begun = bool(raw.timeline) and is_create(raw.timeline[0])
     update = RoomUpdate(
         raw.room_id,
         raw.membership(translator.me),
         raw.initial,
-        raw.limited,
-        raw.prev_batch,
+        raw.limited and not begun,
+        None if begun else raw.prev_batch,
         await _timeline(raw, translator),
         members(state),
         joined_count=raw.joined_count,

@@ -196,6 +196,11 @@ def members(raws: Iterable[JsonObject]) -> tuple[Member, ...]:
     return tuple({one.user_id: one for one in found if one is not None}.values())
 
 
+def is_create(raw: JsonObject) -> bool:
+    """Whether the event is the first of its room."""
+    return raw.get("type") == "m.room.create" and raw.get("state_key") == ""
+
+
 def _membership(value: object) -> Membership | None:
     try:
         return Membership(text(value))

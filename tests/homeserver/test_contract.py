@@ -633,6 +633,7 @@ async def test_history_of_a_left_room_goes_up_to_the_leaving(world: World) -> No
         bodies += [e.content.body for e in page.events if isinstance(e.content, Line)]
         before = page.end
     assert bodies == ["two", "one"]
+    assert (await world.homeserver.history(room_id, "", 50)).end is None
     await world.homeserver.forget(room_id)
     with pytest.raises(Forbidden):
         await world.homeserver.history(room_id, "", 2)
