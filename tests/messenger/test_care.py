@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from typing import TypeVar
 
 from dmtui.core.doctor import Ailment, examine, repair_of
 from dmtui.core.errors import ServerTrouble
@@ -12,6 +14,16 @@ from tests.fakes import BOB, CAROL, ME
 from tests.messenger.conftest import Desk
 
 ADD = EditDirect(DirectAction.ADD, BOB, RoomId("!r"))
+
+
+A = RoomId("!a")
+T = TypeVar("T")
+
+
+async def finished(desk: Desk, act: Coroutine[None, None, T]) -> T:
+    task = asyncio.ensure_future(act)
+    await desk.until(task.done)
+    return task.result()
 
 
 def puts(desk: Desk) -> int:
@@ -36,6 +48,52 @@ async def test_mass_loss_is_restored_in_one_write_beside_what_was_added(desk: De
     assert desk.server.data["m.direct"] == {CAROL: ["!new"], **full}
     assert puts(desk) == 1
     assert desk.messenger.care.trouble() is None
+
+
+async def test_two_losses_in_a_row_are_restored_together_in_one_write(desk: Desk) -> None:
+    first = await with_friends(desk)
+    rooms = first[BOB]
+    assert isinstance(rooms, list)
+    await desk.server.edit_direct({CAROL: ["!new"]})
+    await desk.until(desk.messenger.care.trouble)
+    moved: JsonObject = {CAROL: ["!new", *rooms[:4]]}
+    await desk.server.edit_direct(moved)
+    await desk.until(lambda: len(desk.messenger.care.versions()) == 3)
+    await desk.server.edit_direct({CAROL: ["!newer"]})
+    await desk.until(lambda: len(desk.messenger.care.versions()) == 4)
+    trouble = desk.messenger.care.trouble()
+    assert trouble is not None
+    assert trouble.lost == set(rooms)
+    await finished(desk, desk.messenger.care.mend())
+    restored = desk.server.data["m.direct"]
+    listed = [room for value in restored.values() if isinstance(value, list) for room in value]
+    assert sorted(map(str, listed)) == sorted(map(str, ["!new", "!newer", *rooms]))
+    assert puts(desk) == 1
+    assert desk.messenger.care.trouble() is None
+
+
+async def test_loss_that_another_client_mends_is_no_trouble_any_more(desk: Desk) -> None:
+    full = await with_friends(desk)
+    await desk.server.edit_direct({})
+    await desk.until(desk.messenger.care.trouble)
+    await desk.server.edit_direct(full)
+    await desk.until(lambda: desk.messenger.care.trouble() is None)
+    assert puts(desk) == 0
+
+
+async def test_of_many_versions_the_last_fifty_stay_with_who_wrote_them(desk: Desk) -> None:
+    await desk.start()
+    for number in range(55):
+        await desk.server.edit_direct({CAROL: [f"!{number}"]})
+        await desk.until(
+            lambda number=number: desk.store.direct() == {CAROL: [f"!{number}"]}  # type: ignore[misc]
+        )
+    await finished(desk, desk.messenger.care.repair((EditDirect(DirectAction.ADD, BOB, A),)))
+    versions = desk.messenger.care.versions()
+    assert len(versions) == 50
+    assert [version.ours for version in versions] == [True, *[False] * 49]
+    assert versions[0].content == {CAROL: ["!54"], BOB: [A]}
+    assert versions[49].content == {CAROL: ["!6"]}
 
 
 async def test_nothing_is_restored_unless_the_user_wants_it(desk: Desk) -> None:

@@ -111,8 +111,12 @@ async def test_earlier_version_is_merged_in_from_the_list(stage: Stage) -> None:
         await open_doctor(stage)
         await pilot.press("v")
         await stage.until(stage.shows("Merge which one"))
+        assert "1 person, 1 room, as another client wrote it" in stage.text()
         await pilot.press("2")
         await stage.until(stage.shows("Merged"))
+        await pilot.press("v")
+        await stage.until(stage.shows("2 people, 2 rooms, written by dmtui"))
+        await pilot.press("escape")
         assert stage.server.data["m.direct"] == {CAROL: ["!c"], BOB: [room_id]}
 
 

@@ -229,4 +229,5 @@ def _described(version: DirectVersion, when: str) -> str:
     people = read_direct(version.content)
     rooms = sum(len(listed) for listed in people.values())
     who = "written by dmtui" if version.ours else "as another client wrote it"
-    return f"{when}  {len(people)} people, {rooms} rooms, {who}"
+    persons = "1 person" if len(people) == 1 else f"{len(people)} people"
+    return f"{when}  {persons}, {rooms} room{'' if rooms == 1 else 's'}, {who}"
