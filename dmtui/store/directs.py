@@ -293,7 +293,7 @@ def _facts(
 ) -> RoomFacts | None:
     row = connection.execute(
         "SELECT number, membership, space, service, inviter, invite_direct, kept FROM room"
-        " WHERE room_id = ?",
+        " WHERE room_id = ? AND (membership <> 'leave' OR told IS NOT NULL)",
         (room_id,),
     ).fetchone()
     if row is None:
