@@ -179,6 +179,35 @@ async def test_group_of_three_is_listed_apart_and_direct_chats_stay_for_two(
 
 
 @locally
+async def test_group_with_somebody_who_accepts_no_invites_leaves_nobody_invited(
+    dmtui: DmtuiAccount, bob: Account, setting: Setting
+) -> None:
+    carol = await asyncio.to_thread(setting.there.register)
+    blocking = {"default_action": "block"}
+    await asyncio.to_thread(carol.set_account_data, "m.invite_permission_config", blocking)
+    outcome = await dmtui.messenger.life.start_group([user(bob), user(carol)], "", encrypted=False)
+    assert outcome is not None
+    assert outcome.message == f"{carol.user_id} does not accept invites. No group was made."
+    assert await asyncio.to_thread(dmtui.account.joined_rooms) == set()
+    await asyncio.to_thread(bob.wait_for, lambda _: not invites_of(bob) or None)
+    assert rows(dmtui) == set()
+
+
+@locally
+async def test_group_whose_answer_was_lost_is_made_once(
+    dmtui: DmtuiAccount, bob: Account, setting: Setting
+) -> None:
+    setting.proxy.add(CREATE, reset="after", times=1)
+    life = dmtui.messenger.life
+    assert await life.start_group([user(bob)], "Picnic", encrypted=False) is None
+    await dmtui.until(lambda: not dmtui.store.pending_intents())
+    (room_id,) = await asyncio.to_thread(dmtui.account.joined_rooms)
+    await dmtui.until(lambda: rows(dmtui) == {room_id})
+    assert len(setting.proxy.requests(CREATE, "POST")) == 1
+    assert await dmtui.direct_map() is None
+
+
+@locally
 async def test_notes_to_self_are_one_room_that_never_grows(
     dmtui: DmtuiAccount, bob: Account
 ) -> None:
