@@ -283,16 +283,16 @@ async def test_five_hundred_requests_stay_smooth(stage: Stage) -> None:
         assert rows.current.inviter == "@spam0:far.example"
 
 
-async def test_five_hundred_strangers_are_declined_at_once(stage: Stage) -> None:
+async def test_two_hundred_strangers_are_declined_at_once(stage: Stage) -> None:
     stage.server.fail("shared_rooms", NotFound("No such thing.", 404, "M_UNRECOGNIZED"))
     async with stage.open() as pilot:
-        for invite in flood():
+        for invite in flood()[:200]:
             await stage.server.invite(invite.inviter, "BUY")
         rows = await listed(stage)
-        await stage.until(lambda: len(rows.invites) == FLOOD)
+        await stage.until(lambda: len(rows.invites) == 200)
         await pilot.press("t", "d")
         await stage.until(lambda: isinstance(stage.app.screen, Question))
         await pilot.press("y")
         await stage.until(lambda: len(rows.invites) == 0)
-        await stage.until(lambda: stage.server.count("leave") == FLOOD)
-        await stage.until(lambda: f"Declined {FLOOD} requests." in stage.notices())
+        await stage.until(lambda: stage.server.count("leave") == 200)
+        await stage.until(lambda: f"Declined {200} requests." in stage.notices())
