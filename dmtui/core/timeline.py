@@ -99,37 +99,35 @@ def room_change(before: RoomId | None, after: RoomId, rooms: Mapping[RoomId, Dir
         return "In another room"
     words = _words(old, new, tuple(rooms))
     if old.encrypted != new.encrypted:
-        words += ", encrypted" if new.encrypted else ", not encrypted"
+        words += " · encrypted" if new.encrypted else " · not encrypted"
     return words
 
 
 def _words(old: DirectRoom, new: DirectRoom, order: tuple[RoomId, ...]) -> str:
     if old.successor == new.room_id:
-        return "The room was upgraded: the chat goes on in its new one"
+        return "Upgraded: the chat goes on in a new room"
     if new.successor == old.room_id:
-        return "In the room from before the upgrade"
+        return "From the room before the upgrade"
     if order.index(new.room_id) < order.index(old.room_id):
-        return f"In an earlier chat{_end(new)}"
-    return f"A new chat{_before(old)}"
+        who = _ended_by(new)
+        return f"From an earlier chat, which {who}" if who else "From an earlier chat"
+    who = _ended_by(old)
+    if not who:
+        return "The chat goes on in another room"
+    return f"{who[0].upper()}{who[1:]} the chat above: this is a new one"
 
 
-def _end(room: DirectRoom) -> str:
-    """How an earlier chat ended."""
+def _ended_by(room: DirectRoom) -> str:
+    """Who ended the chat, and how; empty if it goes on."""
     if room.mine is not Membership.JOIN:
-        return " that you left"
+        return "you left"
     match room.peer:
         case PeerState.LEFT:
-            return " that they left"
+            return "they left"
         case PeerState.DECLINED:
-            return " that they declined"
+            return "they declined"
         case _:
             return ""
-
-
-def _before(room: DirectRoom) -> str:
-    """What became of the chat before this one."""
-    ended = _end(room)
-    return f": the one before is one{ended}" if ended else " in another room"
 
 
 def first_unread(messages: Sequence[Message]) -> str | None:

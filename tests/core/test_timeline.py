@@ -1,13 +1,33 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmtui.core.model import Cursor, EventId, Kind, Message, RoomId, Safe, UserId
-from dmtui.core.timeline import DaySeparator, MessageRow, NewMessages, arrange, first_unread
+from dmtui.core.model import (
+    Cursor,
+    DirectRoom,
+    EventId,
+    Kind,
+    Membership,
+    Message,
+    PeerState,
+    RoomId,
+    Safe,
+    UserId,
+)
+from dmtui.core.timeline import (
+    DaySeparator,
+    MessageRow,
+    NewMessages,
+    RoomChange,
+    arrange,
+    first_unread,
+    room_change,
+)
 from dmtui.core.times import clock_time, day_name, full_time, list_time, local_time
 
 TODAY = date(2026, 11, 22)
@@ -156,3 +176,72 @@ def test_times_are_written_out_in_the_readers_zone() -> None:
     assert clock_time(at(22, 3, 7), west) == "22:07"
     assert full_time(at(22, 3, 7), west) == "Saturday, 21 November 2026, 22:07:00"
     assert day_name(date(2026, 11, 23), TODAY) == "Monday, 23 November 2026"
+
+
+OLD, NEW = RoomId("!old"), RoomId("!new")
+
+
+def room(room_id: RoomId = OLD, **facts: object) -> DirectRoom:
+    values = {"mine": Membership.JOIN, "peer": PeerState.JOINED, "serving": False}
+    return DirectRoom(room_id, **{**values, "encrypted": False, **facts})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (room(), room(NEW), "The chat goes on in another room"),
+        (
+            room(successor=NEW),
+            room(NEW),
+            "Upgraded: the chat goes on in a new room",
+        ),
+        (
+            room(mine=Membership.LEAVE),
+            room(NEW),
+            "You left the chat above: this is a new one",
+        ),
+        (
+            room(peer=PeerState.LEFT),
+            room(NEW),
+            "They left the chat above: this is a new one",
+        ),
+        (
+            room(peer=PeerState.DECLINED),
+            room(NEW, encrypted=True),
+            "They declined the chat above: this is a new one · encrypted",
+        ),
+        (room(encrypted=True), room(NEW), "The chat goes on in another room · not encrypted"),
+    ],
+)
+def test_change_of_room_says_what_happened(old: DirectRoom, new: DirectRoom, words: str) -> None:
+    assert room_change(OLD, NEW, {OLD: old, NEW: new}) == words
+
+
+@pytest.mark.parametrize(
+    ("old", "words"),
+    [
+        (room(), "From an earlier chat"),
+        (room(mine=Membership.LEAVE), "From an earlier chat, which you left"),
+        (room(successor=NEW), "From the room before the upgrade"),
+    ],
+)
+def test_late_message_of_an_earlier_room_is_marked(old: DirectRoom, words: str) -> None:
+    assert room_change(NEW, OLD, {OLD: old, NEW: room(NEW)}) == words
+
+
+def test_room_that_is_not_known_is_another_one() -> None:
+    assert room_change(OLD, NEW, {}) == "In another room"
+
+
+def test_marker_stands_where_the_room_changes_and_nowhere_else() -> None:
+    messages = [replace(message(n, at(22)), room_id=OLD if n < 3 else NEW) for n in range(6)]
+    rows = arrange(messages, TODAY, UTC, rooms=(room(), room(NEW)))
+    (marker,) = (row for row in rows if isinstance(row, RoomChange))
+    place = rows.index(marker)
+    following = rows[place + 1]
+    assert isinstance(following, MessageRow)
+    assert following.key == messages[3].key
+    assert following.header
+    later = arrange(messages[3:], TODAY, UTC, rooms=(room(), room(NEW)))
+    assert not any(isinstance(row, RoomChange) for row in later)
+    assert len({row.key for row in rows}) == len(rows)
