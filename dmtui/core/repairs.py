@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from dmtui.core.direct import apply_edits, is_room_id
 from dmtui.core.intents import DirectChange, DropDirect, EditDirect, TidyDirect
@@ -18,28 +19,28 @@ _LONGEST_LINE = 2000
 
 def apply_changes(content: JsonObject, changes: Sequence[DirectChange]) -> JsonObject:
     """``content`` with every change made; what no change names stays verbatim."""
-    changed = content
-    for change in changes:
-        match change:
-            case EditDirect():
-                changed = apply_edits(changed, (change,))
-            case TidyDirect(key):
-                changed = _tidied(changed, key)
-            case DropDirect(key, rooms):
-                if key in changed and set(rooms_in(changed[key])) <= set(rooms):
-                    changed = {k: value for k, value in changed.items() if k != key}
+    changed = dict(content)
+    for of_edits, some in groupby(changes, lambda change: isinstance(change, EditDirect)):
+        if of_edits:
+            edits = [change for change in some if isinstance(change, EditDirect)]
+            changed = apply_edits(changed, edits)
+            continue
+        for change in some:
+            match change:
+                case TidyDirect(key) if key in changed:
+                    _tidy(changed, key)
+                case DropDirect(key, rooms) if key in changed:
+                    if set(rooms_in(changed[key])) <= set(rooms):
+                        del changed[key]
     return changed
 
 
-def _tidied(content: JsonObject, key: str) -> JsonObject:
-    if key not in content:
-        return content
+def _tidy(content: JsonObject, key: str) -> None:
     rooms: list[Json] = [*dict.fromkeys(rooms_in(content[key]))]
-    if rooms == content[key]:
-        return content
     if rooms:
-        return {k: rooms if k == key else value for k, value in content.items()}
-    return {k: value for k, value in content.items() if k != key}
+        content[key] = rooms
+    elif content[key] != []:
+        del content[key]
 
 
 def rooms_in(value: Json) -> tuple[str, ...]:
