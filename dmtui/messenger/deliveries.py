@@ -85,7 +85,7 @@ class Deliveries:
                 return None
 
     async def _room_for(self, user_id: UserId) -> RoomId | Outcome:
-        match await self._start_chat.start(user_id, Consent()):
+        match await self._start_chat.start(user_id, Consent(fresh=True)):
             case Opened(_, room_id):
                 return room_id
             case InvitedAlready(invite):

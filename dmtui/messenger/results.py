@@ -32,6 +32,15 @@ class PersonLeft:
 
 
 @dataclass(frozen=True, slots=True)
+class Unmarked:
+    """The two of us are alone in a room never marked as a direct chat: is that the chat?"""
+
+    user_id: UserId
+    room_id: RoomId
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unverified:
     """The server could not confirm that the user exists; ``why`` is one line."""
 
@@ -72,7 +81,15 @@ class Failed:
 
 
 StartChatResult: TypeAlias = (
-    Opened | InvitedAlready | PersonLeft | Unverified | Unencrypted | Ignored | Waiting | Failed
+    Opened
+    | InvitedAlready
+    | PersonLeft
+    | Unmarked
+    | Unverified
+    | Unencrypted
+    | Ignored
+    | Waiting
+    | Failed
 )
 
 
@@ -85,3 +102,5 @@ class Consent:
     anew: bool = False  # make a new room although the person left an old one
     invite_back: bool = False  # invite the person back to the old room
     stop_ignoring: bool = False  # take the person off the list of ignored people
+    adopt: bool = False  # have the old room that was never marked be the chat
+    fresh: bool = False  # make a new room although there may be such an old one

@@ -8,9 +8,18 @@ from collections.abc import Awaitable, Callable
 
 from dmtui.core.direct import AcceptInvite, CreateNew, OpenRoom, PersonIsGone, look_up
 from dmtui.core.errors import DmtuiError, NotFound, Recoverable, Refused
-from dmtui.core.intents import CreateRoom, Entry, InviteBack, Outcome, StopIgnoring
+from dmtui.core.intents import (
+    CreateRoom,
+    DirectAction,
+    EditDirect,
+    Entry,
+    InviteBack,
+    Outcome,
+    StopIgnoring,
+)
 from dmtui.core.model import Invite, Membership, RoomId, UserId
 from dmtui.core.ports import Homeserver
+from dmtui.messenger.candidates import unmarked_room
 from dmtui.messenger.clock import Clock
 from dmtui.messenger.journal import Journal
 from dmtui.messenger.ledger import Ledger
@@ -23,6 +32,7 @@ from dmtui.messenger.results import (
     PersonLeft,
     StartChatResult,
     Unencrypted,
+    Unmarked,
     Unverified,
     Waiting,
 )
@@ -85,8 +95,24 @@ class StartChat:
                 if not consent.anew:
                     return PersonLeft(user_id, room_id)
             case CreateNew():
-                pass
+                found = await self._unmarked(user_id, consent)
+                return found or await self._create(user_id, consent)
         return await self._create(user_id, consent)
+
+    async def _unmarked(self, user_id: UserId, consent: Consent) -> StartChatResult | None:
+        """An old room of the two of us that no client ever marked: asked about, then recorded."""
+        if consent.fresh or user_id == self._me or not self._ledger.store.synced():
+            return None
+        room_id = await unmarked_room(await self._homeserver(), self._ledger, self._me, user_id)
+        if room_id is None:
+            return None
+        if not consent.adopt:
+            return Unmarked(user_id, room_id, f"You and {user_id} are alone in an old room.")
+        entry = await self._journal.add(EditDirect(DirectAction.ADD, user_id, room_id))
+        outcome = await self._journal.outcome(entry)
+        if outcome is not None and outcome.ok:
+            outcome = await self.shown(user_id, Outcome(ok=True, room_id=room_id))
+        return self._result(user_id, outcome)
 
     async def _hear_again(self, user_id: UserId, consent: Consent) -> Ignored | Failed | None:
         if not self._ledger.store.ignores(user_id):

@@ -15,7 +15,9 @@ from dmtui.messenger.results import (
     InvitedAlready,
     Opened,
     PersonLeft,
+    StartChatResult,
     Unencrypted,
+    Unmarked,
     Unverified,
     Waiting,
 )
@@ -281,3 +283,54 @@ async def test_ignored_person_is_asked_about_and_heard_again(desk: Desk) -> None
     assert isinstance(opened, Opened)
     expected = {"ignored_users": {CAROL: {}}, "more": 1}
     assert desk.server.data["m.ignored_user_list"] == expected
+
+
+async def started(desk: Desk, consent: Consent | None = None) -> StartChatResult:
+    """Start Chat with Bob while time passes."""
+    starting = asyncio.ensure_future(desk.messenger.start_chat(BOB, consent))
+    await desk.until(starting.done)
+    return starting.result()
+
+
+async def have_unmarked_room(desk: Desk) -> RoomId:
+    room_id = await desk.server.invite(BOB, "Bob", direct=False)
+    await desk.server.join(room_id)
+    return room_id
+
+
+async def test_old_room_never_marked_is_asked_about_and_recorded_once_wanted(desk: Desk) -> None:
+    room_id = await have_unmarked_room(desk)
+    await desk.start()
+    asked = await started(desk)
+    assert isinstance(asked, Unmarked)
+    assert (asked.room_id, "m.direct" in desk.server.data) == (room_id, False)
+    opened = await started(desk, Consent(adopt=True))
+    assert opened == Opened(BOB, room_id)
+    assert desk.server.data["m.direct"] == {BOB: [room_id]}
+    assert created(desk.server) == 0
+
+
+async def test_old_room_is_left_alone_where_a_new_chat_is_wanted(desk: Desk) -> None:
+    room_id = await have_unmarked_room(desk)
+    await desk.start()
+    opened = await started(desk, Consent(fresh=True))
+    assert isinstance(opened, Opened)
+    assert opened.room_id != room_id
+    assert created(desk.server) == 1
+
+
+async def test_rooms_with_a_name_with_others_or_kept_are_no_old_chat(desk: Desk) -> None:
+    named, busy = await have_unmarked_room(desk), await have_unmarked_room(desk)
+    desk.server.rooms[named].name = Safe("Garden")
+    await desk.server.bring(busy, CAROL)
+    await desk.start()
+    assert isinstance(await started(desk), Opened)
+    assert created(desk.server) == 1
+
+
+async def test_chat_is_started_where_the_server_does_not_tell_of_shared_rooms(desk: Desk) -> None:
+    await have_unmarked_room(desk)
+    unknown = NotFound("Unrecognized.", 404, "M_UNRECOGNIZED")
+    desk.server.fail("shared_rooms", unknown, times=100)
+    await desk.start()
+    assert isinstance(await started(desk), Opened)

@@ -162,3 +162,17 @@ async def test_closing_the_dialog_does_not_undo_the_start(stage: Stage) -> None:
         gate.set()
         await stage.until(lambda: stage.row(ERIN) is not None)
         assert stage.conversation.person is None
+
+
+async def test_old_room_never_marked_is_asked_about_and_used(stage: Stage) -> None:
+    knows(stage, (BOB, "Bob"))
+    room_id = await stage.server.have_direct_room(BOB, "Bob", listed=False)
+    async with stage.open() as pilot:
+        await ask_for(stage, BOB)
+        await pilot.press("enter")
+        await stage.until(lambda: isinstance(stage.app.screen, Question))
+        await stage.until(stage.shows("never marked as a"))
+        await pilot.press("u")
+        await stage.until(lambda: stage.conversation.person == BOB)
+        assert stage.server.data["m.direct"] == {BOB: [room_id]}
+        assert stage.server.count("create_direct_room") == 0

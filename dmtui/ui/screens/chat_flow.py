@@ -17,6 +17,7 @@ from dmtui.messenger.results import (
     PersonLeft,
     StartChatResult,
     Unencrypted,
+    Unmarked,
     Unverified,
     Waiting,
 )
@@ -67,6 +68,15 @@ def question(result: StartChatResult, consent: Consent) -> Question[Consent]:
                 (
                     Choice("i", "Invite back", replace(consent, invite_back=True)),
                     Choice("n", "New chat", replace(consent, anew=True)),
+                ),
+            )
+        case Unmarked():
+            return Question(
+                f"An old room with {result.user_id}",
+                "You two are alone in a room that was never marked as a direct chat: use it?",
+                (
+                    Choice("u", "Use it as the chat", replace(consent, adopt=True)),
+                    Choice("n", "New chat", replace(consent, fresh=True)),
                 ),
             )
         case Unverified():
