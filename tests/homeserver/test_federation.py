@@ -128,7 +128,7 @@ async def test_invite_that_can_be_neither_joined_nor_ruled_out_stays(
 ) -> None:
     me, proxy = dmtui, setting.proxy
     room_id = await asyncio.to_thread(bob.create_dm, me.account)
-    await me.until(me.messenger.invites)
+    await me.until(lambda: [one for one in me.messenger.invites() if one.shared_rooms is not None])
     before = me.messenger.invites()
     proxy.add("/join", status=502, body={"errcode": "M_UNKNOWN", "error": "via any server"})
     hidden = proxy.add("/profile/", status=403, body={"errcode": "M_FORBIDDEN", "error": "no"})
