@@ -19,7 +19,6 @@ COMING_SECONDS = 60.0
 LOOK_SECONDS = 5.0
 """How long between two looks at the server meanwhile."""
 
-PRESENT = (Membership.JOIN, Membership.INVITE)
 _NOT_THERE = ("", "M_FORBIDDEN", "M_NOT_FOUND", "M_UNKNOWN")
 
 Creation = TypeVar("Creation", CreateRoom, CreateGroup)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dmtui.core.direct import M_DIRECT, read_direct
 from dmtui.core.errors import FarTrouble, Forbidden, InviteBlocked, NotFound, Recoverable, Refused
+from dmtui.core.fold import PRESENT
 from dmtui.core.intents import CreateRoom, DirectAction, EditDirect, Entry, InviteBack, Outcome
 from dmtui.core.model import Membership, RoomId, UserId
 from dmtui.core.ports import Homeserver
 from dmtui.messenger.clock import Clock
 from dmtui.messenger.journal import Settlement
 from dmtui.messenger.ledger import Ledger
-from dmtui.messenger.once import PRESENT, Once, leave_for_good
+from dmtui.messenger.once import Once, leave_for_good
 
 
 class RoomMaker:

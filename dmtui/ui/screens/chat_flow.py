@@ -80,10 +80,11 @@ def question(result: StartChatResult, consent: Consent) -> Question[Consent]:
                 ),
             )
         case Unverified():
+            label = "Invite anyway" if consent.invite_back else "Start the chat anyway"
             return Question(
                 f"{result.user_id} can't be verified",
                 result.why,
-                (Choice("s", "Start the chat anyway", replace(consent, unverified=True)),),
+                (Choice("s", label, replace(consent, unverified=True)),),
             )
         case Ignored():
             return Question(

@@ -68,7 +68,7 @@ class NewGroup(ModalScreen[GroupWish | None]):
             yield OptionList(markup=False, compact=True, id="found")
             yield Static("", id="notice", markup=False)
             yield Static(
-                "Enter adds, then starts · Tab names it · Ctrl+D takes out · Esc",
+                "Enter adds, then starts · Tab names · Ctrl+D drops · Esc",
                 classes="hint",
                 markup=False,
             )
