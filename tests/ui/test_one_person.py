@@ -1,0 +1,206 @@
+"""One person in several rooms, chats that become groups, and how the other one stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmtui.core.errors import ServerTrouble
+from dmtui.core.events import RoomUpdate, SyncBatch
+from dmtui.core.model import Member, Membership, PeerState, RoomId, SendState, UserId
+from tests.fakes import BOB, CAROL, ME
+
+if TYPE_CHECKING:
+    from tests.ui.stage import Stage
+
+
+async def open_first(stage: Stage) -> None:
+    await stage.until(lambda: stage.people.rows)
+    await stage.pilot.press("alt+1")
+    await stage.until(lambda: stage.conversation.person is not None)
+
+
+def header(stage: Stage) -> str:
+    return str(stage.conversation.query_one("#header").render())
+
+
+async def test_marker_stands_between_the_rooms_of_one_person(stage: Stage) -> None:
+    old = await stage.server.have_direct_room(BOB, "Bob", history=["long ago"])
+    await stage.server.leave(old)
+    await stage.server.have_direct_room(BOB, "Bob", history=["again"], encrypted=True)
+    async with stage.open():
+        await open_first(stage)
+        await stage.until(stage.shows("You left the chat above: this is a new one · encrypted"))
+        text = stage.text()
+        assert text.index("long ago") < text.index("You left the chat") < text.rindex("again")
+
+
+async def test_marker_comes_with_the_upgrade_while_the_chat_is_open(stage: Stage) -> None:
+    old = await stage.server.have_direct_room(BOB, "Bob", history=["before"])
+    async with stage.open():
+        await open_first(stage)
+        new = await stage.server.upgrade(old, BOB)
+        await stage.until(lambda: (row := stage.row()) and row.room_id == new)
+        await stage.server.say(new, BOB, "after")
+        await stage.until(stage.shows("Upgraded: the chat goes on in a new room"))
+        await stage.server.say(new, BOB, "and more")
+        await stage.until(stage.shows("and more"))
+        assert stage.text().count("Upgraded: the chat goes on") == 1
+        assert "upgraded: not in its new room" not in header(stage)
+
+
+async def test_upgrade_that_waits_for_an_invite_is_named_above_the_chat(stage: Stage) -> None:
+    old = await stage.server.have_direct_room(BOB, "Bob", history=["before"])
+    async with stage.open():
+        await open_first(stage)
+        gate = stage.server.hold("join")
+        await stage.server.upgrade(old, BOB)
+        await stage.server.called("join")
+        await stage.server.say(old, BOB, "moved")
+        await stage.until(lambda: "upgraded: not in its new room yet" in header(stage))
+        gate.set()
+        await stage.until(lambda: "upgraded" not in header(stage))
+
+
+async def test_left_room_unknown_to_this_device_is_loaded_at_the_top(stage: Stage) -> None:
+    old = await stage.server.have_direct_room(BOB, "Bob", history=["long ago"])
+    stage.server._news.clear()  # a new login: sync tells of joined rooms alone
+    await stage.server.have_direct_room(BOB, "Bob", history=["again"])
+    stage.server.rooms[old].members[ME] = Member(ME, Membership.LEAVE)
+    async with stage.open():
+        await open_first(stage)
+        await stage.until(stage.shows("long ago"))
+        await stage.until(stage.shows("Beginning of the conversation"))
+        row = stage.row()
+        assert row is not None
+        assert row.room_id != old
+
+
+async def test_what_is_stored_is_shown_though_the_server_keeps_a_page_back(stage: Stage) -> None:
+    await stage.server.have_direct_room(BOB, "Bob", history=["one", "two"])
+    late = await stage.server.have_direct_room(BOB, "Bob", history=["three", "four"], shown=1)
+    stage.server.broken_history.add(late)
+    async with stage.open():
+        await open_first(stage)
+        await stage.until(stage.shows("one"))
+        assert any("Older messages could not be loaded" in line for line in stage.notices())
+        assert "three" not in stage.text()
+
+
+async def test_view_and_half_typed_text_follow_the_chat_into_a_group(stage: Stage) -> None:
+    room_id = await stage.server.have_direct_room(BOB, "Bob", history=["hi"])
+    group = UserId(room_id)
+    async with stage.open(size=(140, 30)) as pilot:
+        await open_first(stage)
+        await stage.type("only for bob")
+        await stage.server.bring(room_id, CAROL, "Carol")
+        await stage.until(lambda: stage.conversation.person == group)
+        assert stage.composer.text == "only for bob"
+        assert stage.composer.writing_to == group
+        assert any("is a group now" in notice for notice in stage.notices())
+        assert "group, not a direct message (was a DM with @bob:example.org)" in header(stage)
+        assert stage.row() is None
+        assert stage.server.count("send_text") == 0
+        await pilot.press("enter")
+        await stage.until(lambda: stage.server.count("send_text") == 1)
+        await stage.until(
+            lambda: [m.state for m in stage.messages(group) if m.own] == [SendState.SENT]
+        )
+
+
+async def test_keys_pressed_as_the_chat_becomes_a_group_are_not_lost(stage: Stage) -> None:
+    room_id = await stage.server.have_direct_room(BOB, "Bob", history=["hi"])
+    group = UserId(room_id)
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await stage.type("half")
+        await stage.server.bring(room_id, CAROL, "Carol")
+        await stage.until(lambda: stage.conversation.person == group)
+        await stage.type(" typed")
+        stage.conversation.save_drafts()
+        await stage.until(lambda: (row := stage.row(group)) and row.draft == "half typed")
+        await pilot.press("f1")
+    async with stage.open():
+        await open_first(stage)
+        assert stage.composer.text == "half typed"
+
+
+async def test_group_becomes_a_chat_again_before_the_users_eyes(stage: Stage) -> None:
+    room_id = await stage.server.have_direct_room(BOB, "Bob", history=["hi"])
+    await stage.server.bring(room_id, CAROL, "Carol")
+    async with stage.open():
+        await stage.until(lambda: stage.row(UserId(room_id)))
+        stage.main.open(UserId(room_id))
+        await stage.server.abandon(room_id, CAROL)
+        await stage.until(lambda: stage.conversation.person == BOB)
+        assert any("direct chat again" in notice for notice in stage.notices())
+
+
+async def test_message_to_one_person_waits_for_a_word_once_the_chat_is_a_group(
+    stage: Stage,
+) -> None:
+    room_id = await stage.server.have_direct_room(BOB, "Bob", history=["hi"])
+    group = UserId(room_id)
+    async with stage.open(size=(140, 30)) as pilot:
+        await open_first(stage)
+        stage.server.fail("send_text", ServerTrouble("Out of order."), times=1000)
+        await stage.type("for bob alone")
+        await pilot.press("enter")
+        await stage.until(lambda: stage.server.count("send_text"))
+        await stage.server.bring(room_id, CAROL, "Carol")
+        await stage.until(lambda: stage.conversation.person == group)
+        await stage.until(stage.shows("the chat has become a group since"))
+        stage.server.heal("send_text")
+        tried = stage.server.count("send_text")
+        await pilot.press("up", "x")
+        await stage.until(
+            lambda: [m.state for m in stage.messages(group) if m.own] == [SendState.SENT]
+        )
+        assert stage.server.count("send_text") == tried + 1
+
+
+@pytest.mark.parametrize(
+    ("membership", "words"),
+    [
+        ("invited", "invited, not here yet: "),
+        ("declined", "declined the invite: i invites again"),
+        ("left", "left: i invites back"),
+    ],
+)
+async def test_header_says_how_the_person_stands_and_which_key_helps(
+    stage: Stage, membership: str, words: str
+) -> None:
+    room_id = await stage.server.create_direct_room(BOB, "nonce", encrypted=False)
+    await stage.server.edit_direct({BOB: [room_id]})
+    if membership == "declined":
+        await stage.server.decline(room_id, BOB)
+    if membership == "left":
+        await stage.server.welcome(room_id, BOB)
+        await stage.server.abandon(room_id, BOB)
+    async with stage.open(size=(150, 30)):
+        await stage.until(lambda: (row := stage.row()) and row.peer == membership)
+        await open_first(stage)
+        assert words in header(stage)
+        assert stage.composer.read_only is (membership != "invited")
+
+
+async def test_my_notes_have_their_name_and_nobody_to_wait_for(stage: Stage) -> None:
+    room_id = await stage.server.create_direct_room(None, "nonce", encrypted=False)
+    await stage.server.edit_direct({ME: [room_id]})
+    async with stage.open():
+        await open_first(stage)
+        row = stage.row(ME)
+        assert row is not None
+        assert (row.name, row.peer) == ("Notes to self", PeerState.JOINED)
+        assert "Notes to self" in header(stage)
+
+
+async def test_space_and_stray_rooms_of_the_map_do_not_disturb(stage: Stage) -> None:
+    room_id = await stage.server.have_direct_room(BOB, "Bob", history=["hi"])
+    await stage.server.edit_direct({BOB: [room_id, "!never-joined"]})
+    await stage.server.tell(SyncBatch("", rooms=(RoomUpdate(RoomId("!space"), is_space=True),)))
+    async with stage.open():
+        await open_first(stage)
+        await stage.until(stage.shows("Beginning of the conversation"))
+        assert [row.user_id for row in stage.people.rows] == [BOB]
