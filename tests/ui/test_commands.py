@@ -24,6 +24,7 @@ from dmtui.ui.screens.requests_list import RequestsList
 from dmtui.ui.screens.start_chat import StartChat
 from dmtui.ui.widgets.invite_prompt import InvitePrompt
 from dmtui.ui.widgets.people_list import PeopleList
+from dmtui.ui.widgets.request_list import RequestList
 from dmtui.ui.widgets.timeline import Timeline
 from tests.fakes import BOB
 
@@ -47,7 +48,7 @@ def test_every_binding_has_an_id_of_its_own() -> None:
 
 def test_keys_of_widgets_are_registered_as_they_are_bound() -> None:
     registered = {command.id: command for command in COMMANDS}
-    widgets: tuple[type[Widget], ...] = (PeopleList, Timeline, InvitePrompt)
+    widgets: tuple[type[Widget], ...] = (PeopleList, Timeline, InvitePrompt, RequestList)
     for widget in widgets:
         for binding in widget.BINDINGS:
             assert isinstance(binding, Binding)

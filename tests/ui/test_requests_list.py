@@ -14,6 +14,7 @@ from dmtui.ui.screens.reason import Reason
 from dmtui.ui.screens.requests_list import RequestsList
 from dmtui.ui.widgets.request_list import RequestList
 from tests.fakes import BOB, ME
+from tests.ui.hosting import HOSTILE, STEERING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,6 +118,43 @@ async def test_chat_accepted_in_the_list_opens(stage: Stage) -> None:
         await stage.until(lambda: stage.conversation.person == ERIN)
         await stage.until(lambda: stage.server.data.get("m.direct") == {ERIN: [rooms[1]]})
         assert stage.focus_is(stage.composer)
+
+
+async def test_revoked_request_leaves_the_list_by_itself(stage: Stage) -> None:
+    async with stage.open():
+        room, _ = await asked(stage, (SPAM, ""), (ERIN, "Erin"))
+        rows = await listed(stage)
+        await stage.until(lambda: len(rows.invites) == 2)
+        await stage.server.revoke(room)
+        await stage.until(lambda: senders(rows.invites) == [ERIN])
+
+
+async def test_dead_request_is_explained_and_gone(stage: Stage) -> None:
+    async with stage.open() as pilot:
+        room, _ = await asked(stage, (SPAM, ""), (ERIN, "Erin"))
+        rows = await listed(stage)
+        await stage.until(lambda: len(rows.invites) == 2)
+        await pilot.press("end")
+        stage.server.fail("join", NotFound("Nobody is left.", 404, "M_UNKNOWN"))
+        await pilot.press("r")
+        await stage.until(lambda: "The invite is no longer available." in stage.notices())
+        await stage.until(lambda: senders(rows.invites) == [ERIN])
+        assert stage.server.rooms[room].membership(ME) is Membership.LEAVE
+
+
+async def test_what_strangers_write_never_steers_the_terminal(stage: Stage) -> None:
+    evil = Safe(HOSTILE)
+    invite = Invite(
+        RoomId("!evil"), UserId(f"@{HOSTILE}:x"), evil, False, -5, evil, evil, warning=evil
+    )
+    async with stage.open() as pilot:
+        await asked(stage, (SPAM, "x" * 5000))
+        await stage.server.tell(SyncBatch("", invites=(invite,)))
+        await stage.until(lambda: len(stage.messenger.invites()) == 2)
+        await listed(stage)
+        await pilot.press("m", "end", "m")
+        await stage.until(stage.shows("calls themselves: "))
+        assert not any(mark in stage.text() for mark in STEERING)
 
 
 async def test_later_keeps_the_request_and_asks_no_more(stage: Stage) -> None:
@@ -295,4 +333,4 @@ async def test_two_hundred_strangers_are_declined_at_once(stage: Stage) -> None:
         await pilot.press("y")
         await stage.until(lambda: len(rows.invites) == 0)
         await stage.until(lambda: stage.server.count("leave") == 200)
-        await stage.until(lambda: f"Declined {200} requests." in stage.notices())
+        await stage.until(lambda: "Declined 200 requests." in stage.notices())

@@ -59,6 +59,7 @@ class RequestDesk:
 
     async def choose(self) -> None:
         """The prompt gets the keyboard; of several requests, all are listed."""
+        self.show()  # what came a moment ago counts
         invites = self._requests.invites
         if not invites:
             self._hands.tell("No requests.")
