@@ -13,20 +13,33 @@ from collections.abc import Callable
 from pathlib import Path
 
 from textual.pilot import Pilot
+from textual.widgets import OptionList
 
 from dmtui.compose import Account
+from dmtui.core.direct import read_direct
+from dmtui.core.model import UserId
 from dmtui.demo.demo import demo
 from dmtui.matrix.sign_in import sign_in_with_password
+from dmtui.messenger.messenger import Messenger
 from dmtui.profile import ProfilePaths
-from dmtui.session import save_session
 from dmtui.ui.app import DmtuiApp
 from dmtui.ui.screens.conversation import ConversationPane
+from dmtui.ui.screens.doctor import Doctor
+from dmtui.ui.screens.person_card import PersonCard
+from dmtui.ui.screens.requests_list import RequestsList
 from dmtui.ui.widgets.invite_prompt import InvitePrompt
 from dmtui.ui.widgets.people_list import PeopleList
 
 HERE = Path(__file__).parent
 FRONT = "conversation"  # the README shows it, as PNG
 PATIENCE = 60.0  # seconds
+SIZE = (100, 30)
+DARK = "textual-dark"
+VARIANTS = (
+    ("light", "textual-light", SIZE),
+    ("80x24", DARK, (80, 24)),
+    ("160x48", DARK, (160, 48)),
+)
 
 
 class Photographer:
@@ -42,67 +55,168 @@ class Photographer:
             while not condition():
                 await self._pilot.pause(0.05)
 
+    async def press(self, *keys: str) -> None:
+        """Press keys, the last of which opens or changes something."""
+        await self._pilot.press(*keys)
+        await self._pilot.pause(0.3)
+
+    async def type(self, text: str) -> None:
+        """Press the keys of the text."""
+        await self.press(*("space" if c == " " else c for c in text))
+
+    async def command(self, title: str) -> None:
+        """Run the command of this title from the palette."""
+        await self.press("ctrl+p")
+        await self.type(title)
+        await self._pilot.pause(0.7)
+        await self.press("enter")
+
     async def shoot(self, name: str) -> None:
-        """Write the picture, once nothing moves any more."""
+        """Write the picture, once nothing moves any more and no notice covers anything."""
         await self._pilot.pause(0.5)
+        await self.until(lambda: not self.app.screen.query("Toast"))
         svg = self.app.export_screenshot(title="dmtui").replace(
             "<text ", '<text xml:space="preserve" '
         )
         (HERE / f"{name}.svg").write_text(svg, encoding="utf-8")
 
+    async def shoot_all(self, name: str) -> None:
+        """As the README shows it, in the light theme, in a small and in a large terminal."""
+        await self.shoot(name)
+        for suffix, theme, size in VARIANTS:
+            self.app.theme = theme
+            await self._pilot.resize_terminal(*size)
+            await self.shoot(f"{name}-{suffix}")
+        self.app.theme = DARK
+        await self._pilot.resize_terminal(*SIZE)
+        await self._pilot.pause(0.3)
 
-async def tour(pilot: Pilot[None]) -> None:
-    """People, a conversation with an answer, a request, Start Chat, keys, a small terminal."""
-    camera = Photographer(pilot)
-    screen = pilot.app.screen
-    people, pane = screen.query_one(PeopleList), screen.query_one(ConversationPane)
-    await camera.until(lambda: len(people.rows) >= 3)
-    await camera.shoot("people")
-    await camera.until(lambda: any(row.name == "Erin" and row.unread for row in people.rows))
-    names = [str(row.name) for row in people.rows]
-    await pilot.press(f"alt+{names.index('Erin') + 1}")
-    await camera.until(lambda: pane.person is not None)
-    for line in ("Can I tell you a secret?", "I have never liked web browsers."):
-        said = len(pane.timeline_messages)
-        await pilot.press(*line, "enter")
-        await camera.until(lambda said=said: len(pane.timeline_messages) >= said + 2)  # type: ignore[misc]
-    await camera.shoot("conversation")
-    await camera.until(lambda: people.requests)
-    await pilot.press("f6")
-    await camera.until(lambda: screen.query_one(InvitePrompt).has_focus)
-    await camera.shoot("request")
-    await pilot.press("l", "ctrl+n", *"fr")
-    await pilot.pause(1.5)
-    await camera.shoot("start-chat")
-    await pilot.press("escape", "f1")
-    await camera.shoot("keys")
-    await pilot.press("escape")
-    await pilot.resize_terminal(60, 20)
-    await camera.shoot("small")
+
+class Tour:
+    """Goes through the demo, from one thing worth a picture to the next."""
+
+    def __init__(self, pilot: Pilot[None], messenger: Messenger):
+        self._camera = Photographer(pilot)
+        self._pilot = pilot
+        self._messenger = messenger
+        self._screen = pilot.app.screen
+        self._people = self._screen.query_one(PeopleList)
+        self._pane = self._screen.query_one(ConversationPane)
+
+    async def take(self) -> None:
+        """All pictures."""
+        await self._look()
+        await self._ask()
+        await self._talk()
+        await self._start()
+        await self._merge()
+        await self._card()
+        await self._examine()
+        await self._pilot.resize_terminal(60, 20)
+        await self._camera.shoot("small")
+
+    async def _open(self, name: str) -> None:
+        names = [str(row.name) for row in self._people.rows]
+        await self._camera.press(f"alt+{names.index(name) + 1}")
+        await self._camera.until(lambda: self._pane.person is not None)
+
+    async def _talk(self) -> None:
+        """An encrypted conversation with answers."""
+        camera, people, pane = self._camera, self._people, self._pane
+        await camera.until(lambda: any(row.name == "Erin" and row.unread for row in people.rows))
+        await self._open("Erin")
+        for line in ("Can I tell you a secret?", "I have never liked web browsers."):
+            said = len(pane.timeline_messages)
+            await camera.type(line)
+            await camera.press("enter")
+            await camera.until(lambda said=said: len(pane.timeline_messages) >= said + 2)  # type: ignore[misc]
+        await camera.shoot("conversation")
+
+    async def _look(self) -> None:
+        """People, and the prompt of the first request."""
+        camera, people = self._camera, self._people
+        await camera.until(lambda: len(people.rows) >= 3)
+        await camera.shoot("people")
+        await camera.until(lambda: people.requests)
+        await camera.press("f6")
+        await camera.until(lambda: self._screen.query_one(InvitePrompt).has_focus)
+        await camera.shoot("request")
+        await camera.press("l")
+
+    async def _ask(self) -> None:
+        """The list of several requests."""
+        camera, people = self._camera, self._people
+        await camera.until(lambda: len(people.requests) == 2)
+        await camera.press("f6")
+        await camera.until(lambda: isinstance(self._pilot.app.screen, RequestsList))
+        await camera.shoot_all("requests")
+        await camera.press("l", "escape")
+
+    async def _start(self) -> None:
+        camera = self._camera
+        await camera.press("ctrl+n", *"fr")
+        await self._pilot.pause(1.5)
+        await camera.shoot("start-chat")
+        await camera.press("escape")
+        await camera.press("f1")
+        await camera.shoot("keys")
+        await camera.press("escape")
+
+    async def _merge(self) -> None:
+        """One person with a room that was upgraded and its successor."""
+        await self._open("Bob")
+        await self._camera.shoot_all("merged")
+
+    async def _card(self) -> None:
+        await self._camera.command("person card")
+        await self._camera.until(lambda: isinstance(self._pilot.app.screen, PersonCard))
+        await self._pilot.pause(1.5)
+        await self._camera.shoot_all("card")
+        await self._camera.press("w")
+        await self._camera.shoot("why")
+        await self._camera.press("escape")
+
+    async def _examine(self) -> None:
+        """What the doctor says of a list that other clients have been at."""
+        homeserver = await self._messenger.homeserver()
+        content = dict(await homeserver.account_data("m.direct") or {})
+        rooms = read_direct(content)
+        alice, bob = rooms[UserId("@alice:localhost")], rooms[UserId("@bob:localhost")]
+        content["@alice:localhost"] = [*alice, *alice, bob[0]]
+        content["carol"] = content.pop("@carol:localhost")
+        content["@nobody:localhost"] = ["!long-gone:localhost"]
+        del content["@erin:localhost"]
+        await homeserver.set_account_data("m.direct", content)
+        await self._camera.command("doctor")
+        await self._camera.until(lambda: isinstance(self._pilot.app.screen, Doctor))
+        found = self._pilot.app.screen.query_one("#findings", OptionList)
+        await self._camera.until(lambda: found.option_count)
+        await self._camera.shoot_all("doctor")
+        await self._camera.press("escape")
 
 
 def main() -> None:
     """Run the demo, take the tour, leave."""
     with demo() as here:
         paths = ProfilePaths.named().inside(here.directory)
-        save_session(paths, here.session)
         with contextlib.closing(Account(paths)) as account:
+            messenger = account.signed_in(here.session)
             app = DmtuiApp(
-                messenger=account.saved(),
+                messenger=messenger,
                 open_messenger=account.signed_in,
                 sign_in=sign_in_with_password,
                 demo=True,
             )
-            asyncio.run(take(app))
+            asyncio.run(take(app, messenger))
     if converter := shutil.which("rsvg-convert"):
         picture = HERE / f"{FRONT}.svg"
         subprocess.run([converter, "-o", picture.with_suffix(".png"), picture], check=True)
 
 
-async def take(app: DmtuiApp) -> None:
+async def take(app: DmtuiApp, messenger: Messenger) -> None:
     """Open the app without a terminal and photograph it."""
-    async with app.run_test(size=(100, 30)) as pilot:
-        await tour(pilot)
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await Tour(pilot, messenger).take()
         await app.leave().wait()
 
 

@@ -128,9 +128,9 @@ CAST = (
             Spoken(55, "Keep me a slice!", mine=True),
         ),
         earlier=(
-            Spoken(4322, "Is flour from the mill any better?", mine=True),
-            Spoken(4320, "Night and day. I'll bring you a bag."),
-            Spoken(2881, "The bag stands at your door. My computer is off to the repair shop!"),
+            Spoken(402, "Is flour from the mill any better?", mine=True),
+            Spoken(400, "Night and day. I'll bring you a bag."),
+            Spoken(340, "The bag stands at your door. My computer is off to the repair shop!"),
         ),
     ),
     Character(
@@ -194,8 +194,8 @@ CAST = (
         answers=("I am back, so: yes.", "Perhaps.", "Not before breakfast."),
         musings=("fair enough.", "I missed that here.", "it is good to be back."),
         history=(
-            Spoken(1502, "I am going away for a while, without a computer."),
-            Spoken(1500, "Have a good time. I'll ask you back in when you are home.", mine=True),
+            Spoken(502, "I am going away for a while, without a computer."),
+            Spoken(500, "Have a good time. I'll ask you back in when you are home.", mine=True),
         ),
         gone=True,
     ),
@@ -214,7 +214,7 @@ GROUP = Group(
     others=("heidi",),
     name="Bread club",
     history=(
-        ("bob", Spoken(1213, "Heidi bakes, too: I have asked her in.")),
-        ("heidi", Spoken(1211, "Hello! Then this is the bread club.")),
+        ("bob", Spoken(613, "Heidi bakes, too: I have asked her in.")),
+        ("heidi", Spoken(611, "Hello! Then this is the bread club.")),
     ),
 )
