@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from random import Random
 
 import pytest
 
 from dmtui.core.errors import Forbidden, InvalidUserId, NotFound, Unreachable
 from dmtui.core.events import RoomUpdate, SyncBatch
+from dmtui.core.fold import PRESENT
 from dmtui.core.intents import Deliver, DirectAction, EditDirect, ForgetRoom, LeaveRoom, Outcome
-from dmtui.core.model import Membership, PeerState, Profile, RoomId, Safe, UserId
+from dmtui.core.model import Member, Membership, PeerState, Profile, RoomId, Safe, UserId
 from dmtui.messenger.results import Consent, Opened, Unverified
-from tests.fakes import BOB, CAROL, ME
+from tests.fakes import BOB, CAROL, ME, FakeClock, FakeHomeserver
 from tests.messenger.conftest import Desk
 
 INVITING = {"create_direct_room", "create_group", "invite_back"}
@@ -552,6 +554,67 @@ async def test_no_act_invites_a_third_human_into_a_direct_room(desk: Desk) -> No
     for room in desk.server.rooms.values():
         if any(direct for _, direct in room.invited.values()):
             assert len(set(room.members) - {ME}) == 1
+
+
+class Watchman(FakeHomeserver):
+    """Notes who is invited into a room where somebody else is already."""
+
+    def __init__(self, clock: FakeClock):
+        super().__init__(ME, clock)
+        self.slipped: list[tuple[RoomId, UserId]] = []
+        self.asked = 0
+
+    async def invite_back(self, room_id: RoomId, user_id: UserId) -> None:
+        self.asked += 1
+        members = self.rooms[room_id].members.values()
+        others = {m.user_id for m in members if m.membership in PRESENT} - {ME, user_id}
+        if others:
+            self.slipped.append((room_id, user_id))
+        await super().invite_back(room_id, user_id)
+
+    def mine(self) -> list[RoomId]:
+        return [r.room_id for r in self.rooms.values() if r.membership(ME) is Membership.JOIN]
+
+
+async def wander(desk: Desk, server: Watchman, dice: Random) -> None:
+    """Something that I do, or that happens to me, with a person and a room drawn by lot.
+
+    Sync is late in telling of some who join.
+    """
+    life, person = desk.messenger.life, dice.choice((BOB, CAROL))
+    room_id = dice.choice(server.mine())
+    room = server.rooms[room_id]
+    there = [user for user in (BOB, CAROL) if room.membership(user) is Membership.JOIN]
+
+    async def join_unheard() -> None:
+        room.members[person] = Member(person, Membership.JOIN, Safe("Somebody"))
+
+    acts: list[Callable[[], Coroutine[None, None, object]]] = [
+        lambda: desk.messenger.start_chat(person, Consent(invite_back=True)),
+        *[lambda: life.invite_back(person)] * 4,
+        lambda: life.take_invite_back(person),
+        lambda: life.make_room(person),
+        lambda: life.make_direct(room_id, person),
+        lambda: server.bring(room_id, person),
+        *[join_unheard] * 2,
+        *[lambda: server.abandon(room_id, dice.choice(there))] * (4 if there else 0),
+    ]
+    task = asyncio.ensure_future(dice.choice(acts)())
+    await desk.until(task.done)
+    task.result()
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_nobody_slips_into_a_direct_room_whatever_happens(desk: Desk, seed: int) -> None:
+    dice, desk.server = Random(seed), (server := Watchman(desk.clock))
+    for user_id in (BOB, CAROL):
+        server.profiles[user_id] = Profile(user_id, Safe("Somebody"))
+        await server.have_direct_room(user_id, "Somebody")
+    await desk.start()
+    for _ in range(80):
+        await wander(desk, server, dice)
+    assert server.asked
+    assert server.slipped == []
 
 
 async def test_notes_to_self_never_grow_and_are_no_invite(desk: Desk) -> None:
