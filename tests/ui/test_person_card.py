@@ -20,6 +20,7 @@ from dmtui.core.model import (
     UserId,
 )
 from dmtui.ui.screens.card_lines import ASKING, Line, in_words, laid_out, link_to, spaced
+from dmtui.ui.screens.person_acts import PERSON_ACTS
 from dmtui.ui.screens.person_card import PersonCard
 from tests.fakes import BOB, CAROL
 
@@ -132,6 +133,37 @@ async def test_why_page_has_the_verdict_first_and_turns_back(stage: Stage) -> No
         assert "why is this a direct chat?" in stage.text()
         await pilot.press("w")
         await stage.until(stage.shows("matrix.to"))
+
+
+async def test_card_follows_what_happens_and_asks_again_only_where_rooms_differ(
+    stage: Stage,
+) -> None:
+    await have_bob(stage)
+    (room_id,) = stage.server.rooms
+    async with stage.open((100, 40)) as pilot:
+        await open_card(stage)
+        await pilot.press("w")
+        await stage.until(stage.shows("This is a direct chat with Bob."))
+        await stage.until(lambda: stage.server.count("invite_of") == 2)
+        await stage.server.say(room_id, BOB, "hello")
+        await stage.until(lambda: stage.messages())
+        await stage.server.abandon(room_id, BOB)
+        await stage.until(stage.shows("who is not there now"))
+        assert stage.server.count("invite_of") == 3
+
+
+async def test_warning_of_a_look_alike_stands_first(stage: Stage) -> None:
+    await stage.server.have_direct_room(BOB, "Bob")
+    async with stage.open((100, 40)):
+        await stage.until(lambda: stage.row())
+        await stage.server.have_direct_room(CAROL, "Bоb")  # Cyrillic
+        await stage.until(lambda: stage.row(CAROL))
+        stage.people.focus()
+        card = PERSON_ACTS["card"]
+        row = stage.row(CAROL)
+        assert row is not None
+        stage.app.run_worker(card(stage.main._hands, row))
+        await stage.until(stage.shows("Looks like Bob, whom you know longer"))
 
 
 async def test_group_has_a_card_that_says_it_is_no_direct_message(stage: Stage) -> None:

@@ -69,6 +69,7 @@ class PersonCard(ModalScreen["UserId | None"]):
         self._why = why
         self._news: News | None = None
         self._evidences: tuple[Evidence, ...] = ()
+        self._known: tuple[object, ...] = ()
         self._changes = hands.messenger.subscribe()
 
     def compose(self) -> ComposeResult:
@@ -124,8 +125,15 @@ class PersonCard(ModalScreen["UserId | None"]):
         self._news = await self._hands.messenger.cards.ask(self._user_id)
         self._paint()
 
-    @work(group="card-why")
+    def _standing(self) -> tuple[object, ...]:
+        """What makes the reasons worth asking for again; a new message does not."""
+        card = self._hands.messenger.cards.card(self._user_id)
+        pending = card.conversation is not None and card.conversation.flag_pending
+        return card.rooms, card.members, pending
+
+    @work(group="card-why", exclusive=True)
     async def _ask_why(self) -> None:
+        self._known = self._standing()
         self._evidences = await self._hands.messenger.cards.ask_why(self._user_id)
         self._paint()
 
@@ -136,8 +144,9 @@ class PersonCard(ModalScreen["UserId | None"]):
             for change in await self._changes.next():
                 match change:
                     case ConversationsChanged(user_ids) if self._user_id in user_ids:
-                        self._ask_why()
                         self._paint()
+                        if self._standing() != self._known:
+                            self._ask_why()
                     case SettingsChanged():
                         self._paint()
 
