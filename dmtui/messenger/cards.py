@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from dmtui.core.direct import M_DIRECT
 from dmtui.core.errors import DmtuiError, Forbidden, NotFound, Recoverable, Refused
+from dmtui.core.evidence import Asked, Evidence, keys_of
 from dmtui.core.model import (
     Contact,
     Conversation,
@@ -23,7 +24,6 @@ from dmtui.core.model import (
 )
 from dmtui.core.names import is_user_id
 from dmtui.core.ports import Homeserver
-from dmtui.core.why import Asked, Evidence, keys_of
 from dmtui.messenger.ledger import Ledger
 
 ROOMS_ASKED = 12

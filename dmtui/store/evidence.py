@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from dmtui.core.direct import Candidate
+from dmtui.core.evidence import Asked, Evidence, keys_of, recorded
 from dmtui.core.fold import peer_state
 from dmtui.core.guard import DirectVersion
 from dmtui.core.intents import EditDirect
 from dmtui.core.model import DirectRoom, JsonObject, Membership, PeerState, RoomId, Safe, UserId
 from dmtui.core.names import clean_line, display_name, is_user_id
-from dmtui.core.why import Asked, Evidence, keys_of, recorded
 from dmtui.store import account
 from dmtui.store.belonging import company_of, member_of
 from dmtui.store.database import Database, number, text

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmtui.core.direct import Candidate
+from dmtui.core.evidence import Asked, Evidence, Recorded, keys_of, recorded
 from dmtui.core.intents import DirectAction, EditDirect
 from dmtui.core.model import JsonObject, Membership, RoomId, Safe, UserId
 from dmtui.core.names import clean_line
-from dmtui.core.why import Asked, Bearing, Evidence, Recorded, explain, keys_of, recorded
+from dmtui.core.why import Bearing, explain
 from tests.core.test_repairs import maps, room_ids
 
 ME, BOB, CAROL, DAN = UserId("@me:x"), UserId("@bob:x"), UserId("@carol:x"), UserId("@dan:x")

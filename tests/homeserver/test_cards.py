@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC
 
+from dmtui.core.evidence import Asked
 from dmtui.core.model import Availability, Presence, Profile, RoomId, Safe, UserId
-from dmtui.core.why import Asked, Bearing, explain
+from dmtui.core.why import Bearing, explain
 from tests.homeserver.account import Account
 from tests.homeserver.dmtui_account import DmtuiAccount
 from tests.homeserver.setting import Setting

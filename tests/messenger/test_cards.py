@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from dmtui.core.errors import Forbidden, ServerTrouble, Unreachable
 from dmtui.core.events import RoomUpdate, SyncBatch
+from dmtui.core.evidence import Asked, Evidence
 from dmtui.core.model import (
     Availability,
     JsonObject,
@@ -22,7 +23,7 @@ from dmtui.core.model import (
     Safe,
     UserId,
 )
-from dmtui.core.why import Asked, Evidence, explain
+from dmtui.core.why import explain
 from dmtui.messenger.cards import News
 from tests.fakes import BOB, CAROL, ME
 from tests.messenger.conftest import Desk

@@ -9,10 +9,11 @@ from urllib.parse import quote
 
 from textual.content import Content
 
+from dmtui.core.evidence import Evidence
 from dmtui.core.model import Availability, Membership, PeerState
 from dmtui.core.names import clean_line
 from dmtui.core.times import full_date, local_time, until_time
-from dmtui.core.why import Bearing, Evidence, explain
+from dmtui.core.why import Bearing, explain
 
 if TYPE_CHECKING:
     from datetime import tzinfo

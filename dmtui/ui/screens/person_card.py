@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
+    from dmtui.core.evidence import Evidence
     from dmtui.core.model import Conversation, UserId
-    from dmtui.core.why import Evidence
     from dmtui.messenger.cards import News
     from dmtui.ui.screens.hands import Hands, PersonAct
 
