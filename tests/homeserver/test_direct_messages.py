@@ -1,7 +1,7 @@
 """The scenarios that dmtui promises for direct messages, on one real homeserver and on two.
 
-Those of the map's guard and its doctor (14, 23) stand in ``test_guard``, the one of many devices
-at once (13) in ``test_many_writers``.
+Those of the map's guard and its doctor (14, 23) stand in ``test_guard``, the one of ignoring (22)
+in ``test_requests``, the one of many devices at once (13) in ``test_many_writers``.
 """
 
 from __future__ import annotations

@@ -7,7 +7,9 @@ import asyncio
 import pytest
 
 from dmtui.core.doctor import Ailment, examine, repair_of
+from dmtui.core.model import PeerState, SendState
 from tests.homeserver.account import Account, Json
+from tests.homeserver.dmtui_account import user
 from tests.homeserver.faultproxy import FaultProxy
 from tests.homeserver.setting import Open, Setting, locally
 
@@ -110,3 +112,20 @@ async def test_chat_started_while_the_map_is_examined_is_not_lost(
     await dmtui.until_recorded({bob.user_id: [opened.room_id]})
     await dmtui.messenger.care.undo()
     await dmtui.until_recorded({"@x:example.org": None, bob.user_id: [opened.room_id]})
+
+
+async def test_room_listed_under_somebody_who_is_not_in_it_is_not_theirs(
+    me: Account, bob: Account, setting: Setting, open_dmtui: Open
+) -> None:
+    eve = await asyncio.to_thread(setting.there.register)
+    room_id = await asyncio.to_thread(chat, me, eve)
+    await asyncio.to_thread(me.record_direct, bob, room_id)
+    dmtui = await open_dmtui(me)
+    await dmtui.until(dmtui.messenger.people)
+    (row,) = dmtui.messenger.people()
+    assert (row.peer, row.room_id) == (PeerState.GROUP, room_id)
+    opened = await dmtui.start_plain_chat(bob)
+    assert opened.room_id != room_id
+    await dmtui.messenger.send(user(bob), "for Bob alone")
+    await dmtui.until(lambda: dmtui.states(bob) == [SendState.SENT])
+    assert await asyncio.to_thread(eve.texts, room_id) == []
