@@ -36,7 +36,7 @@ from dmtui.lock import ProfileLock
 from dmtui.profile import ProfilePaths
 from dmtui.session import load_session, save_session
 from dmtui.store.store import Store
-from tests.homeserver.account import Account, Json
+from tests.homeserver.account import Account, Json, MatrixError
 from tests.homeserver.synapse import SynapseServer
 
 ME = UserId("@me:localhost")
@@ -641,10 +641,23 @@ def test_messages_sent_at_the_same_time_all_arrive_once(
 def test_a_declined_invite_is_gone(dmtui: CommandLine, synapse: SynapseServer) -> None:
     me, bob = sign_in(dmtui, synapse), synapse.register()
     room_id = bob.create_dm(me)
-    assert dmtui("decline", room_id, "--ignore").code == 0
+    done = dmtui("decline", room_id, "--ignore", "--report", "sells watches")
+    assert (done.code, done.complaint, len(done.out.splitlines())) == (0, "", 3)
     assert bob.members(room_id)[me.user_id]["membership"] == "leave"
     assert me.account_data("m.ignored_user_list") == {"ignored_users": {bob.user_id: {}}}
     assert dmtui("inbox", "--json").out == "[]\n"
+
+
+def test_blocked_invites_are_refused_by_the_homeserver(
+    dmtui: CommandLine, synapse: SynapseServer
+) -> None:
+    me, bob = sign_in(dmtui, synapse), synapse.register()
+    assert dmtui("invites", "block").out == "Invites are blocked.\n"
+    assert dmtui("invites", "--json").json == {"blocked": True}
+    with pytest.raises(MatrixError, match="M_INVITE_BLOCKED"):
+        bob.create_dm(me)
+    assert dmtui("invites", "allow").code == 0
+    bob.create_dm(me)
 
 
 def test_two_people_start_an_encrypted_chat_and_both_keep_it(

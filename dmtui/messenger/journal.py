@@ -9,8 +9,12 @@ from typing import TypeAlias
 from dmtui.core.errors import DmtuiError, Recoverable, SignedOut, StoreTrouble
 from dmtui.core.events import IntentsChanged
 from dmtui.core.intents import DirectWish, Entry, Intent, Outcome
+from dmtui.messenger.clock import Clock
 from dmtui.messenger.ledger import Ledger
 from dmtui.messenger.line import Line
+
+OTHER_PROCESSES_SECONDS = 0.5
+"""How often to look for intents that another process has written down."""
 
 Settlement: TypeAlias = tuple[Outcome, tuple[Intent, ...]]
 """How an intent ended, and what is to be done because of it."""
@@ -55,6 +59,14 @@ class Journal:
             return None
 
         return (await self._ledger.wait_until(settled_or_postponed)).outcome
+
+    async def watch(self, clock: Clock, version: int) -> None:
+        """Have what another process writes down noticed, for ever; ``version`` is the store's."""
+        while True:
+            await clock.sleep(OTHER_PROCESSES_SECONDS)
+            before, version = version, self._ledger.store.data_version()
+            if version != before:
+                self._ledger.publish(frozenset({IntentsChanged()}))
 
     async def run(self, act: Act) -> None:
         """Carry out intents for ever, several at a time. Raises ``StoreTrouble``."""

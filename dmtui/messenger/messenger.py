@@ -6,10 +6,9 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import replace
 
 from dmtui.core.errors import DmtuiError, StoreTrouble
-from dmtui.core.events import Change, ConnectionChanged, ConversationsChanged, IntentsChanged
+from dmtui.core.events import ConnectionChanged, ConversationsChanged, IntentsChanged
 from dmtui.core.intents import Deliver, Entry, Intent, Outcome
 from dmtui.core.model import (
     Connection,
@@ -46,9 +45,6 @@ from dmtui.messenger.syncing import Syncing
 from dmtui.messenger.typing import TypingNotices
 from dmtui.messenger.upgrades import Upgrades
 from dmtui.store.store import Store
-
-OTHER_PROCESSES_SECONDS = 0.5
-"""How often to look for intents that another process has written down."""
 
 PAGES_AT_ONCE = 20
 """How many pages of history to fetch before asking whether the user still wants older messages."""
@@ -130,7 +126,7 @@ class Messenger:
             acts = Acts(self.me, homeserver, self._ledger, self._clock, deliveries)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._wake_on_changes())
-                tasks.create_task(self._keep(lambda: self._watch_other_processes(version)))
+                tasks.create_task(self._keep(lambda: self._journal.watch(self._clock, version)))
                 tasks.create_task(self._keep(lambda: self._syncing.run(homeserver)))
                 tasks.create_task(self._keep(lambda: self._outbox.run(homeserver)))
                 tasks.create_task(self._keep(lambda: self._journal.run(acts.carry_out)))
@@ -179,13 +175,6 @@ class Messenger:
                         break
         finally:
             subscription.close()
-
-    async def _watch_other_processes(self, version: int) -> None:
-        while True:
-            await self._clock.sleep(OTHER_PROCESSES_SECONDS)
-            before, version = version, self._store.data_version()
-            if version != before:
-                self._ledger.publish(frozenset[Change]({IntentsChanged()}))
 
     # -- reading --
 
@@ -262,10 +251,7 @@ class Messenger:
 
     def news(self) -> News:
         """What came in and the user was not told of; invites that are answered are left out."""
-        news = self._store.told.news()
-        open_ones = {invite.room_id for invite in self.invites()} if news.requests else set()
-        requests = tuple(i for i in news.requests if i.room_id in open_ones)
-        return replace(news, requests=requests)
+        return self.requests.unanswered(self._store.told.news())
 
     async def mark_told(self, news: News) -> None:
         """The user was told of these, or need not be."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from dmtui.core.errors import DmtuiError, NotFound, Recoverable, SignedOut
@@ -20,6 +20,7 @@ from dmtui.core.intents import (
     StopIgnoring,
 )
 from dmtui.core.model import Invite, RoomId, UserId
+from dmtui.core.notify import News
 from dmtui.core.ports import Homeserver
 from dmtui.messenger.invites import GONE
 from dmtui.messenger.journal import Journal
@@ -78,6 +79,11 @@ class Requests:
         intents = (entry.intent for entry in store.pending_intents())
         answered = {i.room_id for i in intents if isinstance(i, Accept | Decline)}
         return tuple(i for i in store.invites() if i.room_id not in answered)
+
+    def unanswered(self, news: News) -> News:
+        """The same without the requests that are answered already."""
+        waiting = {invite.room_id for invite in self.invites()} if news.requests else set()
+        return replace(news, requests=tuple(i for i in news.requests if i.room_id in waiting))
 
     def ignored(self) -> tuple[UserId, ...]:
         """Whom I ignore, by user ID."""
