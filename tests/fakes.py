@@ -14,10 +14,14 @@ from typing import TypeVar
 
 from dmtui.core.contacts import PEOPLE
 from dmtui.core.errors import (
+    ApprovalNeeded,
+    BadRecoveryKey,
     DmtuiError,
     Forbidden,
+    IdentityExists,
     InviteBlocked,
     NotFound,
+    PasswordNeeded,
     Refused,
     ServerTrouble,
     Unreachable,
@@ -46,6 +50,14 @@ from dmtui.core.model import (
     Safe,
     TransactionId,
     UserId,
+)
+from dmtui.core.recovery import (
+    Backup,
+    Encryption,
+    Identity,
+    is_meant_as_key,
+    read_recovery_key,
+    recovery_key_text,
 )
 
 ME = UserId("@me:example.org")
@@ -105,6 +117,35 @@ class FakeRoom:
         return member.membership if member else None
 
 
+@dataclass
+class FakeRecovery:
+    """The account's encryption identity; ``key`` is the text of its recovery key."""
+
+    identity: Identity = Identity.NONE
+    key: str = ""
+    passphrase: str = ""
+    backup: Backup = Backup.NONE
+    in_backup: int = 0
+    to_back_up: int = 0
+    unkept: bool = False
+    password: str = ""
+    """What set-up asks for, if it is not empty."""
+    approval: str = ""
+    """Where set-up must be approved first, if it is not empty."""
+
+    def set_up_elsewhere(self, passphrase: str = "") -> str:
+        """Another client sets recovery up; the text of the recovery key."""
+        self.identity, self.backup = Identity.LOCKED, Backup.LOCKED
+        self.passphrase, self.key = passphrase, recovery_key_text(b"elsewhere".ljust(32))
+        return self.key
+
+    def opens(self, secret: str) -> bool:
+        """Whether the secret is the key or the passphrase."""
+        if self.passphrase and secret == self.passphrase:
+            return True
+        return read_recovery_key(secret) == read_recovery_key(self.key)
+
+
 @dataclass(frozen=True)
 class Call:
     """One request that reached the server."""
@@ -134,6 +175,7 @@ class FakeHomeserver:
         self.serving: dict[RoomId, frozenset[UserId]] = {}
         self.broken_history: set[RoomId] = set()
         self.stuck_history: set[RoomId] = set()
+        self.recovery = FakeRecovery()
         self.closed = False
         self._news: list[SyncBatch] = []
         self._arrived = asyncio.Condition()
@@ -690,6 +732,59 @@ class FakeHomeserver:
         receipt = Receipt(self.me, event_id, self._milliseconds())
         update = RoomUpdate(room_id, receipts=(receipt,), fully_read=event_id)
         await self._tell(SyncBatch("", rooms=(update,)))
+
+    async def encryption(self) -> Encryption:
+        await self._call("encryption")
+        has, recovery = bool(self.recovery.key), self.recovery
+        passphrase = bool(recovery.passphrase)
+        on = (recovery.identity, has, passphrase, recovery.backup)
+        return Encryption(*on, recovery.to_back_up, recovery.unkept)
+
+    async def set_up_recovery(self, passphrase: str, password: str = "") -> str:
+        await self._call("set_up_recovery", passphrase, password)
+        recovery = self.recovery
+        if recovery.unkept and passphrase in ("", recovery.passphrase):
+            return recovery.key
+        if recovery.identity not in (Identity.NONE, Identity.UNFINISHED):
+            raise IdentityExists("This account has an encryption identity already.")
+        if recovery.password and password != recovery.password:
+            raise PasswordNeeded("The homeserver asks for the password of the account.")
+        if recovery.approval:
+            raise ApprovalNeeded("The homeserver wants this approved.", recovery.approval)
+        recovery.key, recovery.passphrase = recovery_key_text(b"here".ljust(32)), passphrase
+        recovery.identity, recovery.backup, recovery.unkept = Identity.OURS, Backup.ON, True
+        self._lose("set_up_recovery")
+        return recovery.key
+
+    async def recovery_key_kept(self) -> None:
+        await self._call("recovery_key_kept")
+        self.recovery.unkept = False
+
+    async def unlock(self, secret: str) -> None:
+        if is_meant_as_key(secret):
+            read_recovery_key(secret)
+        await self._call("unlock", secret)
+        if not self.recovery.key:
+            raise NotFound("Recovery is not set up for this account.", 404, "M_NOT_FOUND")
+        if not self.recovery.opens(secret):
+            raise BadRecoveryKey("This does not open the recovery of this account.")
+        self.recovery.identity = Identity.OURS
+        if self.recovery.backup is Backup.LOCKED:
+            self.recovery.backup = Backup.ON
+
+    async def restore_keys(self, progress: Callable[[int, int], None]) -> int:
+        await self._call("restore_keys")
+        if self.recovery.backup is not Backup.ON:
+            raise NotFound("There is no key backup to restore from.", 404, "M_NOT_FOUND")
+        new, self.recovery.in_backup = self.recovery.in_backup, 0
+        progress(new, new)
+        return new
+
+    async def back_up(self) -> int:
+        await self._call("back_up")
+        if self.recovery.backup is Backup.ON:
+            self.recovery.to_back_up = 0
+        return self.recovery.to_back_up
 
     async def logout(self) -> None:
         await self._call("logout")

@@ -16,7 +16,7 @@ BUILT_IN = sys.stdlib_module_names | {"__future__"}
 ALLOWED = {
     "core": {"core"},
     "store": {"core"},
-    "matrix": {"core", "nio", "aiohttp", "unpaddedbase64", "vodozemac"},
+    "matrix": {"core", "nio", "aiohttp", "Crypto", "unpaddedbase64", "vodozemac"},
     "messenger": {"core", "store", "messenger"},
     "ui/widgets": {"core", "ui.widgets", "textual", "rich"},
     "ui": {"core", "messenger", "ui", "textual", "rich"},

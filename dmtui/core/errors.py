@@ -15,6 +15,11 @@
     ├── NotMatrix               the address answers, but is no Matrix homeserver
     ├── InvalidUserId           not of the form @name:server
     ├── CannotEncrypt           the room is encrypted and this message can't be
+    ├── BadRecoveryKey          a typo, or not the key or the passphrase of this account
+    ├── PasswordNeeded          the homeserver asks for the account's password first
+    ├── ApprovalNeeded          the homeserver wants it approved on a web page first
+    ├── IdentityExists          the account has an encryption identity, which was left alone
+    ├── WrongIdentity           the published identity is not the one that the recovery key opens
     ├── StoreTrouble            the disk: full, read-only, corrupt
     ├── ProfileInUse            another process owns the account
     └── ConfigTrouble           the user's settings can't be read
@@ -100,6 +105,30 @@ class InvalidUserId(DmtuiError):
 
 class CannotEncrypt(DmtuiError):
     """The conversation is encrypted and the message could not be."""
+
+
+class BadRecoveryKey(DmtuiError):
+    """What was typed does not open the account's secret storage."""
+
+
+class PasswordNeeded(DmtuiError):
+    """The homeserver does this only for who knows the account's password."""
+
+
+class ApprovalNeeded(DmtuiError):
+    """The homeserver does this once the user has approved it at ``url`` in a browser."""
+
+    def __init__(self, message: str, url: str):
+        super().__init__(message)
+        self.url = url
+
+
+class IdentityExists(DmtuiError):
+    """The account has an encryption identity already: it is unlocked, never overwritten."""
+
+
+class WrongIdentity(DmtuiError):
+    """The homeserver publishes another identity than the one whose secrets were unlocked."""
 
 
 class StoreTrouble(DmtuiError):

@@ -24,6 +24,7 @@ from dmtui.core.model import (
     TransactionId,
     UserId,
 )
+from dmtui.core.recovery import Encryption
 
 SignIn: TypeAlias = Callable[[str, str, str], Awaitable[Session]]
 """``(user ID or localpart, password, homeserver URL or "")``; raises errors of core.errors."""
@@ -161,6 +162,38 @@ class Homeserver(Protocol):
 
     async def mark_read(self, room_id: RoomId, event_id: EventId) -> None:
         """``POST /rooms/{roomId}/read_markers`` with ``m.read`` and ``m.fully_read``."""
+
+    async def encryption(self) -> Encryption:
+        """Where the encryption identity and its recovery stand, fresh from the server."""
+
+    async def set_up_recovery(self, passphrase: str, password: str = "") -> str:
+        """Make an identity, secret storage and a key backup; the text of the recovery key.
+
+        ``passphrase`` may be empty; else it opens the secrets as well as the key does. After an
+        error or a crash, call again with the same passphrase: what is there is completed.
+        Raises ``PasswordNeeded`` (call again with the account's ``password``), ``ApprovalNeeded``
+        (call again once approved) and ``IdentityExists``: nothing is ever overwritten.
+        """
+
+    async def recovery_key_kept(self) -> None:
+        """The user has the recovery key: the copy kept in case of a crash is destroyed."""
+
+    async def unlock(self, secret: str) -> None:
+        """Trust and join the account's identity, by its recovery key or its passphrase.
+
+        This device is signed and the key backup is connected. Raises ``BadRecoveryKey`` (a typo,
+        before any request), ``NotFound`` where nothing is set up, ``BadContent`` and
+        ``WrongIdentity`` where the server's data can't be believed.
+        """
+
+    async def restore_keys(self, progress: Callable[[int, int], None]) -> int:
+        """Take in all room keys of the backup; how many were new.
+
+        ``progress`` is told how many of how many are done, on the calling event loop.
+        """
+
+    async def back_up(self) -> int:
+        """Upload room keys that are not in the backup; how many remain to be uploaded."""
 
     async def logout(self) -> None:
         """End the session on the server."""

@@ -15,8 +15,8 @@ from nio.crypto import InboundGroupSession, OlmAccount, Session
 from dmtui.core.errors import StoreTrouble
 from dmtui.core.model import RoomId
 from dmtui.matrix.devices import Device
+from dmtui.matrix.sealing import Sealed, seal, unseal
 
-_VERSION = 1
 _SESSIONS_PER_DEVICE = 20
 _SCHEMA = """
 CREATE TABLE account (user_id TEXT, device_id TEXT, uploaded INTEGER NOT NULL,
@@ -37,6 +37,15 @@ CREATE TABLE device (user_id TEXT, device_id TEXT, ed25519 TEXT NOT NULL,
 CREATE TABLE handled (number INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE,
     batch TEXT NOT NULL, room_id TEXT NOT NULL, session_id TEXT NOT NULL);
 """
+_SECOND = """
+CREATE TABLE secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE identity (user_id TEXT PRIMARY KEY, master TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE backup (version TEXT PRIMARY KEY, public_key TEXT NOT NULL) WITHOUT ROWID;
+ALTER TABLE megolm ADD COLUMN backed_up_in TEXT NOT NULL DEFAULT '';
+ALTER TABLE megolm ADD COLUMN source TEXT NOT NULL DEFAULT '';
+"""
+_MIGRATIONS = (_SCHEMA, _SECOND)
+"""What leads from each version to the next; the user's keys are carried over."""
 
 Row: TypeAlias = tuple[object, ...]
 
@@ -73,13 +82,13 @@ class CryptoStore:
         self._do("PRAGMA synchronous = NORMAL")
         self._do("PRAGMA secure_delete = ON")
         version = self._do("PRAGMA user_version")[0][0]
-        if version == 0:
-            with self.transaction():
-                for statement in _SCHEMA.split(";\n"):
-                    self._do(statement)
-                self._do(f"PRAGMA user_version = {_VERSION}")
-        elif version != _VERSION:
+        if not isinstance(version, int) or version > len(_MIGRATIONS):
             raise StoreTrouble("The encryption database was written by a newer dmtui.")
+        with self.transaction():
+            for migration in _MIGRATIONS[version:]:
+                for statement in migration.split(";\n"):
+                    self._do(statement)
+            self._do(f"PRAGMA user_version = {len(_MIGRATIONS)}")
         accounts = self._do("SELECT user_id, device_id FROM account")
         if any(user_id != self._me[0] for user_id, _ in accounts):
             raise StoreTrouble("The encryption database belongs to another account.")
@@ -194,7 +203,8 @@ class CryptoStore:
     def save_room_key(self, key: RoomKey) -> None:
         session = key.session
         self._do(
-            "INSERT OR REPLACE INTO megolm VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO megolm (room_id, session_id, sender_key, ed25519, owner,"
+            " first_index, pickle) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 session.room_id,
                 session.id,
@@ -229,6 +239,33 @@ class CryptoStore:
             (room_id, session_id, sender),
         )
         return str(rows[0][0]) if rows else None
+
+    # -- the account's identity --
+    def save_secret(self, name: str, value: bytes) -> None:
+        """Keep a secret, encrypted like the pickles."""
+        sealed = seal(bytes.fromhex(self._key), name, value)
+        self._do("INSERT OR REPLACE INTO secret VALUES (?, ?)", (name, sealed.packed()))
+
+    def secret(self, name: str) -> bytes | None:
+        """The secret, or ``None``. Raises ``StoreTrouble`` where it is damaged."""
+        rows = self._do("SELECT value FROM secret WHERE name = ?", (name,))
+        if not rows or not isinstance(rows[0][0], bytes):
+            return None
+        try:
+            return unseal(bytes.fromhex(self._key), name, Sealed.unpacked(rows[0][0]))
+        except ValueError as error:
+            raise StoreTrouble("A secret can't be opened with its key file.") from error
+
+    def forget_secret(self, name: str) -> None:
+        self._do("DELETE FROM secret WHERE name = ?", (name,))
+
+    def master_key(self, user_id: str) -> str | None:
+        """The public master key that this device trusts as the user's."""
+        rows = self._do("SELECT master FROM identity WHERE user_id = ?", (user_id,))
+        return str(rows[0][0]) if rows else None
+
+    def trust_master_key(self, user_id: str, master: str) -> None:
+        self._do("INSERT OR REPLACE INTO identity VALUES (?, ?)", (user_id, master))
 
     # -- people and devices --
     def tracked(self) -> dict[str, bool]:

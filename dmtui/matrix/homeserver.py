@@ -5,7 +5,8 @@ Nothing here imports nio or aiohttp, so that the calling loop never waits for an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dmtui.core.events import History, SyncBatch, TimelineEvent
@@ -22,6 +23,7 @@ from dmtui.core.model import (
     UserId,
 )
 from dmtui.core.ports import Homeserver
+from dmtui.core.recovery import Encryption
 from dmtui.matrix.thread import NetworkThread
 
 
@@ -184,6 +186,35 @@ class MatrixHomeserver:
     async def mark_read(self, room_id: RoomId, event_id: EventId) -> None:
         """See ``ports.Homeserver``."""
         await self._thread.run(lambda: self._device.mark_read(room_id, event_id))
+
+    async def encryption(self) -> Encryption:
+        """See ``ports.Homeserver``."""
+        return await self._thread.run(self._device.encryption)
+
+    async def set_up_recovery(self, passphrase: str, password: str = "") -> str:
+        """See ``ports.Homeserver``."""
+        return await self._thread.run(lambda: self._device.set_up_recovery(passphrase, password))
+
+    async def recovery_key_kept(self) -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(self._device.recovery_key_kept)
+
+    async def unlock(self, secret: str) -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(lambda: self._device.unlock(secret))
+
+    async def restore_keys(self, progress: Callable[[int, int], None]) -> int:
+        """See ``ports.Homeserver``."""
+        loop = asyncio.get_running_loop()
+
+        def tell(done: int, of: int) -> None:
+            loop.call_soon_threadsafe(progress, done, of)
+
+        return await self._thread.run(lambda: self._device.restore_keys(tell))
+
+    async def back_up(self) -> int:
+        """See ``ports.Homeserver``."""
+        return await self._thread.run(self._device.back_up)
 
     async def logout(self) -> None:
         """See ``ports.Homeserver``."""
