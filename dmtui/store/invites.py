@@ -86,14 +86,18 @@ def keep_invites(work: Work, room_ids: Collection[RoomId]) -> None:
             drop_invite(work, room_id)
 
 
+def ignored(work: Work) -> set[UserId]:
+    return {UserId(row[0]) for row in work.connection.execute("SELECT user_id FROM ignored")}
+
+
 def set_ignored(work: Work, user_ids: Collection[UserId]) -> None:
     connection = work.connection
-    known = {row[0] for row in connection.execute("SELECT user_id FROM ignored")}
+    known = ignored(work)
     if known == set(user_ids):
         return
     connection.execute("DELETE FROM ignored")
     connection.executemany("INSERT INTO ignored (user_id) VALUES (?)", [(u,) for u in user_ids])
-    work.people |= {UserId(user_id) for user_id in known ^ set(user_ids)}
+    work.people |= known ^ set(user_ids)
     work.changes.add(SettingsChanged())
     work.invites_changed()
 

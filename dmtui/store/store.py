@@ -22,17 +22,20 @@ from dmtui.core.events import (
 from dmtui.core.intents import (
     Accept,
     ArrangeContact,
+    BlockInvites,
     CreateGroup,
     CreateRoom,
     EditDirect,
     Entry,
     FollowUpgrade,
     ForgetRoom,
+    Ignore,
     Intent,
     LeaveRoom,
     MakeRoom,
     Outcome,
     RestoreDirect,
+    StopIgnoring,
     UndoRepair,
 )
 from dmtui.core.model import (
@@ -538,6 +541,12 @@ def _wrote(work: Work, intent: Intent, outcome: Outcome) -> None:
             _touch_room(work, room_id)
             if not outcome.ok:
                 directs.note_conflict(work, intent)
+        case Ignore(user_id) if outcome.ok:
+            invites.set_ignored(work, invites.ignored(work) | {user_id})
+        case StopIgnoring(user_id) if outcome.ok:
+            invites.set_ignored(work, invites.ignored(work) - {user_id})
+        case BlockInvites(blocked) if outcome.ok:
+            invites.set_blocked(work, blocked)
         case UndoRepair() if outcome.ok:
             directs.forget_repair(work)
         case RestoreDirect() if outcome.ok:

@@ -103,6 +103,20 @@ def test_wish_for_the_contrary_ends_the_one_that_waits(store: Store) -> None:
     assert waiting == [BlockInvites(True), Ignore(CAROL), StopIgnoring(BOB)]
 
 
+def test_what_was_changed_shows_before_sync_tells_of_it(store: Store) -> None:
+    store.apply(first_sync(line("hi", 1)))
+    done = Outcome(True)
+    store.settle_intent(store.add_intent(BlockInvites(True)), done)
+    store.settle_intent(store.add_intent(Ignore(BOB)), done)
+    assert store.requests.blocked()
+    assert store.ignores(BOB)
+    assert store.people() == ()
+    store.settle_intent(store.add_intent(StopIgnoring(BOB)), done)
+    store.settle_intent(store.add_intent(Ignore(CAROL)), Outcome(False, "no"))
+    assert store.requests.ignored() == ()
+    assert [person.user_id for person in store.people()] == [BOB]
+
+
 def test_invite_accepted_as_a_room_is_kept_as_one(store: Store) -> None:
     store.apply(batch(invites=(asks(CAROL, OTHER),)))
     number = store.add_intent(Accept(OTHER, CAROL, direct=False))
