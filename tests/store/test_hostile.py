@@ -50,9 +50,11 @@ def answer(way: Way, data: JsonObject, odd: list[Any], tags: Any, stripped: list
     events: list[Any] = [{"type": kind, "content": content} for kind, content in data.items()]
     tagged: list[Any] = [{"type": "m.tag", "content": tags}]
     invites = {"!odd:x": stripped, ASKED: INVITE}
+    # state would rightly change the good room
+    said = [{key: event[key] for key in event if key != "state_key"} for event in odd]
     if way is Way.CLASSIC:
         rooms: Any = {
-            ROOM: {"state": {"events": STATE}, "timeline": {"events": [*odd, MESSAGE]}},
+            ROOM: {"state": {"events": STATE}, "timeline": {"events": [*said, MESSAGE]}},
             ODD: {
                 "state": {"events": odd},
                 "timeline": {"events": odd},
@@ -66,7 +68,7 @@ def answer(way: Way, data: JsonObject, odd: list[Any], tags: Any, stripped: list
             "account_data": {"events": events},
         }
     rooms = {
-        ROOM: {"initial": True, "required_state": STATE, "timeline": [*odd, MESSAGE]},
+        ROOM: {"initial": True, "required_state": STATE, "timeline": [*said, MESSAGE]},
         ODD: {"initial": True, "required_state": odd, "timeline": odd},
     }
     rooms |= {room: {"initial": True, "invite_state": state} for room, state in invites.items()}
