@@ -733,6 +733,12 @@ class FakeHomeserver:
         update = RoomUpdate(room_id, receipts=(receipt,), fully_read=event_id)
         await self._tell(SyncBatch("", rooms=(update,)))
 
+    async def this_device(self) -> PersonDevice:
+        await self._call("this_device")
+        return PersonDevice(
+            "DEVICE", Safe("My terminal"), "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+        )
+
     async def encryption(self) -> Encryption:
         await self._call("encryption")
         has, recovery = bool(self.recovery.key), self.recovery

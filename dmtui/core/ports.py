@@ -163,6 +163,9 @@ class Homeserver(Protocol):
     async def mark_read(self, room_id: RoomId, event_id: EventId) -> None:
         """``POST /rooms/{roomId}/read_markers`` with ``m.read`` and ``m.fully_read``."""
 
+    async def this_device(self) -> PersonDevice:
+        """This device, its fingerprint from its own keys; without a name where nobody tells it."""
+
     async def encryption(self) -> Encryption:
         """Where the encryption identity and its recovery stand, fresh from the server."""
 

@@ -98,6 +98,16 @@ class Crypto:
             os.close(lock)
             raise
 
+    @property
+    def device_id(self) -> str:
+        """This device's ID."""
+        return self._machine.device_id
+
+    @property
+    def fingerprint(self) -> str:
+        """This device's ed25519 key, in unpadded base64."""
+        return self._machine.ed25519
+
     def close(self) -> None:
         """Close the files and let the next process in."""
         self._store.close()

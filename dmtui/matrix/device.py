@@ -154,6 +154,12 @@ class Device:
         """See ``ports.Homeserver``."""
         return await people.devices_of(self._client, self._crypto.verify, user_id)
 
+    async def this_device(self) -> PersonDevice:
+        """See ``ports.Homeserver``."""
+        return await people.this_device(
+            self._client, self._crypto.device_id, self._crypto.fingerprint
+        )
+
     async def members(self, room_id: RoomId) -> tuple[Member, ...]:
         """See ``ports.Homeserver``."""
         return await direct_rooms.members(self._client, room_id)

@@ -187,6 +187,10 @@ class MatrixHomeserver:
         """See ``ports.Homeserver``."""
         await self._thread.run(lambda: self._device.mark_read(room_id, event_id))
 
+    async def this_device(self) -> PersonDevice:
+        """See ``ports.Homeserver``."""
+        return await self._thread.run(self._device.this_device)
+
     async def encryption(self) -> Encryption:
         """See ``ports.Homeserver``."""
         return await self._thread.run(self._device.encryption)

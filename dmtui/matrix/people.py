@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dmtui.core.errors import NotFound, ServerTrouble, Unreachable
+from dmtui.core.errors import NotFound, Recoverable, Refused, ServerTrouble, Unreachable
 from dmtui.core.model import Availability, JsonObject, PersonDevice, Presence, RoomId, UserId
 from dmtui.core.names import clean_line
 from dmtui.matrix.client import path
@@ -79,6 +79,15 @@ async def devices_of(
         for device in found
         if device is not None
     )
+
+
+async def this_device(client: Api, device_id: str, fingerprint: str) -> PersonDevice:
+    """``GET /devices/{deviceId}`` for the name; without one where the server does not tell."""
+    try:
+        answer = await client.api("GET", path("devices", device_id))
+    except (Recoverable, Refused):
+        answer = {}
+    return PersonDevice(device_id, clean_line(text(answer.get("display_name"))), fingerprint)
 
 
 async def _claimed_devices(client: Api, user: UserId) -> object:

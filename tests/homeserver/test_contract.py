@@ -738,6 +738,12 @@ async def test_devices_of_a_person_are_those_with_keys(world: World) -> None:
     assert device.fingerprint
 
 
+async def test_this_device_knows_its_own_fingerprint(world: World) -> None:
+    device = await world.homeserver.this_device()
+    assert device.device_id
+    assert len(device.fingerprint) == 43
+
+
 async def test_reports_are_taken(world: World) -> None:
     room_id = await world.invite(True)
     await world.homeserver.report_user(world.bob, "spam")
