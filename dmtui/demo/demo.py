@@ -44,7 +44,7 @@ class Demo:
 def demo(options: Sequence[str] = ()) -> Iterator[Demo]:
     """Start the demo, telling so in one line on standard error; end it with the block.
 
-    Takes about 4 s, in which the app is imported, too. The host watches our end of a pipe, so that
+    Takes about 5 s, in which the app is imported, too. The host watches our end of a pipe, so that
     it cleans up and ends even if this process is killed. ``options`` go to
     :mod:`dmtui.demo.host`. Raises ``DemoUnavailable``.
     """

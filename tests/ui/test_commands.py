@@ -11,6 +11,7 @@ import pytest
 from textual.binding import Binding
 from textual.command import CommandPalette
 
+from dmtui.config import Keyed, read_config
 from dmtui.ui.app import DmtuiApp
 from dmtui.ui.commands import COMMANDS, Registry, Scope, bindings
 from dmtui.ui.screens.conversation import ConversationPane
@@ -95,6 +96,14 @@ def test_no_key_is_bound_twice_in_a_scope() -> None:
             key for command in Registry().of_scope(scope) for key in command.keys.split(",") if key
         ]
         assert len(keys) == len(set(keys)), scope
+
+
+def test_standard_keys_are_settings_that_are_accepted(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    standard = {c.id: c.keys for c in COMMANDS if not c.fixed}
+    file.write_text("[keys]\n" + "".join(f'"{n}" = "{k}"\n' for n, k in standard.items()))
+    commands = [Keyed(c.id, c.scope, c.keys, c.priority, c.fixed) for c in COMMANDS]
+    assert read_config(file, (), commands).keys == standard
 
 
 def test_keys_that_terminals_confuse_are_never_used() -> None:
