@@ -1,0 +1,175 @@
+// What a person does with chats, as Element does it, and how they look there.
+import { cryptoApi } from "./sdk.mjs";
+
+const ENCRYPTION = {
+    type: "m.room.encryption", state_key: "", content: { algorithm: "m.megolm.v1.aes-sha2" },
+};
+const state = (type, content) => ({ type, state_key: "", content });
+
+// The name of a value of one of the SDK's numeric enumerations.
+const nameOf = (names, value) => (value === null ? null : names[value]);
+
+const roomOf = (device, roomId) => {
+    const room = device.client.getRoom(roomId);
+    if (!room) throw new Error(`${device.userId} knows no room ${roomId}`);
+    return room;
+};
+
+async function recordDirect(device, roomId, user) {
+    const direct = (await device.client.getAccountDataFromServer("m.direct")) ?? {};
+    const others = Object.entries(direct).map(([key, rooms]) => [
+        key, rooms.filter((known) => known !== roomId),
+    ]);
+    const recorded = Object.fromEntries(others);
+    recorded[user] = [...(recorded[user] ?? []), roomId];
+    await device.client.setAccountData("m.direct", recorded);
+}
+
+const invited = (device, roomId) => device.until(
+    `invite to ${roomId}`, () => device.client.getRoom(roomId)?.getMyMembership(), "invite",
+);
+
+async function sent(device, roomId, type, content) {
+    await device.until(`room ${roomId}`, () => device.client.getRoom(roomId)?.roomId, roomId);
+    return (await device.client.sendEvent(roomId, null, type, content)).event_id;
+}
+
+const text = (body) => ({ msgtype: "m.text", body, "m.mentions": {} });
+const relation = (content) => ({ "m.relates_to": content });
+
+async function shieldOf(device, event) {
+    if (!event.isEncrypted()) return null;
+    const seen = await device.crypto.getEncryptionInfoForEvent(event);
+    return seen && {
+        colour: nameOf(cryptoApi.EventShieldColour, seen.shieldColour),
+        reason: nameOf(cryptoApi.EventShieldReason, seen.shieldReason),
+    };
+}
+
+async function seen(device, room, event) {
+    const reactions = room.relations.getChildEventsForEvent(
+        event.getId(), "m.annotation", "m.reaction",
+    );
+    const readable = !event.isEncrypted()
+        || (!event.isDecryptionFailure() && event.getClearContent() !== null);
+    return {
+        id: event.getId(),
+        sender: event.getSender(),
+        body: readable ? (event.getContent().body ?? null) : null,
+        encrypted: event.isEncrypted(),
+        readable,
+        failure: event.decryptionFailureReason,
+        shield: await shieldOf(device, event),
+        reply: event.replyEventId ?? null,
+        edited: Boolean(event.replacingEvent()),
+        reactions: (reactions?.getSortedAnnotationsByKey() ?? []).map(([key]) => key),
+    };
+}
+
+function eventsOf(device, roomId) {
+    const events = device.client.getRoom(roomId)?.getLiveTimeline().getEvents() ?? [];
+    return events.filter((event) => ["m.room.message", "m.room.encrypted"].includes(event.getType()));
+}
+
+export const acts = {
+    // -> room ID
+    async createDirect(device, { user, encrypted }) {
+        const initial = [state("m.room.guest_access", { guest_access: "can_join" })];
+        if (encrypted) initial.push(ENCRYPTION);
+        initial.push(state("m.room.history_visibility", { history_visibility: "invited" }));
+        const { room_id: roomId } = await device.client.createRoom({
+            preset: "trusted_private_chat",
+            visibility: "private",
+            is_direct: true,
+            invite: [user],
+            initial_state: initial,
+        });
+        await recordDirect(device, roomId, user);
+        await device.until("the new room", () => device.client.getRoom(roomId)?.roomId, roomId);
+        return roomId;
+    },
+
+    // Join, and record the room as a direct chat if the invite says so; -> whether it does
+    async accept(device, { roomId }) {
+        await invited(device, roomId);
+        const inviter = roomOf(device, roomId).getDMInviter();
+        await device.client.joinRoom(roomId);
+        const membership = () => device.client.getRoom(roomId)?.getMyMembership();
+        await device.until("the join", membership, "join");
+        if (inviter) await recordDirect(device, roomId, inviter);
+        return Boolean(inviter);
+    },
+
+    async invite(device, { roomId, user }) {
+        await device.client.invite(roomId, user);
+    },
+
+    async leave(device, { roomId }) {
+        await device.client.leave(roomId);
+    },
+
+    // -> ID of the new room, to which everybody is invited
+    async upgrade(device, { roomId, version }) {
+        const others = roomOf(device, roomId).getMembers()
+            .filter(({ userId, membership }) => (
+                userId !== device.userId && ["join", "invite"].includes(membership)
+            ));
+        const { replacement_room: newId } = await device.client.upgradeRoom(roomId, version);
+        await device.until("the upgraded room", () => device.client.getRoom(newId)?.roomId, newId);
+        for (const { userId } of others) await device.client.invite(newId, userId);
+        return newId;
+    },
+
+    async ignore(device, { users }) {
+        await device.client.setIgnoredUsers(users);
+    },
+
+    async setDirect(device, { content }) {
+        await device.client.setAccountData("m.direct", content);
+    },
+
+    // -> event ID; as those below
+    send: (device, { roomId, body }) => sent(device, roomId, "m.room.message", text(body)),
+
+    reply: (device, { roomId, event, body }) => sent(device, roomId, "m.room.message", {
+        ...text(body), ...relation({ "m.in_reply_to": { event_id: event } }),
+    }),
+
+    edit: (device, { roomId, event, body }) => sent(device, roomId, "m.room.message", {
+        ...text(`* ${body}`),
+        "m.new_content": text(body),
+        ...relation({ rel_type: "m.replace", event_id: event }),
+    }),
+
+    react: (device, { roomId, event, key }) => sent(device, roomId, "m.reaction", relation(
+        { rel_type: "m.annotation", event_id: event, key },
+    )),
+};
+
+export const views = {
+    direct: async (device) => (await device.client.getAccountDataFromServer("m.direct")) ?? {},
+
+    async room(device, { roomId }) {
+        const room = device.client.getRoom(roomId);
+        if (!room) return null;
+        return {
+            membership: room.getMyMembership(),
+            encrypted: room.hasEncryptionStateEvent(),
+            inviter: room.getDMInviter() ?? null,
+            members: Object.fromEntries(room.getMembers().map((m) => [m.userId, m.membership])),
+        };
+    },
+
+    // The newest message that is `event`, or whose text is `body`
+    async message(device, { roomId, event, body }) {
+        const found = eventsOf(device, roomId).findLast((candidate) => (
+            event ? candidate.getId() === event : candidate.getContent().body === body
+        ));
+        return found ? await seen(device, roomOf(device, roomId), found) : null;
+    },
+
+    async messages(device, { roomId }) {
+        const room = roomOf(device, roomId);
+        return await Promise.all(eventsOf(device, roomId).map((event) => seen(device, room, event)));
+    },
+};
