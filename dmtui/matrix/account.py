@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from dmtui.core.errors import NotFound, ServerTrouble
 from dmtui.core.model import JsonObject, Profile, UserId
 from dmtui.core.names import clean_line
 from dmtui.matrix.client import Client, path
+from dmtui.matrix.requests import Requests
 from dmtui.matrix.values import mappings, text, user_id
 
 
-async def account_data(client: Client, kind: str) -> JsonObject | None:
+class Owner(Requests, Protocol):
+    """Requests of a signed-in user."""
+
+    user_id: str
+
+
+async def account_data(client: Owner, kind: str) -> JsonObject | None:
     """Fresh global account data; ``None`` only where the server says that it was never set."""
     try:
         return await client.api("GET", path("user", client.user_id, "account_data", kind))
@@ -19,7 +28,7 @@ async def account_data(client: Client, kind: str) -> JsonObject | None:
         return None
 
 
-async def set_account_data(client: Client, kind: str, content: JsonObject) -> None:
+async def set_account_data(client: Owner, kind: str, content: JsonObject) -> None:
     """``PUT /user/{userId}/account_data/{type}``."""
     await client.api("PUT", path("user", client.user_id, "account_data", kind), content)
 

@@ -31,6 +31,18 @@ _OF_ANOTHER = (502, 504)  # from a proxy in front of it they come without an err
 _INVITE_BLOCKED = {"M_INVITE_BLOCKED", "ORG.MATRIX.MSC4155.M_INVITE_BLOCKED"}
 
 
+class Challenge(Refused):
+    """401: the homeserver wants to know first that it is the user; ``body`` says how.
+
+    Spec: "User-Interactive Authentication API".
+    """
+
+    def __init__(self, body: JsonObject):
+        text = _text(body) or "The homeserver wants to know first that it is you."
+        super().__init__(text, 401, "M_FORBIDDEN")
+        self.body = body
+
+
 def judge(status: int, headers: Mapping[str, str], body: bytes) -> JsonObject:
     """The JSON object of a successful answer; raises the error that any other answer stands for."""
     answer = parse(body)
@@ -44,6 +56,8 @@ def judge(status: int, headers: Mapping[str, str], body: bytes) -> JsonObject:
         raise ServerTrouble(f"The homeserver's answer can't be read (HTTP {status}).")
     if status < 300:
         return answer
+    if status == 401 and isinstance(answer.get("flows"), list):
+        raise Challenge(answer)
     errcode = answer.get("errcode")
     if status < 400 or not isinstance(errcode, str):
         raise ServerTrouble(f"The homeserver's answer makes no sense (HTTP {status}).")

@@ -20,6 +20,7 @@ from nio.exceptions import EncryptionError
 from dmtui.core.errors import Recoverable, Refused, SignedOut, StoreTrouble
 from dmtui.core.events import Undecryptable
 from dmtui.core.model import EventId, JsonObject, RoomId, Session, TransactionId
+from dmtui.matrix.account import Owner
 from dmtui.matrix.crypto_files import (
     claim_directory,
     create_private,
@@ -29,10 +30,11 @@ from dmtui.matrix.crypto_files import (
 from dmtui.matrix.crypto_store import CryptoStore
 from dmtui.matrix.device_lists import DeviceLists
 from dmtui.matrix.devices import Device, VerifySignature
+from dmtui.matrix.identity import OwnIdentity
+from dmtui.matrix.key_backup import KeyBackup
 from dmtui.matrix.key_sharing import KeySharing
 from dmtui.matrix.machine import MEGOLM, Machine, WedgedError
 from dmtui.matrix.own_keys import OwnKeys
-from dmtui.matrix.requests import Requests
 from dmtui.matrix.room_decryption import RoomDecryption
 from dmtui.matrix.to_device import ToDevice
 from dmtui.matrix.values import LONGEST_ID, mapping, mappings, opaque, room_id, text, user_id
@@ -51,7 +53,7 @@ class Crypto:
 
     def __init__(
         self,
-        requests: Requests,
+        requests: Owner,
         session: Session,
         store: CryptoStore,
         lock: int,
@@ -67,12 +69,14 @@ class Crypto:
         self.to_device = ToDevice(requests, self._machine, store, now)
         self._sharing = KeySharing(requests, self._machine, store, self.lists, self.to_device)
         self._rooms = RoomDecryption(store, self.lists)
+        self.backup = KeyBackup(requests, self._machine, store)
+        self.identity = OwnIdentity(requests, self._machine, store, self._own_keys, self.backup)
         self._wedged: dict[tuple[str, str], None] = {}  # (user, curve25519), in order
 
     @classmethod
     def open(
         cls,
-        requests: Requests,
+        requests: Owner,
         session: Session,
         directory: Path,
         now: Callable[[], float] = time.monotonic,

@@ -18,6 +18,7 @@ from dmtui.core.model import (
     TransactionId,
     UserId,
 )
+from dmtui.core.recovery import Encryption
 from dmtui.matrix import (
     account,
     direct_rooms,
@@ -212,6 +213,22 @@ class Device:
         """See ``ports.Homeserver``."""
         content: JsonObject = {"m.fully_read": event_id, "m.read": event_id}
         await self._client.api("POST", path("rooms", room_id, "read_markers"), content)
+
+    async def encryption(self) -> Encryption:
+        """See ``ports.Homeserver``."""
+        return await self._crypto.identity.encryption()
+
+    async def set_up_recovery(self, passphrase: str, password: str = "") -> str:
+        """See ``ports.Homeserver``."""
+        return await self._crypto.identity.set_up(passphrase, password)
+
+    async def recovery_key_kept(self) -> None:
+        """See ``ports.Homeserver``."""
+        self._crypto.identity.kept()
+
+    async def unlock(self, secret: str) -> None:
+        """See ``ports.Homeserver``."""
+        await self._crypto.identity.unlock(secret)
 
     async def logout(self) -> None:
         """See ``ports.Homeserver``."""
