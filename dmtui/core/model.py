@@ -150,7 +150,8 @@ class Conversation:
     ``looks_like`` is the name of an older contact that reads the same to the eye. ``preview`` is
     one line; ``latest`` orders the list. ``muted_until`` 0 is a mute for good.
     A group, ``peer`` says so, is no direct chat: its ``user_id`` is its room ID, which no user ID
-    equals, and ``was_with`` is the person whose direct room it was.
+    equals, and ``was_with`` is the person whose direct room it was. ``draft_for`` is the person
+    to whom alone its draft was typed, before others came.
     """
 
     user_id: UserId
@@ -170,6 +171,7 @@ class Conversation:
     muted: bool = False
     muted_until: Milliseconds = 0
     was_with: UserId | None = None
+    draft_for: UserId | None = None
 
     @property
     def group(self) -> bool:

@@ -307,9 +307,9 @@ class Messenger:
                 break
         return True
 
-    async def save_draft(self, user_id: UserId, text: str) -> None:
-        """Keep what was typed and not sent."""
-        await self._ledger.write(self._store.set_draft, user_id, text)
+    async def save_draft(self, user_id: UserId, text: str, meant_for: UserId | None = None) -> None:
+        """Keep what was typed and not sent; ``meant_for``: to this person alone, not the group."""
+        await self._ledger.write(self._store.set_draft, user_id, text, meant_for)
 
     async def mark_read(self, user_id: UserId) -> None:
         """The user has seen the newest message of the conversation."""

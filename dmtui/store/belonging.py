@@ -39,8 +39,6 @@ def assign(work: Work, room: int) -> tuple[UserId | None, UserId | None]:
         work.lines.add(room)
         if present == room_id:
             _fail_unsent(work, room, room_id)
-        if former is not None and present is not None and room_id in (former, present):
-            _move_draft(work, room, former, present)
     return former, present
 
 
@@ -131,17 +129,24 @@ def _fail_unsent(work: Work, room: int, group: UserId) -> None:
         work.touch(room, lines=True)
 
 
-def _move_draft(work: Work, room: int, former: UserId, present: UserId) -> None:
-    """The draft stays with the room it was typed in."""
+def move_draft(work: Work, room: int, former: UserId, present: UserId) -> None:
+    """The draft of a person whose last room becomes a group goes there, as one meant for them.
+
+    It stays with a person who has another room; of a group that is none any more it goes along.
+    """
     connection = work.connection
+    room_id = text(connection, "SELECT room_id FROM room WHERE number = ?", (room,))
+    elsewhere = "SELECT 1 FROM room WHERE person = ? AND membership = 'join' LIMIT 1"
+    if room_id not in (former, present) or number(connection, elsewhere, (former,)):
+        return
     serving = number(connection, "SELECT room FROM person WHERE user_id = ?", (former,))
     draft = text(connection, "SELECT text FROM draft WHERE user_id = ?", (former,))
     if serving != room or not draft:
         return
     connection.execute("DELETE FROM draft WHERE user_id = ?", (former,))
     connection.execute(
-        "INSERT INTO draft (user_id, text) VALUES (?, ?) ON CONFLICT (user_id)"
-        " DO UPDATE SET text = text || char(10) || excluded.text",
-        (present, draft),
+        "INSERT INTO draft (user_id, text, meant_for) VALUES (?, ?, ?) ON CONFLICT (user_id)"
+        " DO UPDATE SET text = text || char(10) || excluded.text, meant_for = excluded.meant_for",
+        (present, draft, former if present == room_id else None),
     )
     work.changes.add(ConversationsChanged(frozenset({former, present})))

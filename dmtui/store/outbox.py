@@ -89,13 +89,18 @@ def queue(
     work.touch(room, lines=True)
 
 
-def set_draft(work: Work, user_id: UserId, text: str) -> bool:
-    """Keep what is typed but not sent; false if it was the same."""
+def set_draft(work: Work, user_id: UserId, text: str, meant_for: UserId | None = None) -> bool:
+    """Keep what is typed but not sent; false if it was the same.
+
+    ``meant_for``: a group's draft was typed to this person alone; that holds until it is sent.
+    """
     if text:
         kept = work.connection.execute(
-            "INSERT INTO draft (user_id, text) VALUES (?, ?) ON CONFLICT (user_id)"
-            " DO UPDATE SET text = excluded.text WHERE text <> excluded.text",
-            (user_id, text),
+            "INSERT INTO draft (user_id, text, meant_for) VALUES (?, ?, ?) ON CONFLICT (user_id)"
+            " DO UPDATE SET text = excluded.text,"
+            " meant_for = coalesce(meant_for, excluded.meant_for) WHERE text <> excluded.text"
+            " OR meant_for IS NOT coalesce(meant_for, excluded.meant_for)",
+            (user_id, text, meant_for),
         )
     else:
         kept = work.connection.execute("DELETE FROM draft WHERE user_id = ?", (user_id,))

@@ -23,7 +23,7 @@ from dmtui.core.model import (
 )
 from dmtui.core.names import display_name, localpart, with_user_id
 from dmtui.store import contacts, likeness
-from dmtui.store.belonging import assign, company_of, member_of, owner_of
+from dmtui.store.belonging import assign, company_of, member_of, move_draft, owner_of
 from dmtui.store.database import number, text
 from dmtui.store.intents import pending_edits
 from dmtui.store.receipts import read_position
@@ -82,6 +82,7 @@ class _Room:
 def refresh(work: Work) -> frozenset[Change]:
     """Bring the touched people's rows up to date and say what changed."""
     talks: dict[int, UserId] = {}
+    moved: list[tuple[int, UserId, UserId]] = []
     people = set(work.people)
     for room in sorted(work.rooms):
         former, present = assign(work, room)
@@ -92,6 +93,10 @@ def refresh(work: Work) -> frozenset[Change]:
                 contacts.adopt(work, present, room)
         if former is not None and present != former:
             work.changes.add(TimelineChanged(former))
+            if present is not None:
+                moved.append((room, former, present))
+    for room, former, present in moved:  # once it is known which rooms each has
+        move_draft(work, room, former, present)
     changed = set()
     likenesses: set[str] = set()
     for user_id in sorted(people):
@@ -315,7 +320,7 @@ def _is_pending(work: Work, room_id: RoomId) -> bool:
 _COLUMNS = (
     "SELECT p.user_id, p.name, p.clash, r.room_id, p.latest, p.preview, p.unread, p.encrypted,"
     " p.peer, coalesce(d.text, ''), p.flag_pending, p.known_as, p.looks_like, p.pinned,"
-    " p.archived, p.muted, p.muted_until, p.was_with"
+    " p.archived, p.muted, p.muted_until, p.was_with, d.meant_for"
     " FROM person p JOIN room r ON r.number = p.room LEFT JOIN draft d ON d.user_id = p.user_id"
 )
 
@@ -336,13 +341,13 @@ def person(connection: sqlite3.Connection, user_id: UserId) -> Conversation | No
 
 _Row: TypeAlias = tuple[
     UserId, Safe, int, RoomId, int, Safe, int, int, str, str, int, Safe, Safe, int, int, int, int,
-    UserId | None,
+    UserId | None, UserId | None,
 ]  # fmt: skip
 
 
 def _conversation(row: _Row) -> Conversation:
     user_id, name, clash, room_id, latest, line, count, encrypted, peer, draft, pending = row[:11]
-    known_as, looks_like, pinned, archived, muted, muted_until, was_with = row[11:]
+    known_as, looks_like, pinned, archived, muted, muted_until, was_with, draft_for = row[11:]
     return Conversation(
         user_id,
         with_user_id(user_id, name) if clash else name,
@@ -361,6 +366,7 @@ def _conversation(row: _Row) -> Conversation:
         bool(muted),
         muted_until,
         was_with,
+        draft_for,
     )
 
 

@@ -194,6 +194,7 @@ ALTER TABLE person ADD COLUMN archived INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE person ADD COLUMN muted INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE person ADD COLUMN muted_until INTEGER NOT NULL DEFAULT 0;
 UPDATE person SET known_as = name;
+ALTER TABLE draft ADD COLUMN meant_for TEXT;
 CREATE INDEX person_order ON person (archived, pinned DESC, latest DESC, user_id);
 CREATE INDEX person_first_seen ON person (first_seen);
 CREATE TABLE muted_room (room_id TEXT PRIMARY KEY) WITHOUT ROWID;

@@ -302,10 +302,15 @@ class Store:
 
     # -- the user's side ----------------------------------------------------------------------
 
-    def set_draft(self, user_id: UserId, text: str) -> frozenset[Change]:
-        """Keep what is typed but not sent; empty text forgets it."""
+    def set_draft(
+        self, user_id: UserId, text: str, meant_for: UserId | None = None
+    ) -> frozenset[Change]:
+        """Keep what is typed but not sent; empty text forgets it.
+
+        ``meant_for``: it was typed to this person alone, and ``user_id`` is a group.
+        """
         with self._write() as work:
-            if outbox.set_draft(work, user_id, text):
+            if outbox.set_draft(work, user_id, text, meant_for):
                 work.changes.add(ConversationsChanged(frozenset({user_id})))
         return work.done
 

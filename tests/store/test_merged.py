@@ -355,7 +355,33 @@ def test_draft_moves_with_the_room_it_was_typed_in(store: Store) -> None:
     store.set_draft(BOB, "half typed")
     store.apply(news(joins(CAROL, 2, "Carol")))
     (group,) = store.people()
-    assert group.draft == "half typed"
+    assert (group.draft, group.draft_for) == ("half typed", BOB)
+    store.set_draft(GROUP, "half typed and more")
+    assert store.people()[0].draft_for == BOB
+    store.queue_message(GROUP, ROOM, TransactionId("t"), "half typed and more", T0)
+    store.set_draft(GROUP, "to all")
+    assert store.people()[0].draft_for is None
+
+
+def test_draft_stays_with_a_person_who_has_another_room(store: Store) -> None:
+    two_rooms(store, gap=False)
+    store.set_draft(BOB, "for Bob")
+    (bob,) = store.people()
+    store.apply(news(joins(CAROL, 9, "Carol"), room=bob.room_id))
+    drafts = {c.user_id: c.draft for c in store.people()}
+    assert drafts == {BOB: "for Bob", UserId(bob.room_id): ""}
+
+
+def test_draft_goes_with_the_serving_room_when_all_rooms_become_groups(store: Store) -> None:
+    two_rooms(store, gap=False)
+    store.set_draft(BOB, "for Bob")
+    (bob,) = store.people()
+    carol = Member(CAROL, Membership.JOIN)
+    rooms = (RoomUpdate(room, members=(carol,)) for room in (ROOM, OTHER))
+    store.apply(batch(*rooms))
+    drafts = {c.user_id: c.draft for c in store.people()}
+    other = OTHER if bob.room_id == ROOM else ROOM
+    assert drafts == {UserId(bob.room_id): "for Bob", UserId(other): ""}
 
 
 def test_draft_for_the_serving_room_stays_when_another_becomes_a_group(store: Store) -> None:

@@ -101,9 +101,14 @@ async def test_view_and_half_typed_text_follow_the_chat_into_a_group(stage: Stag
         assert any("is a group now" in notice for notice in stage.notices())
         assert "group, not a direct message (was a DM with @bob:example.org)" in header(stage)
         assert stage.row() is None
-        assert stage.server.count("send_text") == 0
+        await stage.type(" really")
+        await pilot.press("enter")
+        await stage.until(lambda: "Carol reads along now: Enter again" in str(stage.notices()))
+        assert stage.composer.text == "only for bob really"
+        await stage.type(" all")
         await pilot.press("enter")
         await stage.until(lambda: stage.server.count("send_text") == 1)
+        assert stage.composer.text == ""
         await stage.until(
             lambda: [m.state for m in stage.messages(group) if m.own] == [SendState.SENT]
         )
@@ -124,6 +129,51 @@ async def test_keys_pressed_as_the_chat_becomes_a_group_are_not_lost(stage: Stag
     async with stage.open():
         await open_first(stage)
         assert stage.composer.text == "half typed"
+
+
+async def test_draft_of_a_closed_chat_is_held_once_it_is_a_groups(stage: Stage) -> None:
+    room_id = await stage.server.have_direct_room(BOB, "Bob", history=["hi"])
+    group = UserId(room_id)
+    async with stage.open():
+        await open_first(stage)
+        await stage.type("only for bob")
+    async with stage.open() as pilot:
+        await stage.server.bring(room_id, CAROL, "Carol")
+        await stage.until(lambda: stage.row(group))
+        stage.main.open(group)
+        await pilot.press("enter")
+        await stage.until(lambda: "Carol reads along now: Enter again" in str(stage.notices()))
+        assert stage.composer.text == "only for bob"
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await pilot.press("enter")
+        await stage.until(lambda: "Carol reads along now: Enter again" in str(stage.notices()))
+        await pilot.press("enter")
+        await stage.until(lambda: stage.server.count("send_text") == 1)
+        await stage.type("to all")
+        await pilot.press("enter")
+        await stage.until(lambda: stage.server.count("send_text") == 2)
+
+
+async def test_view_and_half_typed_text_stay_with_a_person_who_has_another_room(
+    stage: Stage,
+) -> None:
+    older = await stage.server.have_direct_room(BOB, "Bob", history=["long ago"])
+    newer = await stage.server.have_direct_room(BOB, "Bob", history=["hi"])
+    async with stage.open(size=(140, 30)) as pilot:
+        await open_first(stage)
+        row = stage.row()
+        assert row is not None
+        left = {older: newer, newer: older}[row.room_id]
+        await stage.type("only for bob")
+        await stage.server.bring(row.room_id, CAROL, "Carol")
+        await stage.until(lambda: stage.row(UserId(row.room_id)))
+        assert stage.conversation.person == BOB
+        assert "is a group now: here you write to Bob alone" in str(stage.notices())
+        await pilot.press("enter")
+        await stage.until(lambda: stage.server.count("send_text") == 1)
+        (call,) = [call for call in stage.server.calls if call.name == "send_text"]
+        assert call.arguments[0] == left
 
 
 async def test_group_becomes_a_chat_again_before_the_users_eyes(stage: Stage) -> None:

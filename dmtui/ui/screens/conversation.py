@@ -18,7 +18,7 @@ from dmtui.ui.clipboard import hand_to_tmux
 from dmtui.ui.commands import Scope, bindings, registry_of
 from dmtui.ui.screens.arranging import muted_words
 from dmtui.ui.screens.confirm import Choice, Question
-from dmtui.ui.screens.heading import heading, note, refusal
+from dmtui.ui.screens.heading import heading, note, reads_along, refusal
 from dmtui.ui.widgets.composer import Composer
 from dmtui.ui.widgets.invite_prompt import InvitePrompt
 from dmtui.ui.widgets.system_zone import SystemZone
@@ -116,6 +116,7 @@ class ConversationPane(Vertical):
         )
         self.composer.writing_to = conversation.user_id
         self.composer.load_draft(self._drafts.of(conversation.user_id, conversation.draft))
+        self.composer.held = self._was_for_one(conversation) is not None
         self._describe(conversation)
         self.show_typing()
         self.mark_read()
@@ -157,13 +158,18 @@ class ConversationPane(Vertical):
     def follow_room(self, now: Conversation) -> None:
         """Stay in the open room, which belongs to this row now, with what is half typed."""
         former, text = self.person, self.composer.text
-        if former is not None and text:
-            self._drafts.change(former, "")
-            self._drafts.change(now.user_id, text)
+        if former is not None:
+            self._drafts.move(former, now.user_id, text, to_group=now.group)
         self.open(now)
         if former is not None:
             self._moved[former] = now.user_id
         self.save_drafts()
+
+    def _was_for_one(self, conversation: Conversation) -> UserId | None:
+        """To whom alone the draft of a group was typed."""
+        if not conversation.group:
+            return None
+        return self._drafts.meant_for(conversation.user_id, conversation.draft_for)
 
     def refresh_messages(self) -> None:
         """Read again what is on show."""
@@ -304,6 +310,18 @@ class ConversationPane(Vertical):
         if event.to == self.person:
             self._new = None
             self.timeline.follow()
+
+    @on(Composer.Held)
+    def tell_who_reads(self, event: Composer.Held) -> None:
+        """What was typed to one person would go to more: the user is to know that first."""
+        event.stop()
+        conversation = self.conversation
+        if conversation is None or conversation.user_id != event.to:
+            return
+        person = self._was_for_one(conversation)
+        members = self._messenger.cards.card(conversation.user_id).members
+        self._tell(reads_along([name for user_id, name in members if user_id != person]))
+        self._drafts.told(conversation.user_id)
 
     def _give_back(self, user_id: UserId, text: str) -> None:
         """Into the composer, or the draft where another conversation is on show by now."""

@@ -15,6 +15,7 @@ class Drafts:
     def __init__(self, messenger: Messenger):
         self._messenger = messenger
         self._unsaved: dict[UserId, str] = {}
+        self._meant: dict[UserId, UserId] = {}  # groups: to whom alone was typed what is there
 
     def change(self, user_id: UserId, text: str) -> None:
         """Note what the person's draft is now."""
@@ -24,9 +25,26 @@ class Drafts:
         """The person's draft, ``stored`` being what the store has."""
         return self._unsaved.get(user_id, stored)
 
+    def move(self, former: UserId, now: UserId, text: str, *, to_group: bool) -> None:
+        """What is typed goes along with its room, which is a group now, or none any more."""
+        if text:
+            self.change(former, "")
+            self.change(now, text)
+        if to_group:
+            self._meant[now] = former
+
+    def meant_for(self, user_id: UserId, stored: UserId | None) -> UserId | None:
+        """The person to whom a group's draft was typed, ``stored`` being what the store has."""
+        return self._meant.get(user_id, stored)
+
+    def told(self, group: UserId) -> None:
+        """The user knows by now that the whole group reads what is typed there."""
+        self._meant.pop(group, None)
+
     def forget(self, user_id: UserId) -> None:
         """The text is being sent: that clears the draft on disk."""
         self._unsaved.pop(user_id, None)
+        self._meant.pop(user_id, None)
 
     async def save(self) -> None:
         """Write down what is not yet on disk. Raises ``StoreTrouble``."""
@@ -34,6 +52,6 @@ class Drafts:
             text = self._unsaved.get(user_id)
             if text is None:  # sent while another one was being written
                 continue
-            await self._messenger.save_draft(user_id, text)
+            await self._messenger.save_draft(user_id, text, self._meant.get(user_id))
             if self._unsaved.get(user_id) == text:
                 del self._unsaved[user_id]

@@ -92,6 +92,20 @@ def moved(before: Conversation, now: Conversation) -> str:
     return f"Nobody but {now.name} is in the group any more: it is a direct chat again."
 
 
+def stayed(conversation: Conversation) -> str:
+    """What to say when the open room is a group now, and the person has another one."""
+    name = conversation.name
+    return f"A room with {name} is a group now: here you write to {name} alone, in another one."
+
+
+def reads_along(names: Sequence[str]) -> str:
+    """What to say before a group is sent what was typed to one person; ``names`` came to it."""
+    more = f"{names[0]} and {len(names) - 1} more" if names else "Others"
+    who = names[0] if len(names) == 1 else more
+    verb = "reads" if len(names) == 1 else "read"
+    return f"{who} {verb} along now: Enter again sends it to the group."
+
+
 def _upgrade(rooms: Sequence[DirectRoom]) -> str:
     upgraded = any(room.serving and room.successor is not None for room in rooms)
     return "upgraded: not in its new room yet" if upgraded else ""

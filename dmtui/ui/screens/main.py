@@ -29,7 +29,7 @@ from dmtui.ui.screens.doctor import Doctor
 from dmtui.ui.screens.drafts import Drafts
 from dmtui.ui.screens.go_to_person import GoToPerson
 from dmtui.ui.screens.hands import Hands
-from dmtui.ui.screens.heading import moved
+from dmtui.ui.screens.heading import moved, stayed
 from dmtui.ui.screens.people import PeoplePane
 from dmtui.ui.screens.person_acts import GENERAL_ACTS, PERSON_ACTS
 from dmtui.ui.screens.request_desk import RequestDesk
@@ -145,10 +145,13 @@ class MainScreen(Sides):
         person = self.conversation.person
         if person is None or person not in user_ids:
             return
-        if (now := self.conversation.moved_to()) is not None:
+        now = self.conversation.moved_to()
+        conversation = self._roster.get(person)
+        if now is not None and conversation is None:
             self._follow_room(now)
             return
-        conversation = self._roster.get(person)
+        if now is not None and now.group and conversation is not None:
+            self._tell(stayed(conversation))
         if conversation is not None:
             self.conversation.update(conversation)
             self._show_connection()

@@ -73,6 +73,13 @@ class Composer(TextArea, inherit_bindings=False):
             self.text = text
             self.to = to
 
+    class Held(Message):
+        """Enter was pressed in :attr:`held` text: it is still here, and the next Enter sends it."""
+
+        def __init__(self, to: UserId | None = None) -> None:
+            super().__init__()
+            self.to = to
+
     class DraftChanged(Message):
         """The unsent text to this person is now this; ``submitted``: because it was sent."""
 
@@ -115,6 +122,8 @@ class Composer(TextArea, inherit_bindings=False):
         self._refusal = ""
         self._typing_since: float | None = None
         self.writing_to: UserId | None = None
+        self.held = False
+        """Whether the next Enter only says that it would send."""
 
     # -- for the parent -----------------------------------------------------------------------
 
@@ -178,6 +187,10 @@ class Composer(TextArea, inherit_bindings=False):
     def _submit(self) -> None:
         text = self.text.strip("\n").rstrip()
         if not text.strip():
+            return
+        if self.held:
+            self.held = False
+            self.post_message(self.Held(self.writing_to))
             return
         self.history.checkpoint()
         with self.prevent(TextArea.Changed):
