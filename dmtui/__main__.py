@@ -111,6 +111,10 @@ def _command(name: str) -> Callable[[ProfilePaths, Namespace], None]:
             from dmtui.command_line import doctor
 
             return doctor.doctor
+        case "recovery":
+            from dmtui.command_line import recovery
+
+            return recovery.recovery
         case _:
             from dmtui.command_line import app
 

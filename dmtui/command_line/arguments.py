@@ -29,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
     _messages(commands)
     _invites(commands)
     _doctor(commands)
+    _recovery(commands)
     return top
 
 
@@ -116,6 +117,27 @@ def _doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     )
     doctor.add_argument("--undo", action="store_true", help="take the last repair back")
     _json(doctor)
+
+
+def _recovery(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    recovery = _command(
+        commands, "recovery", "set up the account's encryption identity, unlock it, or show it"
+    )
+    recovery.add_argument(
+        "wanted",
+        nargs="?",
+        choices=("set-up", "unlock", "kept", "status"),
+        default="status",
+        help="set-up: make an identity and print its recovery key; unlock: join the identity by"
+        " the recovery key or passphrase on standard input; kept: destroy the copy of the key"
+        " that set-up leaves on this computer until then; status if left out",
+    )
+    recovery.add_argument(
+        "--passphrase",
+        action="store_true",
+        help="set-up also asks for a passphrase, which opens what the recovery key opens",
+    )
+    _json(recovery)
 
 
 def _json(command: argparse.ArgumentParser) -> None:

@@ -32,12 +32,14 @@ from dmtui.messenger.clock import Clock, SystemClock, back_off, milliseconds
 from dmtui.messenger.contacts import Contacts
 from dmtui.messenger.deliveries import Deliveries
 from dmtui.messenger.directs import DirectWriter
+from dmtui.messenger.encryption import EncryptionCare
 from dmtui.messenger.journal import Journal
 from dmtui.messenger.ledger import Ledger, Subscription
 from dmtui.messenger.life import Life
 from dmtui.messenger.line import Line
 from dmtui.messenger.outbox import Outbox
 from dmtui.messenger.pending import describe
+from dmtui.messenger.recovery import Recovery
 from dmtui.messenger.requests import Requests
 from dmtui.messenger.results import Consent, StartChatResult
 from dmtui.messenger.start_chat import StartChat
@@ -79,9 +81,13 @@ class Messenger:
         self.contacts = Contacts(self._ledger, self._journal, self._clock)
         self.life = Life(me, self.homeserver, self._ledger, self._journal)
         self.cards = Cards(me, self.homeserver, self._ledger)
+        self.recovery = Recovery(self.homeserver)
         self._upgrades = Upgrades(self._ledger, self._journal)
         self._directs = DirectWriter(self._ledger, self._line, self._clock)
         self._syncing = Syncing(self._ledger, self._line, self._clock, self._directs.seen)
+        self.encryption = EncryptionCare(
+            self.recovery, self._ledger, self._line, self._syncing.heal_all
+        )
         self._start_chat = StartChat(me, self.homeserver, self._ledger, self._journal, self._clock)
         self.requests = Requests(self._ledger, self._journal, self._line, self._start_chat.shown)
         self._typing = TypingNotices(self._clock)
@@ -132,6 +138,7 @@ class Messenger:
                 tasks.create_task(self._keep(lambda: self._journal.run(acts.carry_out)))
                 tasks.create_task(self._keep(lambda: self._directs.run(homeserver)))
                 tasks.create_task(self._keep(lambda: self.requests.run(homeserver)))
+                tasks.create_task(self._keep(lambda: self.encryption.run(homeserver)))
                 tasks.create_task(self._keep(self.contacts.run))
                 tasks.create_task(self._keep(self._upgrades.run))
                 tasks.create_task(self._typing.run(homeserver))

@@ -1,0 +1,161 @@
+"""``dmtui recovery``: set the encryption identity up, unlock it, show where it stands."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import sys
+from argparse import Namespace
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from dmtui.command_line.answers import Failure, WrongUsage, say, say_json
+from dmtui.command_line.signed_in import signed_in
+from dmtui.core.errors import ApprovalNeeded, PasswordNeeded
+from dmtui.core.ports import Homeserver
+from dmtui.core.recovery import Backup, Encryption, Identity
+from dmtui.lock import ProfileLock
+from dmtui.profile import ProfilePaths
+
+T = TypeVar("T")
+
+_STANDING = {
+    Identity.NONE: "There is no encryption identity: dmtui recovery set-up makes one.",
+    Identity.UNFINISHED: "The set-up was interrupted: dmtui recovery set-up completes it.",
+    Identity.LOCKED: "There is an identity that this device is no part of:"
+    " dmtui recovery unlock joins it.",
+    Identity.OURS: "This device is part of your encryption identity.",
+    Identity.CHANGED: "Your encryption identity is not the one that this device trusted: unless"
+    " you have reset it elsewhere, do not trust this homeserver.",
+}
+_BACKUP = {
+    Backup.NONE: "There is no backup of message keys.",
+    Backup.LOCKED: "There is a backup of message keys, which this device can't read yet.",
+    Backup.ON: "Message keys are backed up.",
+    Backup.UNTRUSTED: "There is a backup of message keys that this device does not trust.",
+}
+
+
+def recovery(paths: ProfilePaths, options: Namespace) -> None:
+    """One of the things to do with recovery; raises ``ProfileInUse`` beside a running app."""
+    if options.passphrase and options.wanted != "set-up":
+        raise WrongUsage("--passphrase goes with dmtui recovery set-up.")
+    match options.wanted:
+        case "set-up":
+            _set_up(paths, options)
+        case "unlock":
+            _unlock(paths)
+        case "kept":
+            _with(paths, lambda homeserver: homeserver.recovery_key_kept())
+            say("The copy of the recovery key on this computer is destroyed.")
+        case _:
+            _show(_with(paths, lambda homeserver: homeserver.encryption()), options)
+
+
+def _with(paths: ProfilePaths, act: Callable[[Homeserver], Awaitable[T]]) -> T:
+    """Do it with the account to ourselves; nothing is synced."""
+    with ProfileLock(paths):
+        session = signed_in(paths)
+
+        async def run() -> T:
+            from dmtui.matrix.homeserver import connect
+
+            homeserver = await connect(session, paths.encryption)
+            try:
+                return await act(homeserver)
+            finally:
+                await homeserver.close()
+
+        return asyncio.run(run())
+
+
+def _show(state: Encryption, options: Namespace) -> None:
+    if options.json:
+        say_json(
+            {
+                "identity": state.identity.value,
+                "recovery": state.recovery,
+                "passphrase": state.passphrase,
+                "backup": state.backup.value,
+                "to_back_up": state.to_back_up,
+                "unkept_key": state.unkept_key,
+            }
+        )
+        return
+    say(_STANDING[state.identity])
+    if state.recovery:
+        opener = "a recovery key or a passphrase" if state.passphrase else "a recovery key"
+        say(f"Recovery is set up; {opener} opens it.")
+    say(_BACKUP[state.backup])
+    if state.to_back_up:
+        say(f"Message keys still to be backed up: {state.to_back_up}.")
+    if state.unkept_key:
+        say("Nobody has said yet that the recovery key is kept: dmtui recovery set-up shows it.")
+
+
+def _set_up(paths: ProfilePaths, options: Namespace) -> None:
+    passphrase = _new_passphrase() if options.passphrase else ""
+    text = _with(paths, lambda homeserver: _made(homeserver, passphrase))
+    say(text)
+    sys.stdout.flush()
+    if not _is_terminal():
+        return
+    _tell("This is your recovery key. Keep it where only you find it: it is not shown again.")
+    if _asked("Its last four signs, once it is kept: ").strip() != text[-4:]:
+        raise Failure("This is not how the key ends; dmtui recovery set-up shows it once more.")
+    _with(paths, lambda homeserver: homeserver.recovery_key_kept())
+    say("Recovery is set up.")
+
+
+async def _made(homeserver: Homeserver, passphrase: str) -> str:
+    """The recovery key; asks on the way for what the homeserver asks for."""
+    password = ""
+    while True:
+        try:
+            return await homeserver.set_up_recovery(passphrase, password)
+        except PasswordNeeded as error:
+            _tell(str(error))
+            password = _secret("Password: ")
+        except ApprovalNeeded as error:
+            if not _is_terminal():
+                raise Failure(f"{error} Open {error.url}, then run this again.") from error
+            _tell(f"{error} Open {error.url}")
+            _asked("Press Enter once it is approved. ")
+
+
+def _new_passphrase() -> str:
+    passphrase = _secret("New passphrase: ")
+    if _is_terminal() and getpass.getpass("Once more: ") != passphrase:
+        raise WrongUsage("These are two different passphrases.")
+    return passphrase
+
+
+def _unlock(paths: ProfilePaths) -> None:
+    secret = _secret("Recovery key or passphrase: ")
+    _with(paths, lambda homeserver: homeserver.unlock(secret))
+    say("Unlocked: this device is part of your encryption identity.")
+
+
+def _secret(prompt: str) -> str:
+    """A line without echo on a terminal, else the next line of standard input."""
+    if sys.stdin.isatty():
+        secret = getpass.getpass(prompt)
+    else:
+        secret = sys.stdin.readline().removesuffix("\n").removesuffix("\r")
+    if not secret:
+        raise WrongUsage(f"Nothing was given for: {prompt.rstrip(': ').lower()}.")
+    return secret
+
+
+def _asked(prompt: str) -> str:
+    sys.stderr.write(prompt)
+    sys.stderr.flush()
+    return sys.stdin.readline()
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
