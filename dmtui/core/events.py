@@ -224,6 +224,18 @@ class DirectTroubleChanged:
     """Another client has spoilt ``m.direct``, or that has been dealt with."""
 
 
+@dataclass(frozen=True, slots=True)
+class EncryptionChanged:
+    """Where the encryption identity, its recovery or the key backup stand, or work on them."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeRefused:
+    """The chat with the person was upgraded, and is not moved to its new room for good."""
+
+    user_id: UserId
+
+
 Change: TypeAlias = (
     ConversationsChanged
     | TimelineChanged
@@ -232,5 +244,7 @@ Change: TypeAlias = (
     | TypingChanged
     | IntentsChanged
     | DirectTroubleChanged
+    | UpgradeRefused
     | SettingsChanged
+    | EncryptionChanged
 )

@@ -149,6 +149,10 @@ class Syncing:
         if update.prev_batch is not None and any(_enters(event, me) for event in update.timeline):
             self._entered[update.room_id] = Gap(update.room_id, update.prev_batch, beginning=True)
 
+    async def heal_all(self, homeserver: Homeserver) -> None:
+        """Decrypt whatever can be read now: keys came by another way than sync."""
+        await self._heal(homeserver, None)
+
     async def _heal(
         self, homeserver: Homeserver, sessions: tuple[tuple[RoomId, str], ...] | None
     ) -> None:

@@ -73,6 +73,7 @@ from dmtui.store.events import heal
 from dmtui.store.evidence import EvidenceRecords
 from dmtui.store.forgotten import is_forgotten
 from dmtui.store.outbox import Outgoing
+from dmtui.store.recovery import RecoveryRecords
 from dmtui.store.requests import RequestRecords
 from dmtui.store.timeline import Gap
 from dmtui.store.told import Told
@@ -101,6 +102,7 @@ class Store:
         self.contacts = contacts.ContactRecords(database, self._write)
         self.evidence = EvidenceRecords(database, me)
         self.requests = RequestRecords(database, self._write)
+        self.recovery = RecoveryRecords(database, self._write)
 
     @property
     def me(self) -> UserId:

@@ -1,0 +1,211 @@
+"""The account's encryption as the app follows it: known, waited for, restored in the background."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import TypeVar
+
+from dmtui.core.errors import DmtuiError, Recoverable
+from dmtui.core.events import EncryptionChanged
+from dmtui.core.model import PersonDevice
+from dmtui.core.ports import Homeserver
+from dmtui.core.recovery import Backup, Encryption, Identity
+from dmtui.messenger.ledger import Ledger
+from dmtui.messenger.line import Line
+from dmtui.messenger.recovery import Recovery
+
+T = TypeVar("T")
+
+_HINTED = (Identity.NONE, Identity.UNFINISHED, Identity.LOCKED)
+
+
+@dataclass(frozen=True, slots=True)
+class Restoring:
+    """How many of how many room keys are done; ``of`` is 0 while that is not known."""
+
+    done: int = 0
+    of: int = 0
+
+
+class EncryptionCare:
+    """Acts go on when their caller is gone, and wait for a homeserver that can't be reached.
+
+    ``known`` and ``device`` are as last seen, ``None`` before; ``trouble`` says in one line why
+    nothing is known, or what is waited for; ``restored`` how the last restore ended.
+    ``heal`` decrypts what could not be read so far.
+    """
+
+    def __init__(
+        self,
+        recovery: Recovery,
+        ledger: Ledger,
+        line: Line,
+        heal: Callable[[Homeserver], Awaitable[None]],
+    ):
+        self._recovery = recovery
+        self._ledger = ledger
+        self._line = line
+        self._heal = heal
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._restore_wanted = asyncio.Event()
+        self.known: Encryption | None = None
+        self.device: PersonDevice | None = None
+        self.trouble = ""
+        self.restoring: Restoring | None = None
+        self.restored = ""
+
+    # -- in the background --
+
+    async def run(self, homeserver: Homeserver) -> None:
+        """Find out where it stands, and restore keys whenever that is wanted."""
+        try:
+            if self._ledger.store.recovery.restore_wanted():
+                self._restore_wanted.set()
+            await self._until_settled(self._look_once)
+            self.device = await homeserver.this_device()
+            self._tell()
+            while True:
+                await self._restore_wanted.wait()
+                self._restore_wanted.clear()
+                await self._restore(homeserver)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+
+    async def _until_settled(self, act: Callable[[], Awaitable[None]]) -> None:
+        """Try until the server has answered; its refusal is an answer, too."""
+        try:
+            await self._through(act)
+        except DmtuiError as error:
+            self._tell(str(error))
+
+    async def _restore(self, homeserver: Homeserver) -> None:
+        self.restoring, self.restored = Restoring(), ""
+        self._tell()
+        try:
+            new = await self._through(lambda: self._recovery.restore(self._progress))
+            await self._ledger.write(self._ledger.store.recovery.want_restore, False)
+            self.restored = _said(new)
+            await self._heal(homeserver)
+            await self._look_once()
+        except DmtuiError as error:
+            self.restored = self.restored or f"Room keys were not restored: {error}"
+        finally:
+            self.restoring = None
+            self._tell()
+
+    def _progress(self, done: int, of: int) -> None:
+        if self.restoring is not None:
+            self.restoring = Restoring(done, of)
+            self._tell(self.trouble)
+
+    # -- what the user asks for; all raise DmtuiError, none of it because of the network --
+
+    async def look(self) -> None:
+        """Ask the server where it stands now."""
+        await self._go_on(self._through(self._look_once))
+
+    async def set_up(self, passphrase: str, password: str = "") -> str:
+        """See ``Recovery.set_up``."""
+        return await self._go_on(self._set_up(passphrase, password))
+
+    async def kept(self) -> None:
+        """The user has the recovery key."""
+        await self._go_on(self._keep())
+
+    async def unlock(self, secret: str) -> None:
+        """See ``Recovery.unlock``; the keys of the backup are restored thereafter."""
+        await self._go_on(self._unlock(secret))
+
+    async def restore(self) -> None:
+        """Begin to restore the keys of the backup; a crash puts it off."""
+        await self._ledger.write(self._ledger.store.recovery.want_restore, True)
+        self._restore_wanted.set()
+
+    async def _look_once(self) -> None:
+        self.known = await self._recovery.state()
+        self._tell()
+
+    async def _set_up(self, passphrase: str, password: str) -> str:
+        key = await self._through(lambda: self._recovery.set_up(passphrase, password))
+        await self._look_again()
+        return key
+
+    async def _keep(self) -> None:
+        await self._recovery.kept()
+        await self._look_again()
+
+    async def _unlock(self, secret: str) -> None:
+        await self._through(lambda: self._recovery.unlock(secret))
+        await self._look_again()
+        if self.known is None or self.known.backup is Backup.ON:
+            await self.restore()
+
+    async def _look_again(self) -> None:
+        """What was done is done, even if the server does not tell now."""
+        try:
+            await self._look_once()
+        except DmtuiError as error:
+            self._tell(str(error))
+
+    async def _through(self, act: Callable[[], Awaitable[T]]) -> T:
+        """Do it, again and again while the server can't be reached, saying so in one line."""
+        attempts = 0
+        while True:
+            try:
+                result = await act()
+            except Recoverable as error:
+                attempts += 1
+                self._tell(f"{error} It goes on as soon as the homeserver answers.")
+                await self._line.pause(error, attempts)
+            except DmtuiError:
+                self._tell()
+                raise
+            else:
+                self._tell()
+                return result
+
+    async def _go_on(self, act: Coroutine[None, None, T]) -> T:
+        """Wait for it; it goes on if nobody waits any more."""
+        task = asyncio.ensure_future(act)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return await asyncio.shield(task)
+
+    def _done(self, task: asyncio.Task[T]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen, even if nobody waits for it any more
+
+    def _tell(self, trouble: str = "") -> None:
+        self.trouble = trouble
+        self._ledger.publish(frozenset({EncryptionChanged()}))
+
+    # -- the hint --
+
+    @property
+    def hint_due(self) -> bool:
+        """Whether this device is to be confirmed, and the user has not been told of it yet."""
+        known = self.known
+        return (
+            known is not None
+            and known.identity in _HINTED
+            and self._ledger.store.recovery.seen() != known.identity
+        )
+
+    async def hint_seen(self) -> None:
+        """Say no more of it, as long as it stands so."""
+        if self.hint_due and self.known is not None:
+            await self._ledger.write(self._ledger.store.recovery.mark_seen, self.known.identity)
+            self._tell(self.trouble)
+
+
+def _said(new: int) -> str:
+    match new:
+        case 0:
+            return "Nothing new in the key backup."
+        case 1:
+            return "1 room key is restored."
+    return f"{new:,} room keys are restored."
