@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from enum import StrEnum
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 
@@ -15,16 +13,9 @@ from tests.homeserver.faultproxy import FaultProxy
 from tests.homeserver.synapse import SynapseServer
 from tests.interop.install import NotInstallable, install
 from tests.interop.peer import Element, Peer
+from tests.interop.setting import OpenDmtui, OpenElement, Way
 
 STACK = pytest.StashKey[Path | NotInstallable]()
-OpenElement: TypeAlias = Callable[[Account], Awaitable[Element]]
-
-
-class Way(StrEnum):
-    """How dmtui syncs."""
-
-    SLIDING = "sliding"
-    CLASSIC = "classic"
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -94,12 +85,22 @@ def way(request: pytest.FixtureRequest, proxy: FaultProxy) -> Way:
 
 
 @pytest.fixture
-async def dmtui(
-    peer: Peer, way: Way, synapse: SynapseServer, proxy: FaultProxy, tmp_path: Path
-) -> AsyncIterator[DmtuiAccount]:
+async def open_dmtui(way: Way, proxy: FaultProxy, tmp_path: Path) -> AsyncIterator[OpenDmtui]:
+    """Start dmtui for a device; stopped at the end."""
+    running: list[DmtuiAccount] = []
+
+    async def start(account: Account) -> DmtuiAccount:
+        dmtui = DmtuiAccount(account, tmp_path / f"device{len(running)}", proxy.base_url)
+        await dmtui.start()
+        running.append(dmtui)
+        return dmtui
+
+    yield start
+    for dmtui in running:
+        await dmtui.stop()
+
+
+@pytest.fixture
+async def dmtui(peer: Peer, open_dmtui: OpenDmtui, synapse: SynapseServer) -> DmtuiAccount:
     """Me, with dmtui."""
-    account = synapse.register(displayname="Alice")
-    running = DmtuiAccount(account, tmp_path / "device", proxy.base_url)
-    await running.start()
-    yield running
-    await running.stop()
+    return await open_dmtui(synapse.register(displayname="Alice"))

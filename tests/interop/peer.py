@@ -287,6 +287,10 @@ class Element:
         assert answer is None or isinstance(answer, dict)
         return answer
 
+    async def reset(self) -> None:
+        """Make a new identity in place of the old one, as whoever lost every key does."""
+        await self._act("reset")
+
     async def restore_backup(self) -> Json:
         """Fetch all room keys of the backup: ``{imported, total}``."""
         answer = await self._act("restoreBackup")

@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from dmtui.core.model import PeerState, RoomId, SendState
 from dmtui.messenger.results import Consent, Opened, PersonLeft
 from tests.homeserver.dmtui_account import DmtuiAccount, user
 from tests.homeserver.synapse import SynapseServer
-from tests.interop.conftest import OpenElement, Way
 from tests.interop.peer import Element
+from tests.interop.setting import OpenElement, chat, either_way, on_one_worker
 
-pytestmark = pytest.mark.xdist_group("interop")
-
-either_way = pytest.mark.parametrize("way", list(Way), indirect=True)
-
-
-async def chat(dmtui: DmtuiAccount, bob: Element) -> RoomId:
-    """A chat that dmtui started, which Bob has accepted."""
-    opened = await dmtui.messenger.start_chat(user(bob.account))
-    assert isinstance(opened, Opened)
-    assert await bob.accept(opened.room_id)
-    await dmtui.until_peer(bob.account, PeerState.JOINED)
-    return opened.room_id
+pytestmark = on_one_worker
 
 
 async def read_by_both(dmtui: DmtuiAccount, bob: Element, room_id: str) -> None:

@@ -15,9 +15,10 @@ import pytest
 from tests.homeserver.synapse import SynapseServer
 from tests.interop.install import MANIFEST, NODE, NotInstallable, install
 from tests.interop.peer import Element, Peer, PeerError
+from tests.interop.setting import on_one_worker
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.xdist_group("interop")
+pytestmark = on_one_worker
 
 NPM_THAT_WORKS = f"""#!/bin/sh
 echo called >> "$CALLS"

@@ -55,6 +55,13 @@ export const acts = {
         return restored;
     },
 
+    // Give up identity, secret storage and backup, and make a new identity and backup.
+    async reset(device) {
+        device.storageKeys.clear();
+        device.offeredKey = null;
+        await device.crypto.resetEncryption(device.withPassword);
+    },
+
     async restoreBackup(device) {
         await device.crypto.loadSessionBackupPrivateKeyFromSecretStorage();
         const { imported, total } = await device.crypto.restoreKeyBackup();

@@ -1,0 +1,40 @@
+"""What tests with Element have in common: how dmtui syncs, who is opened, a chat to begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from typing import TypeAlias
+
+import pytest
+
+from dmtui.core.model import PeerState, RoomId
+from dmtui.messenger.results import Opened
+from tests.homeserver.account import Account
+from tests.homeserver.dmtui_account import DmtuiAccount, user
+from tests.interop.peer import Element
+
+OpenElement: TypeAlias = Callable[[Account], Awaitable[Element]]
+OpenDmtui: TypeAlias = Callable[[Account], Awaitable[DmtuiAccount]]
+
+on_one_worker = pytest.mark.xdist_group("interop")
+"""The peer takes seconds to start: all tests with it share one."""
+
+
+class Way(StrEnum):
+    """How dmtui syncs."""
+
+    SLIDING = "sliding"
+    CLASSIC = "classic"
+
+
+either_way = pytest.mark.parametrize("way", list(Way), indirect=True)
+
+
+async def chat(dmtui: DmtuiAccount, bob: Element) -> RoomId:
+    """An encrypted chat that dmtui started and Bob has accepted."""
+    opened = await dmtui.messenger.start_chat(user(bob.account))
+    assert isinstance(opened, Opened)
+    assert await bob.accept(opened.room_id)
+    await dmtui.until_peer(bob.account, PeerState.JOINED)
+    return opened.room_id
