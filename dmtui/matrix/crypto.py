@@ -21,6 +21,7 @@ from dmtui.core.errors import Recoverable, Refused, SignedOut, StoreTrouble
 from dmtui.core.events import Undecryptable
 from dmtui.core.model import EventId, JsonObject, RoomId, Session, TransactionId
 from dmtui.matrix.account import Owner
+from dmtui.matrix.backup_upkeep import BackupUpkeep
 from dmtui.matrix.crypto_files import (
     claim_directory,
     create_private,
@@ -33,9 +34,10 @@ from dmtui.matrix.devices import Device, VerifySignature
 from dmtui.matrix.identity import OwnIdentity
 from dmtui.matrix.key_backup import KeyBackup
 from dmtui.matrix.key_sharing import KeySharing
-from dmtui.matrix.machine import MEGOLM, Machine, WedgedError
+from dmtui.matrix.machine import Machine, WedgedError
 from dmtui.matrix.own_keys import OwnKeys
 from dmtui.matrix.room_decryption import RoomDecryption
+from dmtui.matrix.room_keys import MEGOLM
 from dmtui.matrix.to_device import ToDevice
 from dmtui.matrix.values import LONGEST_ID, mapping, mappings, opaque, room_id, text, user_id
 
@@ -68,8 +70,9 @@ class Crypto:
         self._own_keys = OwnKeys(requests, self._machine, now)
         self.to_device = ToDevice(requests, self._machine, store, now)
         self._sharing = KeySharing(requests, self._machine, store, self.lists, self.to_device)
-        self._rooms = RoomDecryption(store, self.lists)
         self.backup = KeyBackup(requests, self._machine, store)
+        self.backup_upkeep = BackupUpkeep(self.backup, now)
+        self._rooms = RoomDecryption(store, self.lists, self.backup_upkeep)
         self.identity = OwnIdentity(requests, self._machine, store, self._own_keys, self.backup)
         self._wedged: dict[tuple[str, str], None] = {}  # (user, curve25519), in order
 

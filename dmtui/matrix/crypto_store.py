@@ -5,16 +5,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from nio.crypto import InboundGroupSession, OlmAccount, Session
 
 from dmtui.core.errors import StoreTrouble
 from dmtui.core.model import RoomId
 from dmtui.matrix.devices import Device
+from dmtui.matrix.room_keys import RoomKey, Source
 from dmtui.matrix.sealing import Sealed, seal, unseal
 
 _SESSIONS_PER_DEVICE = 20
@@ -43,6 +43,7 @@ CREATE TABLE identity (user_id TEXT PRIMARY KEY, master TEXT NOT NULL) WITHOUT R
 CREATE TABLE backup (version TEXT PRIMARY KEY, public_key TEXT NOT NULL) WITHOUT ROWID;
 ALTER TABLE megolm ADD COLUMN backed_up_in TEXT NOT NULL DEFAULT '';
 ALTER TABLE megolm ADD COLUMN source TEXT NOT NULL DEFAULT '';
+CREATE INDEX megolm_backed_up ON megolm (backed_up_in);
 """
 _MIGRATIONS = (_SCHEMA, _SECOND)
 """What leads from each version to the next; the user's keys are carried over."""
@@ -50,12 +51,13 @@ _MIGRATIONS = (_SCHEMA, _SECOND)
 Row: TypeAlias = tuple[object, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RoomKey:
-    """An inbound Megolm session; ``owner`` is the user who sent it to us over Olm."""
+class KeyRow(NamedTuple):
+    """Which room key, and the first message that it reads."""
 
-    session: InboundGroupSession
-    owner: str
+    room_id: RoomId
+    session_id: str
+    sender_key: str
+    reach: int
 
 
 class CryptoStore:
@@ -184,37 +186,96 @@ class CryptoStore:
 
     # -- Megolm sessions --
     def room_keys(self, room_id: RoomId, session_id: str) -> list[RoomKey]:
+        """The session's keys, one per device that they came from, the best first."""
         rows = self._do(
-            "SELECT pickle, ed25519, sender_key, owner FROM megolm"
+            "SELECT pickle, ed25519, sender_key, owner, source, backed_up_in FROM megolm"
             " WHERE (room_id, session_id) = (?, ?)",
             (room_id, session_id),
         )
         found = []
-        for pickle, ed25519, sender_key, owner in rows:
+        for pickle, ed25519, sender_key, owner, source, backed_up_in in rows:
             try:
                 session = InboundGroupSession.from_pickle(
                     str(pickle).encode(), str(ed25519), str(sender_key), room_id, self._key
                 )
             except ValueError:
                 continue  # damaged: as if it had not arrived
-            found.append(RoomKey(session, str(owner)))
-        return found
+            found.append(RoomKey(session, str(owner), Source(str(source)), str(backed_up_in)))
+        return sorted(found, key=lambda key: key.merit, reverse=True)
 
     def save_room_key(self, key: RoomKey) -> None:
         session = key.session
         self._do(
             "INSERT OR REPLACE INTO megolm (room_id, session_id, sender_key, ed25519, owner,"
-            " first_index, pickle) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            " first_index, pickle, source, backed_up_in) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 session.room_id,
                 session.id,
                 session.sender_key,
                 session.ed25519,
                 key.owner,
-                session.first_known_index,
+                key.reach,
                 session.pickle(self._key).decode(),
+                key.source,
+                key.backed_up_in,
             ),
         )
+
+    def sessions(self) -> list[tuple[RoomId, str]]:
+        """Every (room, session) of which there is a key."""
+        rows = self._do("SELECT DISTINCT room_id, session_id FROM megolm")
+        return [(RoomId(str(room_id)), str(session_id)) for room_id, session_id in rows]
+
+    # -- key backup --
+    def backup(self) -> tuple[str, str] | None:
+        """The version to upload to and its public key; ``None`` where there is none to trust."""
+        rows = self._do("SELECT version, public_key FROM backup")
+        return (str(rows[0][0]), str(rows[0][1])) if rows else None
+
+    def set_backup(self, version: str, public_key: str) -> None:
+        """From now on room keys are backed up there and nowhere else."""
+        before = self.backup()
+        if before == (version, public_key):
+            return
+        with self.transaction():
+            self.forget_backup()
+            self._do("INSERT INTO backup VALUES (?, ?)", (version, public_key))
+            if before is not None and before[0] == version:  # a reused name: nothing is in there
+                self._do("UPDATE megolm SET backed_up_in = '' WHERE backed_up_in = ?", (version,))
+
+    def forget_backup(self) -> None:
+        self._do("DELETE FROM backup")
+
+    def to_back_up(self, version: str, limit: int) -> list[KeyRow]:
+        """Some of the keys that are not in this version of the backup."""
+        rows = self._do(
+            "SELECT room_id, session_id, sender_key, first_index FROM megolm"
+            " WHERE backed_up_in < ?1 OR backed_up_in > ?1 LIMIT ?2",
+            (version, limit),
+        )
+        return [
+            KeyRow(RoomId(str(room)), str(session), str(sender), int(str(reach)))
+            for room, session, sender, reach in rows
+        ]
+
+    def count_to_back_up(self, version: str | None) -> int:
+        """How many sessions are not in this version of the backup; all of them without one."""
+        rows = self._do(
+            "SELECT count(*) FROM (SELECT DISTINCT room_id, session_id FROM megolm"
+            " WHERE ?1 IS NULL OR backed_up_in < ?1 OR backed_up_in > ?1)",
+            (version,),
+        )
+        return int(str(rows[0][0]))
+
+    def backed_up(self, version: str, keys: Iterable[KeyRow]) -> None:
+        """These keys are in the backup now, but for those that read more by now."""
+        with self.transaction():
+            for key in keys:
+                self._do(
+                    "UPDATE megolm SET backed_up_in = ? WHERE"
+                    " (room_id, session_id, sender_key, first_index) = (?, ?, ?, ?)",
+                    (version, *key),
+                )
 
     def first_use(self, room_id: RoomId, session_id: str, index: int, event_id: str) -> bool:
         """Whether this index of the session was used by no other event; remembers that it was."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from dmtui.core.events import History, SyncBatch, TimelineEvent
@@ -47,6 +49,7 @@ class Device:
         self._client = client
         self._crypto = crypto
         self._upkeep = Upkeep(crypto.maintain)
+        self._backups = crypto.backup_upkeep
         self._translator = Translator(UserId(client.user_id), crypto.decrypt)
         self._syncing = Syncing(client, crypto, self._translator)
         self._plain: set[RoomId] = set()
@@ -60,10 +63,26 @@ class Device:
 
     async def sync(self, token: str | None, rooms: frozenset[RoomId], timeout: float) -> SyncBatch:
         """See ``ports.Homeserver``; each batch is followed by upkeep of the encryption."""
-        batch = await self._syncing.sync(token, rooms, timeout)
+        batch = await self._news(token, rooms, timeout)
         self._encrypted.update(room.room_id for room in batch.rooms if room.encrypted)
         self._upkeep.wake()
-        return batch
+        self._backups.wake()
+        found = self._backups.take_arrived()
+        return replace(batch, room_keys=(*batch.room_keys, *found)) if found else batch
+
+    async def _news(self, token: str | None, rooms: frozenset[RoomId], timeout: float) -> SyncBatch:
+        """The server's news; none of them as soon as there is news of missing keys."""
+        if token is None or not timeout:
+            return await self._syncing.sync(token, rooms, timeout)
+        news = asyncio.ensure_future(self._syncing.sync(token, rooms, timeout))
+        found = asyncio.ensure_future(self._backups.arrived.wait())
+        try:
+            await asyncio.wait({news, found}, return_when=asyncio.FIRST_COMPLETED)
+            return news.result() if news.done() else SyncBatch(token)
+        finally:
+            for task in (news, found):
+                task.cancel()
+            await asyncio.gather(news, found, return_exceptions=True)
 
     async def history(self, room_id: RoomId, before: str, limit: int) -> History:
         """See ``ports.Homeserver``."""
@@ -81,7 +100,9 @@ class Device:
         content = messages.text_content(body)
         if not (encrypted or await self._is_encrypted(room_id)):
             return await messages.send_plain(self._client, room_id, transaction_id, content)
-        return await self._crypto.send(room_id, transaction_id, messages.MESSAGE, content)
+        sent = await self._crypto.send(room_id, transaction_id, messages.MESSAGE, content)
+        self._backups.wake()
+        return sent
 
     async def _is_encrypted(self, room_id: RoomId) -> bool:
         """What sync said, else the room's state, asked for once per run."""
@@ -220,7 +241,9 @@ class Device:
 
     async def set_up_recovery(self, passphrase: str, password: str = "") -> str:
         """See ``ports.Homeserver``."""
-        return await self._crypto.identity.set_up(passphrase, password)
+        key = await self._crypto.identity.set_up(passphrase, password)
+        self._backups.wake()
+        return key
 
     async def recovery_key_kept(self) -> None:
         """See ``ports.Homeserver``."""
@@ -229,6 +252,15 @@ class Device:
     async def unlock(self, secret: str) -> None:
         """See ``ports.Homeserver``."""
         await self._crypto.identity.unlock(secret)
+        self._backups.wake()
+
+    async def restore_keys(self, progress: Callable[[int, int], None]) -> int:
+        """See ``ports.Homeserver``; what it opens is read with the next batch of sync."""
+        return await self._backups.restore(progress)
+
+    async def back_up(self) -> int:
+        """See ``ports.Homeserver``."""
+        return await self._backups.upload()
 
     async def logout(self) -> None:
         """See ``ports.Homeserver``."""
@@ -237,5 +269,6 @@ class Device:
     async def close(self) -> None:
         """See ``ports.Homeserver``."""
         await self._upkeep.close()
+        await self._backups.close()
         self._crypto.close()
         await self._client.close()

@@ -19,8 +19,9 @@ from dmtui.matrix.client import path
 from dmtui.matrix.crypto_store import CryptoStore
 from dmtui.matrix.device_lists import DeviceLists
 from dmtui.matrix.devices import Device, may_have_keys
-from dmtui.matrix.machine import MEGOLM, Machine
+from dmtui.matrix.machine import Machine
 from dmtui.matrix.requests import Requests
+from dmtui.matrix.room_keys import MEGOLM
 from dmtui.matrix.room_members import Audience, RoomMembers
 from dmtui.matrix.to_device import ToDevice
 from dmtui.matrix.values import event_id

@@ -18,16 +18,16 @@ from unpaddedbase64 import decode_base64, encode_base64
 
 from dmtui.core.errors import StoreTrouble
 from dmtui.core.model import JsonObject, RoomId
-from dmtui.matrix.crypto_store import CryptoStore, RoomKey
+from dmtui.matrix.crypto_store import CryptoStore
 from dmtui.matrix.devices import Device
 from dmtui.matrix.plaintext import read_object
+from dmtui.matrix.room_keys import MEGOLM, RoomKey, merged
 from dmtui.matrix.values import mapping, room_id, text
 
 if TYPE_CHECKING:
     from nio.store import MatrixStore
 
 OLM = "m.olm.v1.curve25519-aes-sha2"
-MEGOLM = "m.megolm.v1.aes-sha2"
 HOOKS = (
     "__init__",
     "load",
@@ -244,26 +244,21 @@ class Machine(Olm):
         return room, session_id
 
     def keep_room_key(self, key: RoomKey) -> bool:
-        """Store the key unless the one we have reads as much; whether it was stored.
+        """Store the key unless the one we have is as good; whether it brought anything.
 
         Keys of one session from different devices stand side by side: nobody can displace
-        another's key by being first.
+        another's key by being first. A key that only proves to be in the backup as well is
+        marked so, and brought nothing.
         """
         new = key.session
         for known in self._disk.room_keys(RoomId(new.room_id), new.id):
-            if known.session.sender_key != new.sender_key:
-                continue
-            old = known.session
-            if old.first_known_index <= new.first_known_index or not _same_ratchet(new, old):
-                return False
+            if known.session.sender_key == new.sender_key:
+                best = merged(known, key)
+                if best != known:
+                    self._disk.save_room_key(best)
+                return best.merit != known.merit
         self._disk.save_room_key(key)
         return True
-
-
-def _same_ratchet(earlier: InboundGroupSession, later: InboundGroupSession) -> bool:
-    """Whether the earlier state leads to the later one; a forged state does not."""
-    index = later.first_known_index
-    return bool(earlier.export_session(index) == later.export_session(index))
 
 
 def assert_hooks() -> None:

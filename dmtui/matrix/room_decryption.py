@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
 import vodozemac
+from nio.crypto import InboundGroupSession
 
 from dmtui.core.events import Undecryptable
 from dmtui.core.model import JsonObject, RoomId
-from dmtui.matrix.crypto_store import CryptoStore, RoomKey
+from dmtui.matrix.crypto_store import CryptoStore
 from dmtui.matrix.device_lists import DeviceLists
-from dmtui.matrix.machine import MEGOLM
 from dmtui.matrix.plaintext import read_object
+from dmtui.matrix.room_keys import MEGOLM, RoomKey, Source
 from dmtui.matrix.translate import undecryptable
 from dmtui.matrix.values import LONGEST_ID, event_id, mapping, opaque, text, user_id
 
 NOT_YET = "No key for this message: it may still come, or it was sent before you signed in here."
+_DAMAGED = "This message is damaged."
+LOCKED = "No key for this message here: your recovery key unlocks the backup that may have it."
+TOO_LATE = "This message is older than the key that was shared with this device."
 _WITHHELD = {
     "m.blacklisted": "The sender has blocked this device from reading the message.",
     "m.unverified": "The sender's app gives no keys to devices that are not verified.",
@@ -24,12 +31,24 @@ _WITHHELD = {
 }
 
 
-class RoomDecryption:
-    """Decrypts events with the room keys in the store."""
+class MissingKeys(Protocol):
+    """Who looks for keys that are not in the store."""
 
-    def __init__(self, store: CryptoStore, lists: DeviceLists) -> None:
+    @property
+    def is_locked(self) -> bool:
+        """Whether the user's recovery key would let it look in more places."""
+
+    def want(self, room_id: RoomId, session_id: str, /) -> None:
+        """A message can't be read for want of this session's key."""
+
+
+class RoomDecryption:
+    """Decrypts events with the room keys in the store; has ``missing`` look for others."""
+
+    def __init__(self, store: CryptoStore, lists: DeviceLists, missing: MissingKeys) -> None:
         self._store = store
         self._lists = lists
+        self._missing = missing
 
     def decrypt(self, room_id: RoomId, raw: JsonObject) -> JsonObject | Undecryptable:
         """The plaintext (``type``, ``content``, ``room_id``) of an ``m.room.encrypted`` event.
@@ -51,12 +70,18 @@ class RoomDecryption:
             return "This message is malformed."
         keys = self._store.room_keys(room_id, session_id)
         if not keys:
-            code = self._store.withheld(room_id, session_id, sender)
-            return NOT_YET if code is None else _WITHHELD.get(code, "The sender withheld the key.")
-        key = next((key for key in keys if self._may_speak(key, sender)), None)
-        if key is None:
+            self._missing.want(room_id, session_id)
+            return self._why_missing(room_id, session_id, sender)
+        theirs = [key for key in keys if self._may_speak(key, sender)]
+        if not theirs:
             return "The key of this message belongs to somebody other than its sender."
-        return self._read(room_id, key, ciphertext, event)
+        return self._read(room_id, theirs, ciphertext, event)
+
+    def _why_missing(self, room_id: RoomId, session_id: str, sender: str) -> str:
+        code = self._store.withheld(room_id, session_id, sender)
+        if code is not None:
+            return _WITHHELD.get(code, "The sender withheld the key.")
+        return LOCKED if self._missing.is_locked else NOT_YET
 
     def _may_speak(self, key: RoomKey, sender: str) -> bool:
         sender_key = key.session.sender_key
@@ -64,17 +89,25 @@ class RoomDecryption:
         device = self._lists.device_with_key(sender, sender_key)
         if device is not None and device.ed25519 != key.session.ed25519:
             return False
-        return key.owner == sender and (not owners or sender in owners)
+        theirs = key.owner == sender or key.source is not Source.OLM
+        return theirs and (not owners or sender in owners)
 
-    def _read(self, room_id: RoomId, key: RoomKey, ciphertext: str, event: str) -> JsonObject | str:
-        session = key.session
+    def _read(
+        self, room_id: RoomId, keys: Sequence[RoomKey], ciphertext: str, event: str
+    ) -> JsonObject | str:
+        session_id = keys[0].session.id
         try:
-            message = vodozemac.MegolmMessage.from_base64(ciphertext)
-            if message.message_index() < session.first_known_index:
-                return "This message is older than the key that was shared with this device."
-            plaintext, index = session.decrypt(ciphertext)
+            first = vodozemac.MegolmMessage.from_base64(ciphertext).message_index()
         except ValueError:
-            return "This message is damaged."
+            return _DAMAGED
+        reaching = [key.session for key in keys if key.reach <= first]
+        if not reaching:
+            self._missing.want(room_id, session_id)
+            return TOO_LATE
+        opened = next(_opened(reaching, ciphertext), None)
+        if opened is None:
+            return _DAMAGED
+        plaintext, index = opened
         payload = read_object(plaintext)
         if payload is None or not isinstance(payload.get("content"), dict):
             return "This message is malformed."
@@ -82,6 +115,15 @@ class RoomDecryption:
             return "This message was written for another room."
         if not isinstance(payload.get("type"), str) or "state_key" in payload:
             return "This message is malformed."
-        if not self._store.first_use(room_id, session.id, index, event):
+        if not self._store.first_use(room_id, session_id, index, event):
             return "This message repeats an earlier one."
         return payload
+
+
+def _opened(sessions: Sequence[InboundGroupSession], ciphertext: str) -> Iterator[tuple[str, int]]:
+    """The plaintext and index, by each session that can read the message."""
+    for session in sessions:
+        try:
+            yield session.decrypt(ciphertext)
+        except ValueError:
+            continue

@@ -68,16 +68,25 @@ def merged(known: RoomKey, new: RoomKey) -> RoomKey:
     origin = new if rises else known
     backed_up_in = new.backed_up_in or known.backed_up_in
     if new.reach < known.reach:
-        return replace(origin, session=new.session, backed_up_in=new.backed_up_in)
+        return replace(origin, session=_relabelled(new, origin), backed_up_in=new.backed_up_in)
     if new.reach > known.reach:
         backed_up_in = known.backed_up_in
-    return replace(origin, session=known.session, backed_up_in=backed_up_in)
+    return replace(origin, session=_relabelled(known, origin), backed_up_in=backed_up_in)
 
 
 def _are_one(first: RoomKey, second: RoomKey) -> bool:
     """Whether the earlier state leads to the later one; a forged state does not."""
     index = max(first.reach, second.reach)
     return bool(first.session.export_session(index) == second.session.export_session(index))
+
+
+def _relabelled(key: RoomKey, origin: RoomKey) -> InboundGroupSession:
+    """The key's session under the names that the other one's origin vouches for."""
+    session, names = key.session, origin.session
+    if session.ed25519 == names.ed25519:
+        return session
+    state = session.export_session(key.reach)
+    return InboundGroupSession.import_session(state, names.ed25519, names.sender_key, names.room_id)
 
 
 def portable(key: RoomKey) -> JsonObject:
@@ -92,7 +101,9 @@ def portable(key: RoomKey) -> JsonObject:
     }
 
 
-def read_portable(content: JsonObject, room_id: str, session_id: str, source: Source) -> RoomKey:
+def read_portable(
+    content: JsonObject, room_id: str, session_id: str, source: Source, backed_up_in: str = ""
+) -> RoomKey:
     """The key of this session. Raises ``ValueError`` for anything malformed or mislabelled."""
     if content.get("algorithm") != MEGOLM:
         raise ValueError("not a room key")
@@ -104,4 +115,4 @@ def read_portable(content: JsonObject, room_id: str, session_id: str, source: So
     session = InboundGroupSession.import_session(session_key, claimed, sender_key, room_id)
     if session.id != session_id:
         raise ValueError("the room key is of another session")
-    return RoomKey(session, "", source)
+    return RoomKey(session, "", source, backed_up_in)

@@ -8,8 +8,8 @@ from datetime import timedelta
 from dmtui.core.errors import CannotEncrypt, NotFound
 from dmtui.core.model import JsonObject, RoomId
 from dmtui.matrix.client import path
-from dmtui.matrix.machine import MEGOLM
 from dmtui.matrix.requests import Requests
+from dmtui.matrix.room_keys import MEGOLM
 from dmtui.matrix.values import mapping, mappings, text, user_id, whole
 
 _USUAL_MESSAGES, _MOST_MESSAGES = 100, 10_000

@@ -9,7 +9,8 @@ from nio.crypto import InboundGroupSession, OlmAccount, OutboundGroupSession
 
 from dmtui.core.errors import StoreTrouble
 from dmtui.core.model import RoomId
-from dmtui.matrix.crypto_store import CryptoStore, RoomKey
+from dmtui.matrix.crypto_store import CryptoStore
+from dmtui.matrix.room_keys import RoomKey
 
 ME = "@me:example.org"
 KEY = "ab" * 32

@@ -15,9 +15,10 @@ from nio.store import DefaultStore
 from dmtui.core.errors import StoreTrouble
 from dmtui.core.model import JsonObject, RoomId
 from dmtui.matrix import machine
-from dmtui.matrix.crypto_store import CryptoStore, RoomKey
+from dmtui.matrix.crypto_store import CryptoStore
 from dmtui.matrix.devices import Device
-from dmtui.matrix.machine import HOOKS, MEGOLM, Machine, WedgedError
+from dmtui.matrix.machine import HOOKS, Machine, WedgedError
+from dmtui.matrix.room_keys import MEGOLM, RoomKey
 
 ALICE, BOB = "@alice:localhost", "@bob:localhost"
 ROOM = RoomId("!room")
