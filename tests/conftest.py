@@ -9,12 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.homeserver.faultproxy import FaultProxy
 from tests.homeserver.launcher import Launcher
 from tests.homeserver.synapse import SynapseServer
 
 LAUNCHER = pytest.StashKey[Launcher]()
+
+# A busy machine fails no test, and a run finds what the run before it found: new examples are
+# looked for with --hypothesis-profile=searching.
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("searching", _PATIENT)
+settings.register_profile("repeatable", _PATIENT, derandomize=True)
+settings.load_profile("repeatable")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
