@@ -162,6 +162,7 @@ def test_help_names_every_command(dmtui: CommandLine) -> None:
         "decline",
         "invites",
         "doctor",
+        "recovery",
     ):
         assert f"  {command} " in done.out
 
@@ -188,6 +189,8 @@ def test_wrong_usage_is_exit_code_2(dmtui: CommandLine, arguments: list[str]) ->
         (["decline", "room"], "starts with !"),
         (["--profile", "../me", "people"], "can't name a profile"),
         (["login"], "user ID is missing"),
+        (["recovery", "unlock", "--passphrase"], "goes with dmtui recovery set-up"),
+        (["recovery", "unlock"], "recovery key or passphrase"),
         (["login", "@me:x"], "--password-stdin"),
         (["login", "@me:x", "--password-stdin"], "password is empty"),
         (["login", "me", "--password-stdin"], "password is empty"),

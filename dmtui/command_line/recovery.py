@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from dmtui.command_line.answers import Failure, WrongUsage, say, say_json
 from dmtui.command_line.signed_in import signed_in
-from dmtui.core.errors import ApprovalNeeded, PasswordNeeded
+from dmtui.core.errors import ApprovalNeeded, NotFound, PasswordNeeded
 from dmtui.core.ports import Homeserver
 from dmtui.core.recovery import Backup, Encryption, Identity
 from dmtui.lock import ProfileLock
@@ -40,7 +40,17 @@ def recovery(paths: ProfilePaths, options: Namespace) -> None:
     """One of the things to do with recovery; raises ``ProfileInUse`` beside a running app."""
     if options.passphrase and options.wanted != "set-up":
         raise WrongUsage("--passphrase goes with dmtui recovery set-up.")
+    if options.file and not options.wanted.endswith("-keys"):
+        raise WrongUsage("A file goes with dmtui recovery export-keys and import-keys.")
     match options.wanted:
+        case "export-keys":
+            from dmtui.command_line.key_files import export_keys
+
+            export_keys(paths, options.file)
+        case "import-keys":
+            from dmtui.command_line.key_files import import_keys
+
+            import_keys(paths, options.file)
         case "set-up":
             _set_up(paths, options)
         case "unlock":
@@ -94,7 +104,7 @@ def _show(state: Encryption, options: Namespace) -> None:
 
 
 def _set_up(paths: ProfilePaths, options: Namespace) -> None:
-    passphrase = _new_passphrase() if options.passphrase else ""
+    passphrase = new_secret("New passphrase: ") if options.passphrase else ""
     text = _with(paths, lambda homeserver: _made(homeserver, passphrase))
     say(text)
     sys.stdout.flush()
@@ -115,7 +125,7 @@ async def _made(homeserver: Homeserver, passphrase: str) -> str:
             return await homeserver.set_up_recovery(passphrase, password)
         except PasswordNeeded as error:
             _tell(str(error))
-            password = _secret("Password: ")
+            password = secret("Password: ")
         except ApprovalNeeded as error:
             if not _is_terminal():
                 raise Failure(f"{error} Open {error.url}, then run this again.") from error
@@ -123,28 +133,40 @@ async def _made(homeserver: Homeserver, passphrase: str) -> str:
             _asked("Press Enter once it is approved. ")
 
 
-def _new_passphrase() -> str:
-    passphrase = _secret("New passphrase: ")
+def new_secret(prompt: str) -> str:
+    """As :func:`secret`; on a terminal it is typed twice."""
+    passphrase = secret(prompt)
     if _is_terminal() and getpass.getpass("Once more: ") != passphrase:
         raise WrongUsage("These are two different passphrases.")
     return passphrase
 
 
 def _unlock(paths: ProfilePaths) -> None:
-    secret = _secret("Recovery key or passphrase: ")
-    _with(paths, lambda homeserver: homeserver.unlock(secret))
+    typed = secret("Recovery key or passphrase: ")
+    restored = _with(paths, lambda homeserver: _joined(homeserver, typed))
     say("Unlocked: this device is part of your encryption identity.")
+    if restored is not None:
+        say(f"Message keys restored from the backup: {restored}.")
 
 
-def _secret(prompt: str) -> str:
+async def _joined(homeserver: Homeserver, secret: str) -> int | None:
+    """How many room keys the backup brought; ``None`` without one that can be read."""
+    await homeserver.unlock(secret)
+    try:
+        return await homeserver.restore_keys(lambda done, of: None)
+    except NotFound:
+        return None
+
+
+def secret(prompt: str) -> str:
     """A line without echo on a terminal, else the next line of standard input."""
     if sys.stdin.isatty():
-        secret = getpass.getpass(prompt)
+        typed = getpass.getpass(prompt)
     else:
-        secret = sys.stdin.readline().removesuffix("\n").removesuffix("\r")
-    if not secret:
+        typed = sys.stdin.readline().removesuffix("\n").removesuffix("\r")
+    if not typed:
         raise WrongUsage(f"Nothing was given for: {prompt.rstrip(': ').lower()}.")
-    return secret
+    return typed
 
 
 def _asked(prompt: str) -> str:

@@ -12,7 +12,14 @@ from uuid import uuid4
 import pytest
 
 from dmtui.core.contacts import FAVOURITE, LOW_PRIORITY, PEOPLE
-from dmtui.core.errors import Forbidden, InviteBlocked, NotFound, Refused
+from dmtui.core.errors import (
+    BadRecoveryKey,
+    Forbidden,
+    IdentityExists,
+    InviteBlocked,
+    NotFound,
+    Refused,
+)
 from dmtui.core.events import Line, MembershipChange, RoomUpdate, SyncBatch, TimelineEvent
 from dmtui.core.model import (
     Availability,
@@ -30,6 +37,14 @@ from dmtui.core.model import (
     UserId,
 )
 from dmtui.core.ports import Homeserver
+from dmtui.core.recovery import (
+    Backup,
+    Encryption,
+    Identity,
+    read_recovery_key,
+    recovery_key_text,
+)
+from dmtui.core.trust import IdentityState, Trust
 from dmtui.matrix.homeserver import connect
 from tests.fakes import BOB, ME, FakeHomeserver
 from tests.homeserver.account import Account
@@ -57,10 +72,12 @@ class World(Protocol):
     async def bob_upgrades(self, room_id: RoomId) -> RoomId: ...
     async def bob_bans_me(self, room_id: RoomId) -> None: ...
     async def bob_gets_a_device(self) -> PersonDevice: ...
+    async def bob_gets_an_identity(self) -> PersonDevice: ...
     async def bob_comes_online(self, status: str) -> None: ...
     async def tag_elsewhere(self, room_id: RoomId, tag: str) -> None: ...
     async def mute_elsewhere(self, room_id: RoomId) -> None: ...
     async def block_bob(self) -> None: ...
+    async def set_up_recovery_elsewhere(self, passphrase: str) -> str: ...
 
 
 class FakeWorld:
@@ -108,6 +125,12 @@ class FakeWorld:
         self.homeserver.devices[BOB] = (device,)
         return device
 
+    async def bob_gets_an_identity(self) -> PersonDevice:
+        device = PersonDevice("BOBS", Safe("Bob's phone"), "fingerprint", signed=True)
+        self.homeserver.devices[BOB] = (device,)
+        self.homeserver.identities[BOB] = IdentityState.FIRST_SEEN
+        return device
+
     async def bob_comes_online(self, status: str) -> None:
         self.homeserver.presences[BOB] = Presence(Availability.ONLINE, Safe(status), 0)
 
@@ -120,12 +143,17 @@ class FakeWorld:
     async def block_bob(self) -> None:
         self.homeserver.blocking_invites.add(BOB)
 
+    async def set_up_recovery_elsewhere(self, passphrase: str) -> str:
+        return self.homeserver.recovery.set_up_elsewhere(passphrase)
+
 
 class SynapseWorld:
-    def __init__(self, homeserver: Homeserver, me: Account, bob: Account, directory: Path):
+    def __init__(
+        self, homeserver: Homeserver, me: Account, bob: Account, other: Account, directory: Path
+    ):
         self.homeserver = homeserver
         self._directory = directory
-        self._me, self._bob = me, bob
+        self._me, self._bob, self._other = me, bob, other
         self.me, self.bob = UserId(me.user_id), UserId(bob.user_id)
 
     async def have_direct_room(self, *said: str) -> RoomId:
@@ -187,11 +215,21 @@ class SynapseWorld:
         try:
             await phone.sync(None, frozenset(), 0.0)  # whose upkeep uploads the keys
             async with asyncio.timeout(20):
-                while not (found := await self.homeserver.devices_of(self.bob)):
+                while not (found := await self.homeserver.trust_of(self.bob)).devices:
                     await phone.sync(None, frozenset(), 0.0)
         finally:
             await phone.close()
-        return found[0]
+        return found.devices[0]
+
+    async def bob_gets_an_identity(self) -> PersonDevice:
+        session = Session(self.bob, self._bob.device_id, self._bob.access_token, self._bob.base_url)
+        phone = await connect(session, self._directory / "bobs-keys")
+        try:
+            await phone.set_up_recovery("")
+        finally:
+            await phone.close()
+        (device,) = (await self.homeserver.trust_of(self.bob)).devices
+        return device
 
     async def bob_comes_online(self, status: str) -> None:
         path = f"v3/presence/{self.bob}/status"
@@ -211,6 +249,16 @@ class SynapseWorld:
         content = {"default_action": "block"}
         await asyncio.to_thread(self._bob.set_account_data, "m.invite_permission_config", content)
 
+    async def set_up_recovery_elsewhere(self, passphrase: str) -> str:
+        """On another device of mine."""
+        other = self._other
+        session = Session(self.me, other.device_id, other.access_token, other.base_url)
+        device = await connect(session, self._directory / "other-keys")
+        try:
+            return await device.set_up_recovery(passphrase)
+        finally:
+            await device.close()
+
 
 @pytest.fixture
 def fake_world() -> World:
@@ -223,7 +271,7 @@ async def synapse_world(synapse: SynapseServer, tmp_path: Path) -> AsyncIterator
     me, bob = synapse.register(f"me{tag}"), synapse.register(f"bob{tag}")
     session = Session(UserId(me.user_id), me.device_id, me.access_token, me.base_url)
     homeserver = await connect(session, tmp_path / "keys")
-    yield SynapseWorld(homeserver, me, bob, tmp_path)
+    yield SynapseWorld(homeserver, me, bob, synapse.login(me.localpart), tmp_path)
     await homeserver.close()
 
 
@@ -732,9 +780,19 @@ async def test_presence_is_told_of_whom_i_share_a_room_with(world: World) -> Non
 
 
 async def test_devices_of_a_person_are_those_with_keys(world: World) -> None:
-    assert await world.homeserver.devices_of(world.bob) == ()
+    assert await world.homeserver.trust_of(world.bob) == Trust(IdentityState.NONE)
     device = await world.bob_gets_a_device()
-    assert await world.homeserver.devices_of(world.bob) == (device,)
+    found = Trust(IdentityState.NONE, 0, (device,))
+    assert await world.homeserver.trust_of(world.bob) == found
+    assert device.signed is None
+
+
+async def test_identity_of_a_person_vouches_for_their_device(world: World) -> None:
+    device = await world.bob_gets_an_identity()
+    trust = await world.homeserver.trust_of(world.bob)
+    assert (trust.identity, trust.devices) == (IdentityState.FIRST_SEEN, (device,))
+    assert trust.since > 0
+    assert device.signed is True
     assert device.fingerprint
 
 
@@ -742,6 +800,43 @@ async def test_this_device_knows_its_own_fingerprint(world: World) -> None:
     device = await world.homeserver.this_device()
     assert device.device_id
     assert len(device.fingerprint) == 43
+
+
+async def test_recovery_is_set_up_once_and_its_key_is_shown_until_it_is_kept(world: World) -> None:
+    homeserver = world.homeserver
+    fresh = await homeserver.encryption()
+    assert fresh == Encryption(Identity.NONE, False, False, Backup.NONE, 0, False)
+    text = await homeserver.set_up_recovery("")
+    read_recovery_key(text)
+    assert await homeserver.encryption() == Encryption(
+        Identity.OURS, True, False, Backup.ON, 0, True
+    )
+    assert await homeserver.set_up_recovery("") == text
+    await homeserver.recovery_key_kept()
+    assert not (await homeserver.encryption()).unkept_key
+    with pytest.raises(IdentityExists):
+        await homeserver.set_up_recovery("")
+
+
+@pytest.mark.parametrize("passphrase", ["", "correct horse"])
+async def test_an_identity_from_elsewhere_is_unlocked(world: World, passphrase: str) -> None:
+    homeserver = world.homeserver
+    with pytest.raises(NotFound):
+        await homeserver.unlock(recovery_key_text(bytes(32)))
+    text = await world.set_up_recovery_elsewhere(passphrase)
+    locked = await homeserver.encryption()
+    assert locked == Encryption(Identity.LOCKED, True, bool(passphrase), Backup.LOCKED, 0, False)
+    with pytest.raises(IdentityExists):
+        await homeserver.set_up_recovery("")
+    for wrong in (recovery_key_text(bytes(32)), text[:-1], "no passphrase"):
+        with pytest.raises(BadRecoveryKey):
+            await homeserver.unlock(wrong)
+    await homeserver.unlock(passphrase or text)
+    assert await homeserver.encryption() == replace(
+        locked, identity=Identity.OURS, backup=Backup.ON
+    )
+    assert await homeserver.restore_keys(lambda done, of: None) == 0
+    assert await homeserver.back_up() == 0
 
 
 async def test_reports_are_taken(world: World) -> None:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmtui.core.errors import DmtuiError
+from dmtui.core.errors import DmtuiError, SignedOut
 from dmtui.core.model import Json
-from dmtui.matrix.answers import judge
+from dmtui.matrix.answers import Challenge, judge
 
 UNPRINTABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # controls, directions, halves of characters
 TEXT = st.text(st.characters(codec=None), max_size=2000) | st.sampled_from(
@@ -33,3 +33,17 @@ def test_error_told_by_whatever_server_is_one_clean_short_line(
     assert line
     assert len(line) <= 300
     assert not [c for c in line if category(c) in UNPRINTABLE and c != "\u200d"]
+
+
+@given(error=ANYTHING, errcode=ANYTHING)
+def test_a_challenge_is_handed_on_with_a_clean_line(error: Json, errcode: Json) -> None:
+    body: dict[str, Json] = {"flows": [], "error": error, "errcode": errcode}
+    with pytest.raises(Challenge) as caught:
+        judge(401, {}, json.dumps(body).encode())
+    assert caught.value.body["flows"] == []
+    assert not [c for c in str(caught.value) if category(c) in UNPRINTABLE and c != "\u200d"]
+
+
+def test_a_token_that_is_over_is_no_challenge() -> None:
+    with pytest.raises(SignedOut):
+        judge(401, {}, b'{"errcode": "M_UNKNOWN_TOKEN", "error": "over"}')
