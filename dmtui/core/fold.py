@@ -189,6 +189,8 @@ def peer_state(peer: Member | None, me: UserId, person: UserId) -> PeerState:
         return PeerState.JOINED
     if membership is Membership.INVITE:
         return PeerState.INVITED
+    if membership is Membership.BAN:
+        return PeerState.BANNED
     if peer is not None and membership is Membership.LEAVE and peer.never_in:
         return PeerState.LEFT if peer.sender == me else PeerState.DECLINED
     return PeerState.LEFT

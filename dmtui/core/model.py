@@ -139,6 +139,7 @@ class PeerState(StrEnum):
     INVITED = "invited"
     DECLINED = "declined"  # was invited, and never came
     LEFT = "left"
+    BANNED = "banned"  # and not to be asked in again
     GROUP = "group"  # further people are in the room: no direct chat, and listed apart
 
 
@@ -184,6 +185,7 @@ class DirectRoom:
     """One of the rooms behind a conversation; ``serving`` is the one that messages go to.
 
     ``mine`` and ``peer`` are memberships; ``created_at`` is 0 where it is not known.
+    ``given_up``: the upgrade to its ``successor`` is dealt with, and was not followed for good.
     """
 
     room_id: RoomId
@@ -193,6 +195,7 @@ class DirectRoom:
     encrypted: bool
     created_at: Milliseconds = 0
     successor: RoomId | None = None
+    given_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,12 +120,14 @@ def _words(old: DirectRoom, new: DirectRoom, order: tuple[RoomId, ...]) -> str:
 def _ended_by(room: DirectRoom) -> str:
     """Who ended the chat, and how; empty if it goes on."""
     if room.mine is not Membership.JOIN:
-        return "you left"
+        return "you were banned from" if room.mine is Membership.BAN else "you left"
     match room.peer:
         case PeerState.LEFT:
             return "they left"
         case PeerState.DECLINED:
             return "they declined"
+        case PeerState.BANNED:
+            return "they were banned from"
         case _:
             return ""
 

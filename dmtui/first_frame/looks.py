@@ -26,7 +26,7 @@ HINTS = (
 )
 WELCOME = "Enter opens a chat. Ctrl+N starts one with somebody new."
 CONNECTING = "◌ Connecting…"
-_STATES = {"invited": "(invited)", "declined": "(declined)", "left": "(left)"}
+_STATES = {"invited": "(invited)", "declined": "(declined)", "left": "(left)", "banned": "(banned)"}
 
 
 def lines(stored: Stored, width: int, height: int, now: int) -> list[list[Part]]:

@@ -107,7 +107,7 @@ class Life:
         conversation = self._conversation(user_id)
         if conversation is None:
             return NO_CHAT
-        if conversation.peer not in (PeerState.LEFT, PeerState.DECLINED):
+        if conversation.peer not in (PeerState.LEFT, PeerState.DECLINED, PeerState.BANNED):
             return Outcome(ok=False, message=f"{conversation.name} has not left.")
         return await self._do([InviteBack(user_id, conversation.room_id)])
 

@@ -104,7 +104,7 @@ def _of_chat(intent: _OfChat, name: str) -> str:
         case TakeInviteBack():
             return f"taking back the invite to {name}"
         case FollowUpgrade():
-            return f"moving the chat with {name} to its new room"
+            return ""  # it may wait for an invite for ever: the chat's header says so
         case LeaveRoom():
             return f"leaving the chat with {name}"
         case ForgetRoom():

@@ -103,6 +103,9 @@ async def invite_back(intent: InviteBack, homeserver: Homeserver, ledger: Ledger
         why = "Other people are in that room now. Start a new chat instead."
         return Outcome(ok=False, message=why), ()
     there = {member.user_id: member.membership for member in members}
+    if ledger.store.life.is_banned(room_id, user_id):
+        why = f"{user_id} is banned from that room and can't be invited to it. Start a new chat."
+        return Outcome(ok=False, message=why), ()
     if there.get(user_id) is not Membership.JOIN:
         try:
             await homeserver.invite_back(room_id, user_id)

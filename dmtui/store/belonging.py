@@ -7,9 +7,18 @@ import sqlite3
 
 from dmtui.core.direct import room_person
 from dmtui.core.events import ConversationsChanged
-from dmtui.core.fold import Company, company, is_group
+from dmtui.core.fold import Company, company, is_group, peer_state
 from dmtui.core.intents import DirectAction, EditDirect
-from dmtui.core.model import Member, Membership, RoomId, Safe, SendState, UserId
+from dmtui.core.model import (
+    DirectRoom,
+    Member,
+    Membership,
+    PeerState,
+    RoomId,
+    Safe,
+    SendState,
+    UserId,
+)
 from dmtui.store.database import number, text
 from dmtui.store.intents import pending_edits
 from dmtui.store.work import Work
@@ -103,6 +112,28 @@ def member_of(connection: sqlite3.Connection, room: int, user_id: UserId) -> Mem
     membership, name, is_direct, sender, never_in = row
     return Member(
         user_id, Membership(membership), Safe(name), bool(is_direct), UserId(sender), bool(never_in)
+    )
+
+
+def direct_room(
+    connection: sqlite3.Connection, me: UserId, room: int, user_id: UserId, serving: bool
+) -> DirectRoom:
+    """The room as one of the conversation, which may be a group's."""
+    room_id, mine, encrypted, created_at, successor, followed = connection.execute(
+        "SELECT room_id, membership, encrypted, created_at, successor, followed FROM room"
+        " WHERE number = ?",
+        (room,),
+    ).fetchone()
+    group = room_id == user_id
+    return DirectRoom(
+        RoomId(room_id),
+        Membership(mine),
+        PeerState.GROUP if group else peer_state(member_of(connection, room, user_id), me, user_id),
+        serving,
+        bool(encrypted),
+        created_at,
+        None if successor is None else RoomId(successor),
+        successor is not None and followed == successor,
     )
 
 

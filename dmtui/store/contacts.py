@@ -136,7 +136,7 @@ def _wish(work: Work, contact: Contact, parts: Part) -> None:
     columns: dict[str, Safe | int] = {"wished": int(parts), "changed": 1}
     if Part.NAME in parts:
         columns["petname"] = contact.petname
-        work.changes.add(TimelineChanged(contact.user_id))  # which says who wrote
+        _tell_of_name(work, contact.user_id)
     if Part.PIN in parts:
         columns["pinned"] = contact.pinned
     if Part.ARCHIVE in parts:
@@ -153,6 +153,18 @@ def _wish(work: Work, contact: Contact, parts: Part) -> None:
     )
     intents.add(work, ArrangeContact(contact.user_id))
     work.people.add(contact.user_id)
+
+
+def _tell_of_name(work: Work, user_id: UserId) -> None:
+    """Timelines say who wrote, and groups may go by who is in them."""
+    groups = work.connection.execute(
+        "SELECT r.person FROM member m JOIN room r ON r.number = m.room"
+        " WHERE m.user_id = ? AND r.person = r.room_id",
+        (user_id,),
+    ).fetchall()
+    for key in (user_id, *(group for (group,) in groups)):
+        work.people.add(key)
+        work.changes.add(TimelineChanged(key))
 
 
 def _mute(work: Work, user_id: UserId, muted: bool, until: Milliseconds) -> None:
@@ -281,7 +293,8 @@ def _put_told(work: Work, told: Contact, parts: Part) -> None:
         )
         if changed.rowcount:
             work.people.add(told.user_id)
-            work.changes.add(TimelineChanged(told.user_id))
+            if column == "petname":
+                _tell_of_name(work, told.user_id)
 
 
 def _content(connection: sqlite3.Connection) -> JsonObject:
@@ -290,6 +303,11 @@ def _content(connection: sqlite3.Connection) -> JsonObject:
 
 
 # -- reading --------------------------------------------------------------------------------
+
+
+def petname_of(connection: sqlite3.Connection, user_id: UserId) -> Safe:
+    """What I call the person; empty for nothing of my own."""
+    return Safe(text(connection, "SELECT petname FROM contact WHERE user_id = ?", (user_id,)) or "")
 
 
 def arrangement(connection: sqlite3.Connection, user_id: UserId) -> Contact:

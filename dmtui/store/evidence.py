@@ -9,13 +9,13 @@ from dataclasses import replace
 
 from dmtui.core.direct import Candidate
 from dmtui.core.evidence import Asked, Evidence, keys_of, recorded
-from dmtui.core.fold import peer_state
 from dmtui.core.guard import DirectVersion
 from dmtui.core.intents import EditDirect
-from dmtui.core.model import DirectRoom, JsonObject, Membership, PeerState, RoomId, Safe, UserId
+from dmtui.core.model import DirectRoom, JsonObject, Membership, RoomId, Safe, UserId
 from dmtui.core.names import clean_line, display_name, is_user_id
 from dmtui.store import account
-from dmtui.store.belonging import company_of, member_of
+from dmtui.store.belonging import company_of, direct_room, member_of
+from dmtui.store.contacts import petname_of
 from dmtui.store.database import Database, number, text
 from dmtui.store.intents import pending
 from dmtui.store.people import candidate_of, person
@@ -42,7 +42,10 @@ class EvidenceRecords:
             if room is None:
                 return ()
             known = sorted(company_of(connection, room, self._me).known)
-            return tuple((user_id, _name(connection, room, user_id)) for user_id in known)
+            return tuple(
+                (user_id, petname_of(connection, user_id) or _name(connection, room, user_id))
+                for user_id in known
+            )
 
     def evidence(self, user_id: UserId, versions: Sequence[DirectVersion]) -> tuple[Evidence, ...]:
         """One for each room of the person, the serving one first; ``versions`` are newest first.
@@ -77,23 +80,9 @@ class _Reader:
         return [room for (room,) in rows]
 
     def direct_room(self, room: int) -> DirectRoom:
-        connection = self._connection
-        room_id, mine, encrypted, created_at, successor = connection.execute(
-            "SELECT room_id, membership, encrypted, created_at, successor FROM room"
-            " WHERE number = ?",
-            (room,),
-        ).fetchone()
-        member = member_of(connection, room, self._person)
-        group = room_id == self._person
-        return DirectRoom(
-            RoomId(room_id),
-            Membership(mine),
-            PeerState.GROUP if group else peer_state(member, self._me, self._person),
-            self._row is not None and self._row.room_id == room_id,
-            bool(encrypted),
-            created_at,
-            successor,
-        )
+        direct = direct_room(self._connection, self._me, room, self._person, serving=False)
+        serving = self._row is not None and self._row.room_id == direct.room_id
+        return replace(direct, serving=serving)
 
     def evidence(self) -> list[Evidence]:
         content = account.direct(self._connection) or {}

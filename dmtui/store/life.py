@@ -62,6 +62,15 @@ class Life:
             )
         return not never
 
+    def is_banned(self, room_id: RoomId, user_id: UserId) -> bool:
+        """Whether the person was banned from the room."""
+        with self._database.read() as connection:
+            sql = (
+                "SELECT 1 FROM member m JOIN room r ON r.number = m.room WHERE r.room_id = ?"
+                " AND m.user_id = ? AND m.membership = 'ban'"
+            )
+            return number(connection, sql, (room_id, user_id)) is not None
+
     def unsent(self, user_id: UserId) -> int:
         """How many of my messages to this conversation are not sent, failed ones included."""
         with self._database.read() as connection:

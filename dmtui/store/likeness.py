@@ -13,11 +13,13 @@ from dmtui.store.database import number
 from dmtui.store.work import Work
 
 _ALIKE = (
-    "SELECT user_id, name, named, clash, looks_like FROM person p"
-    " WHERE likeness = ? AND peer <> ? ORDER BY named DESC, first_seen,"
+    "SELECT user_id, name, known_as, likeness = ?1, named, clash, looks_like FROM person p"
+    " WHERE (likeness = ?1 OR (named = 1 AND known_likeness = ?1)) AND peer <> ?2"
+    " ORDER BY named AND likeness = ?1 DESC, first_seen,"
     " (SELECT min(created_at) FROM room r WHERE r.person = p.user_id AND r.created_at > 0), user_id"
 )
-"""Those whom I gave the name myself, then the oldest contact first."""
+"""Those whom I gave the name myself, then the oldest contact first: it may be that one's own name,
+behind another that I gave."""
 
 
 def settle(work: Work, likenesses: Iterable[str]) -> set[UserId]:
@@ -29,9 +31,12 @@ def settle(work: Work, likenesses: Iterable[str]) -> set[UserId]:
     changed = set()
     for likeness in likenesses:
         rows = connection.execute(_ALIKE, (likeness, PeerState.GROUP)).fetchall()
-        clash = int(len(rows) > 1)
-        for place, (user_id, _, named, *known) in enumerate(rows):
-            looks_like = rows[0][1] if place and not named else ""
+        shown = sum(row[3] for row in rows)
+        for place, (user_id, _, _, reads_so, named, *known) in enumerate(rows):
+            if not reads_so:
+                continue  # shown by the name that I gave
+            looks_like = _original(*rows[0][1:4]) if place and not named else ""
+            clash = int(shown > 1 or bool(looks_like))
             if known != [clash, looks_like]:
                 connection.execute(
                     "UPDATE person SET clash = ?, looks_like = ? WHERE user_id = ?",
@@ -41,14 +46,18 @@ def settle(work: Work, likenesses: Iterable[str]) -> set[UserId]:
     return changed
 
 
+def _original(name: str, known_as: str, reads_so: int) -> Safe:
+    """Whom somebody looks like; with their own name where that is what looks alike."""
+    return Safe(name if reads_so else f"{name} ({known_as})")
+
+
 def taken_for(connection: sqlite3.Connection, user_id: UserId, profile_name: Safe) -> Safe:
     """The contact whose name somebody's who is none reads like; empty where there is none."""
-    row = connection.execute(
-        "SELECT name FROM person WHERE likeness = ? AND peer <> ? AND user_id <> ?"
-        " ORDER BY named DESC, first_seen, user_id LIMIT 1",
-        (_likeness(user_id, profile_name), PeerState.GROUP, user_id),
-    ).fetchone()
-    return Safe(row[0]) if row else Safe("")
+    likeness = _likeness(user_id, profile_name)
+    rows = connection.execute(_ALIKE, (likeness, PeerState.GROUP))
+    others = (row for row in rows if row[0] != user_id)
+    row = next(others, None)
+    return Safe("") if row is None else _original(*row[1:4])
 
 
 @lru_cache(maxsize=1024)

@@ -45,6 +45,7 @@ class _Written(NamedTuple):
     latest: Milliseconds
     name: Safe
     likeness: str
+    known_likeness: str
     room: int
     preview: Safe
     unread: int
@@ -60,9 +61,15 @@ class _Written(NamedTuple):
     was_with: UserId | None
 
     @property
-    def reading(self) -> tuple[str, str, int, bool]:
+    def reading(self) -> tuple[str, str, str, int, bool]:
         """What of it decides who reads like whom."""
-        return self.name, self.likeness, self.named, self.peer == PeerState.GROUP
+        group = self.peer == PeerState.GROUP
+        return self.name, self.known_as, self.likeness, self.named, group
+
+    @property
+    def likenesses(self) -> set[str]:
+        """What its names read like."""
+        return {self.likeness, self.known_likeness}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +129,7 @@ def _rewrite(work: Work, user_id: UserId, likenesses: set[str]) -> bool:
     if not here:
         if known is not None:
             connection.execute("DELETE FROM person WHERE user_id = ?", (user_id,))
-            likenesses.add(known.likeness)
+            likenesses |= known.likenesses
         return known is not None
     serving = _serving(here)
     last = max((room.last for room in rooms), key=lambda last: (last.said, last.at))
@@ -134,6 +141,7 @@ def _rewrite(work: Work, user_id: UserId, likenesses: set[str]) -> bool:
         last.at,
         name,
         skeleton(name),
+        skeleton(known_as),
         serving.number,
         last.preview,
         sum(unread(connection, room.number, work.me) for room in here),
@@ -153,7 +161,7 @@ def _rewrite(work: Work, user_id: UserId, likenesses: set[str]) -> bool:
     if known is not None and _returns(known, row):
         row = row._replace(archived=contacts.bring_back(work, user_id).archived)
     if known is None or known.reading != row.reading:
-        likenesses.update({row.likeness} if known is None else {known.likeness, row.likeness})
+        likenesses |= row.likenesses | (set() if known is None else known.likenesses)
     _write(work, user_id, row, known is None)
     return True
 
@@ -273,7 +281,7 @@ def _last(work: Work, room: int) -> _Last:
         return _Last(max(created, newest or 0), False, Safe(""))
     sent_at, kind, body, sender = row
     own = sender == work.me
-    name = _name(work, UserId(sender), room) if kind == Kind.EMOTE else Safe("")
+    name = _called(work, UserId(sender), room) if kind == Kind.EMOTE else Safe("")
     return _Last(sent_at, True, preview(Kind(kind), body, own, name))
 
 
@@ -293,6 +301,17 @@ def unread(connection: sqlite3.Connection, room: int, me: UserId) -> int:
 def _name(work: Work, user_id: UserId, room: int) -> Safe:
     if user_id == work.me:
         return Safe("Notes to self")
+    return _last_known(work, user_id, room)
+
+
+def _called(work: Work, user_id: UserId, room: int) -> Safe:
+    """What to call a member of the room: by the petname, if there is one."""
+    petname = contacts.petname_of(work.connection, user_id)
+    return petname or _last_known(work, user_id, room)
+
+
+def _last_known(work: Work, user_id: UserId, room: int) -> Safe:
+    """The name that a member event gives, this room's first."""
     rows = work.connection.execute(
         "SELECT name FROM member WHERE user_id = ? AND name <> '' ORDER BY room <> ?, room DESC",
         (user_id, room),
@@ -305,7 +324,7 @@ def _group_name(work: Work, _: UserId, room: int) -> Safe:
     connection = work.connection
     name = text(connection, "SELECT name FROM room WHERE number = ?", (room,)) or ""
     members = sorted(company_of(connection, room, work.me).known)
-    return group_name(Safe(name), [_name(work, user_id, room) for user_id in members])
+    return group_name(Safe(name), [_called(work, user_id, room) for user_id in members])
 
 
 def _is_pending(work: Work, room_id: RoomId) -> bool:

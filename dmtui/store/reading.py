@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from dmtui.core.fold import DELETED, Weight, peer_state
+from dmtui.core.fold import DELETED, Weight
 from dmtui.core.model import (
     Cursor,
     DirectRoom,
@@ -17,14 +17,13 @@ from dmtui.core.model import (
     Membership,
     Message,
     Page,
-    PeerState,
     RoomId,
     Safe,
     SendState,
     TransactionId,
     UserId,
 )
-from dmtui.store.belonging import member_of
+from dmtui.store.belonging import direct_room
 from dmtui.store.database import number
 from dmtui.store.people import sender_name
 from dmtui.store.positions import ECHO, time_of
@@ -162,28 +161,23 @@ def newest_event(
 def rooms_of(connection: sqlite3.Connection, me: UserId, user_id: UserId) -> tuple[DirectRoom, ...]:
     """The rooms behind the conversation, oldest first."""
     rows = connection.execute(
-        "SELECT r.number, r.room_id, r.membership, r.encrypted, r.created_at, r.successor,"
-        " p.room IS r.number, (SELECT min(position) FROM timeline WHERE room = r.number)"
+        "SELECT r.number, p.room IS r.number,"
+        " (SELECT min(position) FROM timeline WHERE room = r.number)"
         " FROM room r LEFT JOIN person p ON p.user_id = r.person WHERE r.person = ?",
         (user_id,),
     ).fetchall()
     found = []
-    for room, room_id, mine, encrypted, created_at, successor, serving, first in rows:
-        if room_id == user_id:
-            peer = PeerState.GROUP
-        else:
-            peer = peer_state(member_of(connection, room, user_id), me, user_id)
-        direct = DirectRoom(
-            RoomId(room_id),
-            Membership(mine),
-            peer,
-            bool(serving),
-            bool(encrypted),
-            created_at,
-            None if successor is None else RoomId(successor),
-        )
-        found.append((created_at or time_of(first or 0), room, direct))
+    for room, serving, first in rows:
+        direct = direct_room(connection, me, room, user_id, bool(serving))
+        found.append((_begun(direct, first), room, direct))
     return tuple(direct for _, _, direct in sorted(found, key=lambda each: each[:2]))
+
+
+def _begun(room: DirectRoom, first: int | None) -> float:
+    """When the room was made, as far as is known; one just made is the newest."""
+    if room.created_at or first is not None:
+        return room.created_at or time_of(first or 0)
+    return float("inf") if room.mine is Membership.JOIN else 0
 
 
 def gap_before(

@@ -96,6 +96,7 @@ def _facts(work: Work, room: int, update: RoomUpdate) -> None:
         return
     if update.successor is not None or update.predecessor is not None:
         work.invites_changed()  # who follows an upgrade looks again; an invite to it is no request
+        work.tell_owner(room)
     places = ", ".join(f"{column} = ?" for column in told)
     connection.execute(
         f"UPDATE room SET {places} WHERE number = ?",  # noqa: S608 - fixed column names

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
+from dmtui.core.events import UpgradeRefused
 from dmtui.core.fold import Company
 from dmtui.core.intents import FollowUpgrade, Outcome
 from dmtui.core.model import Membership, RoomId, SendState, UserId
-from dmtui.store.belonging import company_of, member_of
-from dmtui.store.database import Database, number
+from dmtui.store.belonging import NOW_A_GROUP, company_of, is_for_fewer, member_of
+from dmtui.store.database import Database, number, text
 from dmtui.store.positions import echo
 from dmtui.store.work import Work
 
@@ -125,8 +126,11 @@ def settled(work: Work, intent: FollowUpgrade, outcome: Outcome) -> None:
     room, successor = work.room(intent.room_id), work.room(intent.successor)
     if room is None:
         return
+    if not outcome.ok and number(connection, f"{_OPEN} AND o.number = ?", (room,)):
+        work.changes.add(UpgradeRefused(intent.user_id))
     connection.execute("UPDATE room SET followed = successor WHERE number = ?", (room,))
     work.touch(room)
+    work.tell_owner(room)
     work.invites_changed()
     waiting = connection.execute(
         "SELECT number FROM event WHERE room = ? AND state <> 'sent'"
@@ -181,12 +185,20 @@ def _newest(connection: sqlite3.Connection, room: int) -> int:
 
 
 def _take_along(work: Work, row: int, room: int, successor: int) -> None:
-    """Queue the message for the new room; it never becomes less encrypted by that."""
+    """Queue the message for the new room; it never becomes less encrypted, or read by more."""
     connection = work.connection
+    recipient = text(connection, "SELECT recipient FROM event WHERE number = ?", (row,))
+    crowd = is_for_fewer(connection, successor, None if recipient is None else UserId(recipient))
     connection.execute(
-        "UPDATE event SET room = ?, state = ?, failure = '', encrypted = max(encrypted,"
+        "UPDATE event SET room = ?, state = ?, failure = ?, encrypted = max(encrypted,"
         " (SELECT encrypted FROM room WHERE number = ?)) WHERE number = ?",
-        (successor, SendState.QUEUED, successor, row),
+        (
+            successor,
+            SendState.FAILED if crowd else SendState.QUEUED,
+            NOW_A_GROUP if crowd else "",
+            successor,
+            row,
+        ),
     )
     connection.execute(
         "UPDATE timeline SET room = ?, position = ? WHERE event = ?",

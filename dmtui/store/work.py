@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 
-from dmtui.core.events import Change, IntentsChanged, InvitesChanged
+from dmtui.core.events import Change, ConversationsChanged, IntentsChanged, InvitesChanged
 from dmtui.core.intents import EditDirect
 from dmtui.core.model import RoomId, UserId
-from dmtui.store.database import number
+from dmtui.store.database import number, text
 
 
 class Work:
@@ -33,6 +33,12 @@ class Work:
         self.rooms.add(room)
         if lines:
             self.lines.add(room)
+
+    def tell_owner(self, room: int) -> None:
+        """Something of the room changed that its row in the people list does not show."""
+        owner = text(self.connection, "SELECT person FROM room WHERE number = ?", (room,))
+        if owner is not None:
+            self.changes.add(ConversationsChanged(frozenset({UserId(owner)})))
 
     def invites_changed(self) -> None:
         self.changes.add(InvitesChanged())

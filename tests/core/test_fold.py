@@ -114,7 +114,7 @@ def test_company_leaves_out_me_and_service_members() -> None:
         (Member(BOB, LEAVE, sender=BOB, never_in=True), PeerState.DECLINED),
         (Member(BOB, LEAVE, never_in=True), PeerState.DECLINED),
         (Member(BOB, LEAVE, sender=ME, never_in=True), PeerState.LEFT),
-        (Member(BOB, BAN, sender=ME), PeerState.LEFT),
+        (Member(BOB, BAN, sender=ME), PeerState.BANNED),
         (None, PeerState.LEFT),
     ],
 )

@@ -389,6 +389,22 @@ async def test_room_that_i_may_not_invite_to_says_what_to_do(desk: Desk) -> None
     assert "Start a new chat instead" in outcome.message
 
 
+async def test_banned_person_is_said_to_be_so_and_not_asked_in(desk: Desk) -> None:
+    room_id = await chat(desk)
+    await desk.server.ban(room_id, BOB, BOB)
+    await desk.until(peer(desk, PeerState.BANNED))
+    outcome = await desk.messenger.life.invite_back(BOB)
+    assert outcome is not None
+    assert not outcome.ok
+    assert "is banned from that room" in outcome.message
+    assert desk.server.count("invite_back") == 0
+    result = await desk.messenger.start_chat(BOB)
+    assert isinstance(result, Opened)
+    conversation = desk.conversation(BOB)
+    assert conversation is not None
+    assert conversation.room_id != room_id
+
+
 async def test_account_that_is_gone_is_told_before_inviting_back(desk: Desk) -> None:
     room_id = await chat(desk)
     await desk.server.abandon(room_id, BOB)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dmtui.core.errors import Forbidden, Unreachable
-from dmtui.core.events import RoomUpdate, SyncBatch
+from dmtui.core.events import RoomUpdate, SyncBatch, UpgradeRefused
 from dmtui.core.intents import FollowUpgrade
 from dmtui.core.model import Member, Membership, RoomId, Safe, SendState
 from tests.fakes import BOB, CAROL, ME
@@ -99,6 +99,21 @@ async def test_successor_that_is_a_crowd_is_left_again_and_never_listed(desk: De
     assert desk.conversation(new) is None  # type: ignore[arg-type]
 
 
+async def test_upgrade_refused_for_good_is_told_once_and_known_of_the_room(desk: Desk) -> None:
+    old = await desk.server.have_direct_room(BOB, "Bob")
+    await desk.start()
+    changes = desk.messenger.subscribe()
+    gate = desk.server.hold("join")
+    new = await desk.server.upgrade(old, BOB, invited=False)
+    desk.server.rooms[new].members[CAROL] = Member(CAROL, Membership.JOIN, Safe("Carol"))
+    await desk.server.called("join")
+    await desk.until(lambda: [room.successor for room in desk.messenger.rooms_of(BOB)] == [new])
+    assert not desk.messenger.rooms_of(BOB)[0].given_up
+    gate.set()
+    await desk.until(lambda: desk.messenger.rooms_of(BOB)[0].given_up)
+    assert UpgradeRefused(BOB) in changes.take()
+
+
 async def test_tombstone_that_points_at_another_room_is_not_followed(desk: Desk) -> None:
     old = await desk.server.have_direct_room(BOB, "Bob")
     other = await desk.server.have_direct_room(CAROL, "Carol")
@@ -119,6 +134,7 @@ async def test_refused_join_waits_for_an_invite_and_does_not_hammer(desk: Desk) 
     new = await desk.server.upgrade(old, BOB, invited=False)
     desk.server.rooms[new].open = False
     await desk.until(lambda: desk.server.count("join"))
+    assert desk.messenger.pending() == ()
     for number in range(5):
         await desk.server.say(old, BOB, str(number))
     await desk.until(lambda: "4" in desk.bodies())

@@ -16,7 +16,7 @@ from dmtui.core.events import (
     TimelineEvent,
 )
 from dmtui.core.intents import ArrangeContact, Outcome
-from dmtui.core.model import Contact, Conversation, Invite, JsonObject, RoomId, Safe, UserId
+from dmtui.core.model import Contact, Conversation, Invite, JsonObject, Kind, RoomId, Safe, UserId
 from dmtui.store.store import Store
 from tests.store.conftest import (
     BOB,
@@ -392,6 +392,36 @@ def test_a_stranger_who_looks_like_a_petname_is_warned_of(store: Store) -> None:
     store.contacts.rename(BOB, "Mum")
     assert meet(store, twin("M\u03c5m"), CAROL).looks_like == "Mum"
     assert (bob(store).looks_like, bob(store).known_as) == ("", "Bob")
+
+
+def test_a_stranger_called_like_somebody_whom_i_call_otherwise_is_warned_of(store: Store) -> None:
+    store.contacts.rename(BOB, "Dad")
+    assert asking(store, "B\u043eb").looks_like == "Dad (Bob)"
+    carol = meet(store, twin("B\u043eb"), CAROL)
+    assert carol.looks_like == "Dad (Bob)"
+    assert CAROL in carol.name
+    assert (bob(store).name, bob(store).looks_like) == ("Dad", "")
+    store.contacts.rename(BOB, "")
+    assert store.conversations([CAROL])[0].looks_like.startswith("Bob")
+    assert BOB in bob(store).name
+
+
+def test_groups_and_emotes_go_by_petnames(store: Store) -> None:
+    store.apply(news(joins(CAROL, 2, "Carol")))
+    store.apply(news(line("waves", 3, CAROL, kind=Kind.EMOTE)))
+    (group,) = store.people()
+    assert (group.name, group.preview) == ("Bob and Carol", "* Carol waves")
+    changes = store.contacts.rename(CAROL, "Mum")
+    (group,) = store.people()
+    assert (group.name, group.preview) == ("Bob and Mum", "* Mum waves")
+    assert TimelineChanged(group.user_id) in changes
+    store.apply(people({CAROL: {"petname": "Ma"}}))
+    assert store.people()[0].name == "Bob and Mum"  # what I wish wins until it is published
+
+
+def test_my_own_emote_is_not_called_by_my_notes(store: Store) -> None:
+    store.apply(news(line("waves", 3, ME, kind=Kind.EMOTE)))
+    assert "Notes to self" not in bob(store).preview
 
 
 def test_a_name_given_that_is_the_profiles_own_stops_the_warning(store: Store) -> None:

@@ -75,6 +75,16 @@ def shown(store: Store, before: Cursor | None = None, limit: int = 50) -> list[s
     return [message.body for message in store.messages(BOB, before, limit).messages]
 
 
+def test_room_just_made_is_the_newest_though_nothing_is_known_of_it(store: Store) -> None:
+    two_rooms(store)
+    made = RoomUpdate(RoomId("!made"), members=members(BOB))
+    store.apply(batch(made, direct={BOB: [ROOM, OTHER, "!made"]}))
+    assert [room.room_id for room in store.rooms_of(BOB)] == [ROOM, OTHER, "!made"]
+    left = RoomUpdate(RoomId("!left"), membership=Membership.LEAVE)
+    store.apply(batch(left, direct={BOB: [ROOM, OTHER, "!made", "!left"]}))
+    assert [room.room_id for room in store.rooms_of(BOB)] == ["!left", ROOM, OTHER, "!made"]
+
+
 # -- paging ---------------------------------------------------------------------------------
 
 
@@ -404,6 +414,19 @@ def test_queued_message_to_one_person_is_not_sent_to_a_group(store: Store) -> No
     outgoing = store.next_outgoing(())
     assert outgoing is not None
     assert outgoing.room_id == ROOM
+
+
+def test_message_taken_along_by_an_upgrade_is_not_sent_to_a_group(store: Store) -> None:
+    talk(store)
+    store.queue_message(BOB, ROOM, FIRST, "secret", at())
+    new = RoomUpdate(OTHER, members=members(BOB), predecessor=ROOM, created_at=T0 + 500)
+    store.apply(batch(RoomUpdate(ROOM, successor=OTHER), new, direct={BOB: [ROOM, OTHER]}))
+    carol = Member(CAROL, Membership.JOIN)
+    store.apply(batch(RoomUpdate(OTHER, members=(carol,))))
+    store.settle_intent(store.add_intent(FollowUpgrade(BOB, ROOM, OTHER)), Outcome(ok=True))
+    message = store.message(FIRST)
+    assert message is not None
+    assert (message.state, message.failure) == (SendState.FAILED, NOW_A_GROUP)
 
 
 @pytest.mark.parametrize("again", ["mark_queued", "requeue_interrupted"])

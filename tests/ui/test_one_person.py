@@ -210,6 +210,32 @@ async def test_message_to_one_person_waits_for_a_word_once_the_chat_is_a_group(
         assert stage.server.count("send_text") == tried + 1
 
 
+async def test_upgrade_refused_for_good_is_told_in_passing_and_above_the_chat(
+    stage: Stage,
+) -> None:
+    old = await stage.server.have_direct_room(BOB, "Bob", history=["before"])
+    async with stage.open(size=(140, 30)):
+        await open_first(stage)
+        gate = stage.server.hold("join")
+        new = await stage.server.upgrade(old, BOB, invited=False)
+        stage.server.rooms[new].members[CAROL] = Member(CAROL, Membership.JOIN)
+        await stage.until(lambda: "upgraded: not in its new room yet" in header(stage))
+        assert stage.main.status.pending == ()
+        gate.set()
+        await stage.until(lambda: "upgraded, but stays in this room" in header(stage))
+        assert str(stage.notices()).count("it stays where it is") == 1
+
+
+async def test_banned_person_is_said_to_be_so(stage: Stage) -> None:
+    room_id = await stage.server.have_direct_room(BOB, "Bob", history=["before"])
+    await stage.server.ban(room_id, BOB, ME)
+    async with stage.open(size=(150, 30)):
+        await stage.until(stage.shows("(banned)"))
+        await open_first(stage)
+        assert "banned from this room: " in header(stage)
+        assert stage.composer.read_only
+
+
 @pytest.mark.parametrize(
     ("membership", "words"),
     [

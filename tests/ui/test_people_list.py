@@ -60,6 +60,7 @@ async def test_person_takes_two_lines_with_name_and_preview() -> None:
     ("change", "words"),
     [
         (lambda c: replace(c, peer=PeerState.LEFT), "(left)"),
+        (lambda c: replace(c, peer=PeerState.BANNED), "(banned)"),
         (lambda c: replace(c, peer=PeerState.INVITED), "(invited)"),
         (lambda c: replace(c, peer=PeerState.DECLINED), "(declined)"),
         (lambda c: replace(c, peer=PeerState.GROUP), "Groups (not direct messages)"),
@@ -119,6 +120,36 @@ async def test_vanished_person_leaves_the_cursor_on_a_neighbour() -> None:
         app.people.highlight(rows[2].user_id)
         app.people.update_rows(rows[:2])
         assert app.people.cursor_person == rows[1].user_id
+
+
+async def test_cursor_goes_along_when_a_chat_becomes_a_group() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        rows = people(3)
+        app.people.update_rows(rows)
+        app.people.highlight(rows[1].user_id)
+        now_a_group = replace(group(7), room_id=rows[1].room_id)
+        app.people.update_rows([rows[0], rows[2], now_a_group])
+        assert app.people.cursor_person == now_a_group.user_id
+        await pilot.press("up")
+        assert app.people.cursor_person == rows[2].user_id
+
+
+@pytest.mark.parametrize("archived", [0, 2])
+async def test_cursor_leaves_the_last_person_for_a_neighbour_and_no_other_row(
+    archived: int,
+) -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)):
+        app.people.requests = (Safe("Fred"),)
+        app.people.update_rows([person(0), person(1)], archived)
+        app.people.highlight(person(1).user_id)
+        app.people.update_rows([person(0)], archived)
+        assert app.people.cursor_person == person(0).user_id
+        app.people.update_rows([person(0), group(1)], archived)
+        app.people.highlight(group(1).user_id)
+        app.people.update_rows([person(0)], archived)
+        assert app.people.cursor_person == person(0).user_id
 
 
 async def test_filtered_list_scrolls_back_into_what_is_left() -> None:

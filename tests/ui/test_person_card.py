@@ -75,6 +75,17 @@ async def test_card_shows_all_that_is_known_by_keyboard_alone(
         await stage.until(lambda: not isinstance(stage.app.screen, PersonCard))
 
 
+async def test_name_that_says_it_all_is_shown_once(stage: Stage) -> None:
+    stage.server.profiles[BOB] = Profile(BOB, Safe("Bob"))
+    await stage.server.have_direct_room(BOB, "Bob")
+    async with stage.open():
+        await open_card(stage)
+        await stage.until(lambda: ASKING not in stage.text())
+        assert "Known as" not in stage.text()
+        await stage.messenger.contacts.rename(BOB, "Dad")
+        await stage.until(stage.shows("Known as"))
+
+
 async def test_store_part_is_there_while_the_server_is_silent(stage: Stage) -> None:
     await have_bob(stage)
     gate = stage.server.hold("presence")

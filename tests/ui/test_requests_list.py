@@ -105,8 +105,24 @@ async def test_room_invites_stand_apart_below(stage: Stage) -> None:
         await stage.until(lambda: senders(rows.invites) == [SPAM, BOB])
         await pilot.pause()
         assert stage.text().index("Strangers") < stage.text().index("Room invites")
+        assert stage.text().count("invites to a room") == 1
         await pilot.press("end", "d")
         await stage.until(lambda: senders(rows.invites) == [SPAM])
+
+
+async def test_name_of_a_room_is_hidden_until_asked_for(stage: Stage) -> None:
+    async with stage.open() as pilot:
+        await asked(stage, (FRED, ""))
+        invite = Invite(RoomId("!trap"), SPAM, Safe("Eve"), False, 5, room_name=Safe("Free money"))
+        await stage.server.tell(SyncBatch("", invites=(invite,)))
+        await stage.until(lambda: len(stage.messenger.invites()) == 2)
+        rows = await listed(stage)
+        await stage.until(lambda: len(rows.invites) == 2)
+        await pilot.press("end")
+        await stage.until(stage.shows("invites to a room"))
+        assert "Free money" not in stage.text()
+        await pilot.press("m")
+        await stage.until(stage.shows("room name: Free money"))
 
 
 async def test_chat_accepted_in_the_list_opens(stage: Stage) -> None:

@@ -142,7 +142,9 @@ def _names(card: Card, news: News | None) -> Iterator[Line]:
         yield _labelled("Name", str(person.name))
     if card.contact.petname:
         yield _labelled("Your name", f"{card.contact.petname} (seen by you alone)")
-    yield _labelled("Known as", *_known_as(person, news))
+    known_as, style = _known_as(person, news)
+    if person is None or known_as != person.name.removesuffix(f" ({person.user_id})"):
+        yield _labelled("Known as", known_as, style)
     yield _labelled("User ID", str(clean_line(card.user_id)))
     yield _labelled("Link", link_to(card.user_id))
     if card.ignored:
@@ -239,7 +241,7 @@ def _room_words(room: DirectRoom, times: Times) -> Iterator[str]:
     if room.mine is Membership.JOIN:
         yield _PEER[room.peer]
     else:
-        yield "you left" if room.mine is Membership.LEAVE else f"you: {room.mine.value}"
+        yield _MINE.get(room.mine, "you are not in it")
     yield "encrypted" if room.encrypted else "not encrypted"
     if room.successor is not None:
         yield "upgraded"
@@ -247,11 +249,13 @@ def _room_words(room: DirectRoom, times: Times) -> Iterator[str]:
         yield f"since {times.day(room.created_at)}"
 
 
+_MINE = {Membership.LEAVE: "you left", Membership.BAN: "you are banned"}
 _PEER = {
     PeerState.JOINED: "both there",
     PeerState.INVITED: "invited, not there yet",
     PeerState.DECLINED: "they declined",
     PeerState.LEFT: "they left",
+    PeerState.BANNED: "they are banned",
     PeerState.GROUP: "a group",
 }
 

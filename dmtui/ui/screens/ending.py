@@ -74,7 +74,7 @@ async def unsend(hands: Hands, conversation: Conversation) -> None:
 
 async def invite_back(hands: Hands, conversation: Conversation) -> None:
     """Ask a person who left or declined into the same chat again."""
-    if conversation.peer not in (PeerState.LEFT, PeerState.DECLINED):
+    if conversation.peer not in (PeerState.LEFT, PeerState.DECLINED, PeerState.BANNED):
         hands.tell(f"{conversation.name} has not left.")
         return
     life = hands.messenger.life

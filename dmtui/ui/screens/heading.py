@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from dmtui.core.model import Conversation, DirectRoom
 
+UPGRADING = "upgraded: not in its new room yet"
+
 Press = str
 """What to press for a command, in a few words."""
 
@@ -58,6 +60,8 @@ def standing(conversation: Conversation, was_with: str, press: Callable[[str], P
             return f"declined the invite: {press('person.invite_back')} invites again"
         case PeerState.LEFT:
             return f"left: {press('person.invite_back')} invites back"
+        case PeerState.BANNED:
+            return f"banned from this room: {press('chat.start')} starts a new chat"
         case PeerState.JOINED:
             return ""
 
@@ -70,6 +74,9 @@ def refusal(conversation: Conversation, press: Callable[[str], Press]) -> str:
             return f"{conversation.name} left. Press {back} to invite back."
         case PeerState.DECLINED:
             return f"{conversation.name} declined the invite. Press {back} to invite again."
+        case PeerState.BANNED:
+            anew = press("chat.start")
+            return f"{conversation.name} is banned from this room. Press {anew} for a new chat."
         case _:
             return ""
 
@@ -92,6 +99,14 @@ def moved(before: Conversation, now: Conversation) -> str:
     return f"Nobody but {now.name} is in the group any more: it is a direct chat again."
 
 
+def not_moved(conversation: Conversation) -> str:
+    """What to say when an upgrade is refused for good."""
+    return (
+        f"The chat with {conversation.name} was upgraded, but its new room is closed to you or not"
+        " for the two of you: it stays where it is."
+    )
+
+
 def stayed(conversation: Conversation) -> str:
     """What to say when the open room is a group now, and the person has another one."""
     name = conversation.name
@@ -107,5 +122,7 @@ def reads_along(names: Sequence[str]) -> str:
 
 
 def _upgrade(rooms: Sequence[DirectRoom]) -> str:
-    upgraded = any(room.serving and room.successor is not None for room in rooms)
-    return "upgraded: not in its new room yet" if upgraded else ""
+    room = next((room for room in rooms if room.serving and room.successor is not None), None)
+    if room is None:
+        return ""
+    return "upgraded, but stays in this room" if room.given_up else UPGRADING

@@ -19,6 +19,7 @@ from dmtui.core.events import (
     InvitesChanged,
     TimelineChanged,
     TypingChanged,
+    UpgradeRefused,
 )
 from dmtui.core.model import Conversation, Phase, UserId
 from dmtui.core.roster import Roster
@@ -29,7 +30,7 @@ from dmtui.ui.screens.doctor import Doctor
 from dmtui.ui.screens.drafts import Drafts
 from dmtui.ui.screens.go_to_person import GoToPerson
 from dmtui.ui.screens.hands import Hands
-from dmtui.ui.screens.heading import moved, stayed
+from dmtui.ui.screens.heading import moved, not_moved, stayed
 from dmtui.ui.screens.people import PeoplePane
 from dmtui.ui.screens.person_acts import GENERAL_ACTS, PERSON_ACTS
 from dmtui.ui.screens.request_desk import RequestDesk
@@ -125,6 +126,9 @@ class MainScreen(Sides):
             self.conversation.refresh_messages()
         if people := [c.user_ids for c in changes if isinstance(c, ConversationsChanged)]:
             self._show_people(frozenset[UserId]().union(*people))
+        for refused in (c.user_id for c in changes if isinstance(c, UpgradeRefused)):
+            if (conversation := self._roster.get(refused)) is not None:
+                self._tell(not_moved(conversation))
         if person is not None and TypingChanged(person) in changes:
             self.conversation.show_typing()
         if InvitesChanged in kinds:

@@ -152,6 +152,8 @@ class PeopleList(LineView):
     ) -> None:
         """Show these people, ordered and filtered; the cursor stays on its person if still here.
 
+        Where the person's room is listed as a group's now, or the reverse, it goes along; of one
+        who is gone it goes to a neighbour.
         ``archived`` are so many who are put away and not shown; ``in_archive``: these rows are.
         """
         before = self._at(self._cursor)
@@ -168,7 +170,9 @@ class PeopleList(LineView):
         elif not had_people:
             self._cursor = len(self._top)
         elif before is not None and not isinstance(before, _Apart):
-            self._cursor = self._find(before.user_id, self._cursor)
+            self._cursor = self._find(self._now_called(before), self._cursor)
+            while self._cursor > len(self._top) and not self._is_somebody(self._cursor):
+                self._cursor -= 1
         self._cursor = self._settled(self._cursor)
         self.refresh()
 
@@ -206,6 +210,17 @@ class PeopleList(LineView):
                 return _Apart.GROUPS
             place -= 1
         return self._rows[place] if place < len(self._rows) else _Apart.ARCHIVE
+
+    def _now_called(self, before: Conversation) -> UserId:
+        """Whose row it is: of the person, else of the room they were in."""
+        if any(row.user_id == before.user_id for row in self._rows):
+            return before.user_id
+        same = (row.user_id for row in self._rows if row.room_id == before.room_id)
+        return next(same, before.user_id)
+
+    def _is_somebody(self, index: int) -> bool:
+        row = self._at(index)
+        return row is not None and not isinstance(row, _Apart)
 
     def _find(self, user_id: UserId, otherwise: int) -> int:
         here = self._at(self._cursor)

@@ -23,6 +23,7 @@ _PEER_WORDS = {
     PeerState.INVITED: "(invited)",
     PeerState.DECLINED: "(declined)",
     PeerState.LEFT: "(left)",
+    PeerState.BANNED: "(banned)",
     PeerState.GROUP: "",  # the heading says so
 }
 

@@ -301,9 +301,8 @@ class RequestList(LineView):
             words = f"   ! Calls themselves like {known}, and is somebody else"
             return [(words, "requests--warning")]
         named = invite.room_name and not is_stranger(invite)
-        wish = f"invites to {printable(invite.room_name)}" if named else ""
-        ground = [wish] if wish and not invite.direct else []
-        ground.append(common_ground(invite))
+        wish = f"invites to {printable(invite.room_name) if named else 'a room'}"
+        ground = [common_ground(invite)] if invite.direct else [wish, common_ground(invite)]
         sealed = invite.encrypted
         return [
             ("   " + " · ".join(ground) + " · ", "requests--dim"),
