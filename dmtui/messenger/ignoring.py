@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from dmtui.core.errors import BadContent
 from dmtui.core.intents import BlockInvites, Decline, Entry, Ignore, Outcome, StopIgnoring
 from dmtui.core.model import JsonObject
@@ -31,7 +29,6 @@ class Hearing:
     def __init__(self, homeserver: Homeserver, ledger: Ledger):
         self._homeserver = homeserver
         self._ledger = ledger
-        self._writing = asyncio.Lock()
 
     async def ignore(self, entry: Entry, intent: Ignore) -> Settlement:
         """See nothing of the person any more; what they have sent is declined.
@@ -41,7 +38,7 @@ class Hearing:
         """
         if not intent.user_id:
             return Outcome(ok=False, message=UNKNOWN_SENDER), ()
-        async with self._writing:
+        async with self._ledger.account_data:
             if self._is_over(entry):
                 return _DONE, ()
             content, ignored = await self._ignored()
@@ -52,7 +49,7 @@ class Hearing:
 
     async def stop_ignoring(self, entry: Entry, intent: StopIgnoring) -> Settlement:
         """See the person again."""
-        async with self._writing:
+        async with self._ledger.account_data:
             if self._is_over(entry):
                 return _DONE, ()
             content, ignored = await self._ignored()
@@ -66,7 +63,7 @@ class Hearing:
 
         Client-server API v1.18, "Invite permission".
         """
-        async with self._writing:
+        async with self._ledger.account_data:
             if self._is_over(entry):
                 return _DONE, ()
             content = await self._homeserver.account_data(M_INVITE_PERMISSION_CONFIG) or {}

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 
 from dmtui.core.errors import DmtuiError, Forbidden, Recoverable, SignedOut
-from dmtui.core.model import RoomId
+from dmtui.core.model import RoomId, SendState
 from dmtui.core.ports import Homeserver
 from dmtui.messenger.ledger import Ledger
 from dmtui.messenger.line import Line
@@ -53,6 +53,9 @@ class Outbox:
         store, write = self._ledger.store, self._ledger.write
         room_id, transaction_id = outgoing.room_id, outgoing.transaction_id
         await write(store.mark_sending, transaction_id)
+        message = store.message(transaction_id)
+        if message is None or message.state is not SendState.SENDING:
+            return  # discarded meanwhile, or the chat has become a group
         try:
             event_id = await homeserver.send_text(
                 room_id, transaction_id, outgoing.body, outgoing.encrypted

@@ -125,11 +125,17 @@ def next_outgoing(connection: sqlite3.Connection, busy: Collection[RoomId]) -> O
 def set_state(
     work: Work, transaction_id: TransactionId, state: SendState, failure: str = ""
 ) -> None:
-    """Record how far an unsent message is; one that was sent stays sent."""
+    """Record how far an unsent message is; one that was sent stays sent.
+
+    Only what is queued still can be on its way: it may have been parked, or taken back, since.
+    """
     found = _unsent(work, transaction_id)
     if found is None:
         return
     row, room = found
+    queued = "SELECT 1 FROM event WHERE number = ? AND state = 'queued'"
+    if state is SendState.SENDING and number(work.connection, queued, (row,)) is None:
+        return
     if state is SendState.QUEUED:
         state, failure = _state_in(work.connection, room, _recipient(work, row))
     _write_state(work, row, room, state, failure)

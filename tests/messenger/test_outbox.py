@@ -1,7 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Collection
+
+import pytest
+
 from dmtui.core.errors import Forbidden, RateLimited, ServerTrouble, Unreachable
-from dmtui.core.model import SendState, TransactionId
+from dmtui.core.events import RoomUpdate, SyncBatch
+from dmtui.core.model import Member, Membership, RoomId, SendState, TransactionId, UserId
+from dmtui.store.store import Outgoing
 from tests.fakes import BOB, CAROL
 from tests.messenger.conftest import Desk
 
@@ -113,6 +119,35 @@ async def test_discarded_message_gives_its_text_back(desk: Desk) -> None:
     assert await desk.messenger.discard(transaction_id) == "a typo\nin two lines"
     assert desk.messages() == ()
     assert await desk.messenger.discard(TransactionId("unknown")) == ""
+
+
+@pytest.mark.parametrize("change", ["discarded", "group"])
+async def test_message_that_changes_at_the_last_moment_is_not_sent(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    room_id = await desk.server.have_direct_room(BOB)
+    await desk.start()
+    store, looked = desk.store, desk.store.next_outgoing
+
+    def overtaken(busy: Collection[RoomId]) -> Outgoing | None:
+        outgoing = looked(busy)
+        if outgoing is not None and change == "discarded":
+            store.discard(outgoing.transaction_id)
+        elif outgoing is not None:
+            carol = Member(CAROL, Membership.JOIN)
+            store.apply(SyncBatch("", rooms=(RoomUpdate(room_id, members=(carol,)),)))
+        return outgoing
+
+    monkeypatch.setattr(store, "next_outgoing", overtaken)
+    transaction_id = await desk.messenger.send(BOB, "for Bob")
+    await desk.until(lambda: store.next_outgoing(()) is None)
+    monkeypatch.undo()
+    message = store.message(transaction_id)
+    assert message is None or message.state is SendState.FAILED
+    await desk.messenger.send(BOB if change == "discarded" else UserId(room_id), "more")
+    await desk.server.called("send_text")
+    (call,) = [call for call in desk.server.calls if call.name == "send_text"]
+    assert "more" in call.arguments
 
 
 async def test_rate_limit_is_waited_out(desk: Desk) -> None:
