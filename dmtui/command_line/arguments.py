@@ -126,11 +126,15 @@ def _recovery(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     recovery.add_argument(
         "wanted",
         nargs="?",
-        choices=("set-up", "unlock", "kept", "status"),
+        choices=("set-up", "unlock", "kept", "status", "export-keys", "import-keys"),
         default="status",
         help="set-up: make an identity and print its recovery key; unlock: join the identity by"
         " the recovery key or passphrase on standard input; kept: destroy the copy of the key"
-        " that set-up leaves on this computer until then; status if left out",
+        " that set-up leaves on this computer until then; export-keys, import-keys: message keys"
+        " in a file with a passphrase, as Element has it; status if left out",
+    )
+    recovery.add_argument(
+        "file", nargs="?", default="", metavar="FILE", help="of export-keys and import-keys"
     )
     recovery.add_argument(
         "--passphrase",

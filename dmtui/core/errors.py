@@ -92,7 +92,7 @@ class SignedOut(Refused):
 
 
 class BadContent(DmtuiError):
-    """Account data on the server is not of the shape the spec gives; it was not touched."""
+    """Account data on the server, or a key file, is not of the shape the spec gives."""
 
 
 class NotMatrix(DmtuiError):

@@ -37,7 +37,7 @@ from dmtui.matrix.key_sharing import KeySharing
 from dmtui.matrix.machine import Machine, WedgedError
 from dmtui.matrix.own_keys import OwnKeys
 from dmtui.matrix.room_decryption import RoomDecryption
-from dmtui.matrix.room_keys import MEGOLM
+from dmtui.matrix.room_keys import MEGOLM, RoomKey
 from dmtui.matrix.to_device import ToDevice
 from dmtui.matrix.values import LONGEST_ID, mapping, mappings, opaque, room_id, text, user_id
 
@@ -249,6 +249,19 @@ class Crypto:
     def new_session(self, room_id: RoomId) -> None:
         """Have the next message to the room use a new session."""
         self._sharing.forget(room_id)
+
+    def room_keys(self) -> list[RoomKey]:
+        """The best key of every session."""
+        return [
+            keys[0]
+            for session in self._store.sessions()
+            if (keys := self._store.room_keys(*session))
+        ]
+
+    def keep_room_keys(self, keys: Iterable[RoomKey]) -> int:
+        """Store those that are better than what is there; how many are. All of it or nothing."""
+        with self._store.transaction():
+            return sum(self._machine.keep_room_key(key) for key in keys)
 
     # -- upkeep --
     async def maintain(self) -> None:
