@@ -59,10 +59,12 @@ from dmtui.core.recovery import (
     read_recovery_key,
     recovery_key_text,
 )
+from dmtui.core.trust import IdentityState, Trust
 
 ME = UserId("@me:example.org")
 BOB = UserId("@bob:example.org")
 CAROL = UserId("@carol:example.org")
+FIRST_SEEN_AT = 1_780_000_000_000
 
 T = TypeVar("T")
 
@@ -172,6 +174,7 @@ class FakeHomeserver:
         self.reports: list[tuple[UserId | RoomId, str]] = []
         self.presences: dict[UserId, Presence] = {}
         self.devices: dict[UserId, tuple[PersonDevice, ...]] = {}
+        self.identities: dict[UserId, IdentityState] = {}
         self.serving: dict[RoomId, frozenset[UserId]] = {}
         self.broken_history: set[RoomId] = set()
         self.stuck_history: set[RoomId] = set()
@@ -656,9 +659,11 @@ class FakeHomeserver:
             raise Forbidden("You are not allowed to see their presence.", 403, "M_FORBIDDEN")
         return self.presences.get(user_id, Presence(Availability.OFFLINE))
 
-    async def devices_of(self, user_id: UserId) -> tuple[PersonDevice, ...]:
-        await self._call("devices_of", user_id)
-        return self.devices.get(user_id, ())
+    async def trust_of(self, user_id: UserId) -> Trust:
+        await self._call("trust_of", user_id)
+        state = self.identities.get(user_id, IdentityState.NONE)
+        since = 0 if state is IdentityState.NONE else FIRST_SEEN_AT
+        return Trust(state, since, self.devices.get(user_id, ()))
 
     def _joined(self, room_id: RoomId) -> FakeRoom:
         room = self.rooms.get(room_id)

@@ -229,11 +229,15 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class PersonDevice:
-    """A device of somebody with keys; ``fingerprint`` is its ed25519 key in unpadded base64."""
+    """A device of somebody with keys; ``fingerprint`` is its ed25519 key in unpadded base64.
+
+    ``signed``: its owner's identity vouches for it; ``None`` where they have no identity.
+    """
 
     device_id: str
     name: Safe
     fingerprint: str
+    signed: bool | None = None
 
 
 class Standing(StrEnum):

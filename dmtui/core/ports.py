@@ -25,6 +25,7 @@ from dmtui.core.model import (
     UserId,
 )
 from dmtui.core.recovery import Encryption
+from dmtui.core.trust import Trust
 
 SignIn: TypeAlias = Callable[[str, str, str], Awaitable[Session]]
 """``(user ID or localpart, password, homeserver URL or "")``; raises errors of core.errors."""
@@ -113,8 +114,12 @@ class Homeserver(Protocol):
     async def presence(self, user_id: UserId) -> Presence:
         """``GET /presence/{userId}/status``; ``Refused`` where the server does not tell."""
 
-    async def devices_of(self, user_id: UserId) -> tuple[PersonDevice, ...]:
-        """Devices whose own signature is right, from a fresh ``POST /keys/query``."""
+    async def trust_of(self, user_id: UserId) -> Trust:
+        """The identity and the devices, from a fresh ``POST /keys/query``.
+
+        An identity that is hidden or not whole is the one known before. Devices are those whose own
+        signature is right.
+        """
 
     async def members(self, room_id: RoomId) -> tuple[Member, ...]:
         """``GET /rooms/{roomId}/members``: everyone who is joined or invited."""

@@ -7,6 +7,7 @@ devices, and the user-signing key, which signs other people's master keys.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from Crypto.PublicKey import ECC
@@ -20,7 +21,7 @@ from dmtui.matrix.values import mapping
 
 SEED_BYTES = 32
 _PUBLIC_LENGTH = 43  # of 32 bytes in unpadded base64
-_ROLES = ("master", "self_signing", "user_signing")
+ROLES = ("master", "self_signing", "user_signing")
 
 
 class SigningKey:
@@ -89,10 +90,21 @@ def read_identity(
     """
     if not isinstance(answer.get("device_keys"), dict):
         raise ServerTrouble("The homeserver's answer about keys can't be read.")
-    claimed = [_of_user(answer.get(f"{role}_keys"), user_id) for role in _ROLES]
+    publics = read_keys(answer, user_id, ROLES, verify)
+    return None if publics is None else PublicIdentity(*publics)
+
+
+def read_keys(
+    answer: JsonObject, user_id: str, roles: Sequence[str], verify: VerifySignature
+) -> tuple[str, ...] | None:
+    """The public keys of the user in an answer of ``/keys/query``, the master key's first.
+
+    ``None`` if the server has none of them; raises ``WrongIdentity`` as above.
+    """
+    claimed = [_of_user(answer.get(f"{role}_keys"), user_id) for role in roles]
     if all(one is None for one in claimed):
         return None
-    publics = [_public(one, user_id, role) for one, role in zip(claimed, _ROLES, strict=True)]
+    publics = [_public(one, user_id, role) for one, role in zip(claimed, roles, strict=True)]
     if len(set(publics)) != len(publics):
         raise WrongIdentity("The homeserver publishes an encryption identity that makes no sense.")
     for one in claimed[1:]:
@@ -100,7 +112,7 @@ def read_identity(
             raise WrongIdentity(
                 "The homeserver publishes an encryption identity whose signatures are wrong."
             )
-    return PublicIdentity(*publics)
+    return tuple(publics)
 
 
 def _of_user(keys: object, user_id: str) -> object:

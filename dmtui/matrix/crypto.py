@@ -31,6 +31,7 @@ from dmtui.matrix.crypto_files import (
 from dmtui.matrix.crypto_store import CryptoStore
 from dmtui.matrix.device_lists import DeviceLists
 from dmtui.matrix.devices import Device, VerifySignature
+from dmtui.matrix.identities import Identities
 from dmtui.matrix.identity import OwnIdentity
 from dmtui.matrix.key_backup import KeyBackup
 from dmtui.matrix.key_sharing import KeySharing
@@ -66,7 +67,8 @@ class Crypto:
         self._machine = Machine(session.user_id, session.device_id, store)
         own = (session.user_id, session.device_id)
         self.verify: VerifySignature = self._machine.verify_json
-        self.lists = DeviceLists(requests, store, self.verify, own, now)
+        self.identities = Identities(store, self.verify, session.user_id)
+        self.lists = DeviceLists(requests, store, self.verify, own, now, self.identities)
         self._own_keys = OwnKeys(requests, self._machine, now)
         self.to_device = ToDevice(requests, self._machine, store, now)
         self._sharing = KeySharing(requests, self._machine, store, self.lists, self.to_device)

@@ -13,7 +13,7 @@ from nio.crypto import InboundGroupSession, OlmAccount, Session
 
 from dmtui.core.errors import StoreTrouble
 from dmtui.core.model import RoomId
-from dmtui.matrix.devices import Device
+from dmtui.matrix.devices import Device, IdentityRow
 from dmtui.matrix.room_keys import RoomKey, Source
 from dmtui.matrix.sealing import Sealed, seal, unseal
 
@@ -40,6 +40,9 @@ CREATE TABLE handled (number INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE,
 _SECOND = """
 CREATE TABLE secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE identity (user_id TEXT PRIMARY KEY, master TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE identities (user_id TEXT PRIMARY KEY, master TEXT NOT NULL,
+    self_signing TEXT NOT NULL, user_signing TEXT NOT NULL, raw TEXT NOT NULL,
+    pinned TEXT NOT NULL, pinned_at INTEGER NOT NULL, was_verified INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE backup (version TEXT PRIMARY KEY, public_key TEXT NOT NULL) WITHOUT ROWID;
 ALTER TABLE megolm ADD COLUMN backed_up_in TEXT NOT NULL DEFAULT '';
 ALTER TABLE megolm ADD COLUMN source TEXT NOT NULL DEFAULT '';
@@ -329,6 +332,24 @@ class CryptoStore:
         self._do("INSERT OR REPLACE INTO identity VALUES (?, ?)", (user_id, master))
 
     # -- people and devices --
+    def identities(self) -> list[IdentityRow]:
+        """Everybody's identity as it was shown last."""
+        rows = self._do(
+            "SELECT pinned_at, was_verified, user_id, master, self_signing, user_signing, raw,"
+            " pinned FROM identities"
+        )
+        return [
+            IdentityRow(int(str(at)), bool(verified), *map(str, texts))
+            for at, verified, *texts in rows
+        ]
+
+    def save_identity(self, row: IdentityRow) -> None:
+        keys = (row.user_id, row.master, row.self_signing, row.user_signing, row.raw)
+        self._do(
+            "INSERT OR REPLACE INTO identities VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (*keys, row.pinned, row.pinned_at, row.was_verified),
+        )
+
     def tracked(self) -> dict[str, bool]:
         """Users whose devices we follow; true where the list is outdated."""
         return {

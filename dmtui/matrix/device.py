@@ -21,6 +21,7 @@ from dmtui.core.model import (
     UserId,
 )
 from dmtui.core.recovery import Encryption
+from dmtui.core.trust import Trust
 from dmtui.matrix import (
     account,
     direct_rooms,
@@ -172,9 +173,10 @@ class Device:
         """See ``ports.Homeserver``."""
         return await people.presence(self._client, user_id)
 
-    async def devices_of(self, user_id: UserId) -> tuple[PersonDevice, ...]:
+    async def trust_of(self, user_id: UserId) -> Trust:
         """See ``ports.Homeserver``."""
-        return await people.devices_of(self._client, self._crypto.verify, user_id)
+        crypto = self._crypto
+        return await people.trust_of(self._client, crypto.identities, crypto.verify, user_id)
 
     async def this_device(self) -> PersonDevice:
         """See ``ports.Homeserver``."""

@@ -12,6 +12,7 @@ from dmtui.core.model import Json, JsonObject
 from dmtui.matrix.client import path
 from dmtui.matrix.crypto_store import CryptoStore
 from dmtui.matrix.devices import Device, VerifySignature, parse_device
+from dmtui.matrix.identities import Identities
 from dmtui.matrix.requests import Requests
 from dmtui.matrix.values import mapping
 
@@ -33,7 +34,9 @@ class DeviceLists:
         verify: VerifySignature,
         own: tuple[str, str],
         now: Callable[[], float],
+        identities: Identities,
     ) -> None:
+        self._identities = identities
         self._requests = requests
         self._store = store
         self._verify = verify
@@ -145,6 +148,7 @@ class DeviceLists:
         answered = [user for user in users if self._is_answered(user, claimed, failed)]
         with self._store.transaction():
             for user_id in answered:
+                self._identities.take(user_id, answer)
                 self._ingest(user_id, mapping(claimed.get(user_id)))
                 if self._news.get(user_id, 0) == heard[user_id]:
                     self._outdated[user_id] = False

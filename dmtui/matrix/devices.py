@@ -1,4 +1,4 @@
-"""Other people's devices as ``/keys/query`` describes them, checked before they are believed."""
+"""People's devices and identities as ``/keys/query`` has them, checked before they are believed."""
 
 from __future__ import annotations
 
@@ -26,6 +26,24 @@ class Device:
     name: str = field(default="", compare=False)
     raw: str = field(default="", compare=False, repr=False)
     blocked: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityRow:
+    """A user's public identity as last shown; ``raw`` is the object of its master key.
+
+    ``pinned`` is the master key to compare with, since ``pinned_at``; ``was_verified`` says that
+    our own identity has vouched for it.
+    """
+
+    pinned_at: int
+    was_verified: bool
+    user_id: str
+    master: str
+    self_signing: str
+    user_signing: str
+    raw: str
+    pinned: str
 
 
 def may_have_keys(device: Device) -> bool:

@@ -24,6 +24,7 @@ from dmtui.core.model import (
 )
 from dmtui.core.ports import Homeserver
 from dmtui.core.recovery import Encryption
+from dmtui.core.trust import Trust
 from dmtui.matrix.thread import NetworkThread
 
 
@@ -135,9 +136,9 @@ class MatrixHomeserver:
         """See ``ports.Homeserver``."""
         return await self._thread.run(lambda: self._device.presence(user_id))
 
-    async def devices_of(self, user_id: UserId) -> tuple[PersonDevice, ...]:
+    async def trust_of(self, user_id: UserId) -> Trust:
         """See ``ports.Homeserver``."""
-        return await self._thread.run(lambda: self._device.devices_of(user_id))
+        return await self._thread.run(lambda: self._device.trust_of(user_id))
 
     async def members(self, room_id: RoomId) -> tuple[Member, ...]:
         """See ``ports.Homeserver``."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dmtui.core.errors import NotFound, Recoverable, Refused, ServerTrouble, Unreachable
 from dmtui.core.model import Availability, JsonObject, PersonDevice, Presence, RoomId, UserId
 from dmtui.core.names import clean_line
+from dmtui.core.trust import Trust, judge_identity
 from dmtui.matrix.client import path
 from dmtui.matrix.devices import VerifySignature, parse_device
+from dmtui.matrix.identities import Identities
 from dmtui.matrix.news import Api
 from dmtui.matrix.values import mapping, opaque, room_id, text, whole
 
@@ -65,20 +67,30 @@ async def _mutual_rooms(
 
 async def has_device_keys(client: Api, user: UserId) -> bool:
     """``POST /keys/query``; a homeserver that does not answer is ``Unreachable``, not "no keys"."""
-    return bool(await _claimed_devices(client, user))
+    answer = await _keys(client, user)
+    return bool(mapping(answer.get("device_keys")).get(user))
 
 
-async def devices_of(
-    client: Api, verify: VerifySignature, user: UserId
-) -> tuple[PersonDevice, ...]:
+async def trust_of(
+    client: Api, identities: Identities, verify: VerifySignature, user: UserId
+) -> Trust:
     """``POST /keys/query``; a device that did not sign its own keys is left out."""
-    claimed = mapping(await _claimed_devices(client, user))
+    answer = await _keys(client, user)
+    identities.take(user, answer)
+    claimed = mapping(mapping(answer.get("device_keys")).get(user))
     found = (parse_device(user, one, raw, verify) for one, raw in sorted(claimed.items()))
-    return tuple(
-        PersonDevice(device.device_id, clean_line(device.name), device.ed25519)
+    devices = tuple(
+        PersonDevice(
+            device.device_id,
+            clean_line(device.name),
+            device.ed25519,
+            identities.is_signed(device),
+        )
         for device in found
         if device is not None
     )
+    known = identities.known(user)
+    return Trust(judge_identity(known), 0 if known is None else known.pinned_at, devices)
 
 
 async def this_device(client: Api, device_id: str, fingerprint: str) -> PersonDevice:
@@ -90,13 +102,13 @@ async def this_device(client: Api, device_id: str, fingerprint: str) -> PersonDe
     return PersonDevice(device_id, clean_line(text(answer.get("display_name"))), fingerprint)
 
 
-async def _claimed_devices(client: Api, user: UserId) -> object:
+async def _keys(client: Api, user: UserId) -> JsonObject:
+    """The answer about the user's keys, which holds an object of devices."""
     body: JsonObject = {"device_keys": {user: []}, "timeout": _KEY_QUERY_PATIENCE}
     answer = await client.api("POST", path("keys", "query"), body)
     server = user.partition(":")[2]
     if server in mapping(answer.get("failures")):
         raise Unreachable(f"{clean_line(server)} does not answer.")
-    keys = answer.get("device_keys")
-    if not isinstance(keys, dict):
+    if not isinstance(answer.get("device_keys"), dict):
         raise ServerTrouble("The homeserver's answer about keys can't be read.")
-    return keys.get(user)
+    return answer

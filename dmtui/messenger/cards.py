@@ -15,7 +15,6 @@ from dmtui.core.model import (
     Conversation,
     DirectRoom,
     JsonObject,
-    PersonDevice,
     Presence,
     Profile,
     RoomId,
@@ -24,6 +23,7 @@ from dmtui.core.model import (
 )
 from dmtui.core.names import is_user_id
 from dmtui.core.ports import Homeserver
+from dmtui.core.trust import Trust
 from dmtui.messenger.ledger import Ledger
 
 ROOMS_ASKED = 12
@@ -59,7 +59,7 @@ class News:
     profile: Profile | str
     presence: Presence | str
     shared_rooms: frozenset[RoomId] | str
-    devices: tuple[PersonDevice, ...] | str
+    trust: Trust | str
 
 
 class Cards:
@@ -89,13 +89,13 @@ class Cards:
             homeserver = await self._homeserver()
         except DmtuiError as error:
             return News(*(str(error),) * 4)
-        profile, presence, shared_rooms, devices = await asyncio.gather(
+        profile, presence, shared_rooms, trust = await asyncio.gather(
             _told(homeserver.profile(user_id)),
             _told(homeserver.presence(user_id)),
             _told(homeserver.shared_rooms(user_id)),
-            _told(homeserver.devices_of(user_id)),
+            _told(homeserver.trust_of(user_id)),
         )
-        return News(profile, presence, shared_rooms, devices)
+        return News(profile, presence, shared_rooms, trust)
 
     def why(self, user_id: UserId) -> tuple[Evidence, ...]:
         """Why the person's rooms are direct or not, from the store; the serving one first."""

@@ -13,6 +13,7 @@ from dmtui.core.errors import ServerTrouble
 from dmtui.core.model import JsonObject
 from dmtui.matrix.crypto_store import CryptoStore
 from dmtui.matrix.device_lists import DeviceLists
+from dmtui.matrix.identities import Identities
 from dmtui.matrix.machine import Machine
 
 ME, BOB = "@me:localhost", "@bob:localhost"
@@ -54,7 +55,8 @@ def lists(server: Server, store: CryptoStore) -> DeviceLists:
 
 def opened(server: Server, store: CryptoStore, now: float = 0.0) -> DeviceLists:
     verify = Machine(ME, "MINE", store).verify_json
-    return DeviceLists(server, store, verify, (ME, "MINE"), lambda: now)
+    identities = Identities(store, verify, ME, lambda: now)
+    return DeviceLists(server, store, verify, (ME, "MINE"), lambda: now, identities)
 
 
 def bobs_device(tmp_path: Path, name: str = "PHONE") -> Json:

@@ -23,6 +23,7 @@ from dmtui.core.model import (
     Safe,
     UserId,
 )
+from dmtui.core.trust import IdentityState, Trust
 from dmtui.core.why import explain
 from dmtui.messenger.cards import News
 from tests.fakes import BOB, CAROL, ME
@@ -79,19 +80,19 @@ async def test_server_tells_profile_presence_rooms_and_devices(desk: Desk) -> No
         Profile(BOB, Safe("Robert")),
         Presence(Availability.ONLINE),
         frozenset({room_id}),
-        (PersonDevice("A", Safe("phone"), "key"),),
+        Trust(IdentityState.NONE, 0, (PersonDevice("A", Safe("phone"), "key"),)),
     )
 
 
 async def test_what_the_server_does_not_tell_costs_nothing_else(desk: Desk) -> None:
     await desk.server.have_direct_room(BOB, "Bob")
     desk.server.fail("presence", Forbidden("No.", 403, "M_FORBIDDEN"))
-    desk.server.fail("devices_of", ServerTrouble("The homeserver is in trouble."))
+    desk.server.fail("trust_of", ServerTrouble("The homeserver is in trouble."))
     await started(desk)
     news = await finished(desk, desk.messenger.cards.ask(BOB))
     assert news.profile == "the homeserver knows nothing of it"
     assert news.presence == "it is not shared with you"
-    assert news.devices == "The homeserver is in trouble."
+    assert news.trust == "The homeserver is in trouble."
     assert not isinstance(news.shared_rooms, str)
 
 

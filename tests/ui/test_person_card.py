@@ -19,6 +19,7 @@ from dmtui.core.model import (
     Safe,
     UserId,
 )
+from dmtui.core.trust import IdentityState
 from dmtui.ui.screens.card_lines import ASKING, Line, in_words, laid_out, link_to, spaced
 from dmtui.ui.screens.person_acts import PERSON_ACTS
 from dmtui.ui.screens.person_card import PersonCard
@@ -67,6 +68,8 @@ async def test_card_shows_all_that_is_known_by_keyboard_alone(
             "Shared rooms 1",
             "Bob's phone",
             "abcd efgh ijkl",
+            "none: their app",
+            "as the homeserver lists it",
             "both there, encrypted",
             "not pinned, not muted, not archived",
         ):
@@ -102,7 +105,7 @@ async def test_each_part_that_is_not_told_says_why(stage: Stage) -> None:
     await have_bob(stage)
     stage.server.fail("presence", Forbidden("No.", 403, "M_FORBIDDEN"))
     stage.server.fail("shared_rooms", NotFound("Unrecognized.", 404, "M_UNRECOGNIZED"))
-    stage.server.fail("devices_of", Unreachable("The homeserver does not answer."))
+    stage.server.fail("trust_of", Unreachable("The homeserver does not answer."))
     async with stage.open((100, 40)):
         await open_card(stage)
         await stage.until(lambda: ASKING not in stage.text())
@@ -113,6 +116,31 @@ async def test_each_part_that_is_not_told_says_why(stage: Stage) -> None:
             "Robert",
         ):
             assert words in stage.text(), words
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (IdentityState.FIRST_SEEN, "not compared yet"),
+        (IdentityState.VERIFIED, "compared with them"),
+        (IdentityState.CHANGED, "CHANGED since"),
+        (IdentityState.VIOLATED, "CHANGED after you"),
+    ],
+)
+async def test_identity_and_its_devices_are_told_in_words(
+    stage: Stage, state: IdentityState, words: str
+) -> None:
+    await have_bob(stage)
+    stage.server.identities[BOB] = state
+    stage.server.devices[BOB] = (
+        PersonDevice("PHONE", Safe("Bob's phone"), FINGERPRINT, signed=True),
+        PersonDevice("OTHER", Safe("A tablet"), FINGERPRINT, signed=False),
+    )
+    async with stage.open((160, 48)):
+        await open_card(stage)
+        await stage.until(stage.shows(words))
+        assert " confirmed by its owner" in stage.text()
+        assert "NOT confirmed by its owner" in stage.text()
 
 
 async def test_acts_of_the_list_work_on_the_card(stage: Stage) -> None:

@@ -13,6 +13,7 @@ from dmtui.core.evidence import Evidence
 from dmtui.core.model import Availability, Membership, PeerState
 from dmtui.core.names import clean_line
 from dmtui.core.times import full_date, local_time, until_time
+from dmtui.core.trust import device_words, identity_advice, identity_words
 from dmtui.core.why import Bearing, explain
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         Safe,
         UserId,
     )
+    from dmtui.core.trust import Trust
     from dmtui.messenger.cards import Card, News
 
 LABEL = 13  # columns
@@ -127,7 +129,7 @@ def card_lines(card: Card, news: News | None, times: Times) -> Iterator[Line]:
         yield from _names(card, news)
     yield _labelled("Arranged", _arranged(card, times))
     if not card.group:
-        yield from _from_server(news)
+        yield from _from_server(news, times)
     yield from _rooms(card.rooms, times)
     if person is not None and person.flag_pending:
         yield Line(Content("The flag of the chat waits for the homeserver."), indent=0)
@@ -191,12 +193,12 @@ def _arranged(card: Card, times: Times) -> str:
     return " · ".join(words) or "not pinned, not muted, not archived"
 
 
-def _from_server(news: News | None) -> Iterator[Line]:
+def _from_server(news: News | None, times: Times) -> Iterator[Line]:
     if news is None:
-        for label in ("Presence", "Shared rooms", "Devices"):
+        for label in ("Presence", "Shared rooms", "Identity", "Devices"):
             yield _labelled(label, ASKING, "dim")
         return
-    presence, shared, devices = news.presence, news.shared_rooms, news.devices
+    presence, shared, trust = news.presence, news.shared_rooms, news.trust
     if isinstance(presence, str):
         yield _labelled("Presence", *_untold(presence))
     else:
@@ -205,22 +207,35 @@ def _from_server(news: News | None) -> Iterator[Line]:
         yield _labelled("Shared rooms", *_untold(shared))
     else:
         yield _labelled("Shared rooms", str(len(shared)) if shared else "none")
-    if isinstance(devices, str):
-        yield _labelled("Devices", *_untold(devices))
-    elif not devices:
-        yield _labelled("Devices", "none with keys: they can't read encrypted messages")
+    if isinstance(trust, str):
+        yield _labelled("Identity", *_untold(trust))
+        yield _labelled("Devices", *_untold(trust))
+        return
+    yield from _identity(trust, times)
+    if trust.devices:
+        yield from _devices(trust.devices)
     else:
-        yield from _devices(devices)
+        yield _labelled("Devices", "none with keys: they can't read encrypted messages")
+
+
+def _identity(trust: Trust, times: Times) -> Iterator[Line]:
+    """Where the identity stands; an alarming one with what to do about it."""
+    words = identity_words(trust.identity, times.day(trust.since))
+    alarming = trust.identity.is_alarming
+    yield _labelled("Identity", words, "$text-error bold" if alarming else "")
+    if alarming:
+        advice = identity_advice(trust.identity)
+        yield Line(Content(advice), Content.styled("! ", "$text-error"), indent=2)
 
 
 def _devices(devices: Sequence[PersonDevice]) -> Iterator[Line]:
     yield Line(Content(f"Devices ({len(devices)})"), heading=True)
-    known = "As their homeserver lists them; not compared with theirs."
-    yield Line(Content.styled(known, "dim"), indent=0)
     for device in devices:
         device_id = str(clean_line(device.device_id, 60))
         name = str(clean_line(device.name, 60)) or "(no name)"
         yield Line(Content.assemble(name, (f"  {device_id}", "dim")), _DOT, indent=2)
+        style = "$text-warning" if device.signed is False else "dim"
+        yield Line(Content.styled(device_words(device.signed), style), indent=2)
         yield Line(Content(spaced(device.fingerprint)), indent=2)
 
 
