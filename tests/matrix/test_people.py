@@ -10,8 +10,10 @@ import pytest
 
 from dmtui.core.errors import DmtuiError, NotFound, Recoverable, Unreachable
 from dmtui.core.model import Availability, JsonObject, RoomId, UserId
+from dmtui.core.trust import IdentityState, Trust
 from dmtui.matrix import people
 from dmtui.matrix.crypto_store import CryptoStore
+from dmtui.matrix.identities import Identities
 from dmtui.matrix.machine import Machine
 
 ME, BOB = "@me:localhost", UserId("@bob:localhost")
@@ -121,10 +123,20 @@ async def test_answer_without_presence_is_recoverable() -> None:
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
+def store(tmp_path: Path) -> Iterator[CryptoStore]:
     store = CryptoStore(tmp_path / "me.db", ME, "MINE", "key")
-    yield Machine(ME, "MINE", store)
+    yield store
     store.close()
+
+
+@pytest.fixture
+def machine(store: CryptoStore) -> Machine:
+    return Machine(ME, "MINE", store)
+
+
+async def trust_of(script: Script, machine: Machine, store: CryptoStore) -> Trust:
+    verify = machine.verify_json
+    return await people.trust_of(script, Identities(store, verify, ME), verify, BOB)
 
 
 def device_keys(tmp_path: Path, device_id: str, name: object) -> Any:
@@ -135,7 +147,7 @@ def device_keys(tmp_path: Path, device_id: str, name: object) -> Any:
 
 
 async def test_device_that_did_not_sign_its_keys_is_left_out(
-    machine: Machine, tmp_path: Path
+    machine: Machine, store: CryptoStore, tmp_path: Path
 ) -> None:
     phone = device_keys(tmp_path, "PHONE", "Bob's phone")
     forged = device_keys(tmp_path, "FORGED", "Bob's tablet")
@@ -143,7 +155,7 @@ async def test_device_that_did_not_sign_its_keys_is_left_out(
     claimed = {"PHONE": phone, "FORGED": forged, "MOVED": phone, "ODD": 5, "\x1b": phone}
     script = Script({"device_keys": {BOB: claimed}})
 
-    (device,) = await people.devices_of(script, machine.verify_json, BOB)
+    (device,) = (await trust_of(script, machine, store)).devices
 
     assert (device.device_id, device.name) == ("PHONE", "Bob's phone")
     assert device.fingerprint == phone["keys"]["ed25519:PHONE"]
@@ -151,20 +163,24 @@ async def test_device_that_did_not_sign_its_keys_is_left_out(
 
 @pytest.mark.parametrize("name", [None, 5, "", "\x1b[2J"])
 async def test_odd_name_of_a_device_costs_itself(
-    machine: Machine, tmp_path: Path, name: object
+    machine: Machine, store: CryptoStore, tmp_path: Path, name: object
 ) -> None:
     script = Script({"device_keys": {BOB: {"PHONE": device_keys(tmp_path, "PHONE", name)}}})
-    (device,) = await people.devices_of(script, machine.verify_json, BOB)
+    (device,) = (await trust_of(script, machine, store)).devices
     assert device.name == ""
 
 
-async def test_devices_behind_a_server_that_is_down_are_unknown_not_none(machine: Machine) -> None:
+async def test_devices_behind_a_server_that_is_down_are_unknown_not_none(
+    machine: Machine, store: CryptoStore
+) -> None:
     script = Script({"device_keys": {}, "failures": {"localhost": {}}})
     with pytest.raises(Unreachable):
-        await people.devices_of(script, machine.verify_json, BOB)
+        await trust_of(script, machine, store)
 
 
 @pytest.mark.parametrize("odd", [{BOB: None}, {BOB: []}, {BOB: 5}, {}])
-async def test_user_without_readable_devices_has_none(machine: Machine, odd: Any) -> None:
+async def test_user_without_readable_devices_has_none(
+    machine: Machine, store: CryptoStore, odd: Any
+) -> None:
     script = Script({"device_keys": odd})
-    assert await people.devices_of(script, machine.verify_json, BOB) == ()
+    assert await trust_of(script, machine, store) == Trust(IdentityState.NONE)
