@@ -110,3 +110,16 @@ async def test_my_own_element_has_the_same_chats_and_reads_what_i_send_here(
     await dmtui.until(lambda: dmtui.bodies(bob.account)[-1:] == ["from my Element"])
     assert dmtui.messages(bob.account)[-1].own
     await bob.message(room_id, body="from my Element", readable=True)
+
+
+async def test_mark_that_my_element_takes_away_and_gives_back_is_followed(
+    dmtui: DmtuiAccount, bob: Element, synapse: SynapseServer, open_element: OpenElement
+) -> None:
+    mine = await open_element(await asyncio.to_thread(synapse.login, dmtui.account.localpart))
+    room_id = await chat(dmtui, bob)
+    await dmtui.until_recorded({bob.me: [room_id]})
+    await mine.set_direct({})
+    await dmtui.until(lambda: dmtui.conversation(bob.account) is None)
+    await mine.set_direct({bob.me: [room_id]})
+    await dmtui.until(lambda: (c := dmtui.conversation(bob.account)) and c.room_id == room_id)
+    assert await dmtui.direct_map() == {bob.me: [room_id]}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Literal
 
 import pytest
 
-from dmtui.core.errors import BadRecoveryKey, IdentityExists
+from dmtui.core.errors import BadRecoveryKey, IdentityExists, Recoverable
 from dmtui.core.model import SendState
 from dmtui.core.recovery import Backup, Identity
 from tests.homeserver.dmtui_account import DmtuiAccount, user
+from tests.homeserver.faultproxy import FaultProxy
 from tests.homeserver.synapse import SynapseServer
 from tests.interop.peer import Element, Peer, Shield
 from tests.interop.setting import OpenDmtui, OpenElement, chat, on_one_worker
@@ -17,6 +19,18 @@ from tests.interop.setting import OpenDmtui, OpenElement, chat, on_one_worker
 pytestmark = on_one_worker
 
 PASSPHRASE = "a phrase that I will not forget"
+STEPS = (
+    "m.secret_storage.key",
+    "m.cross_signing.master",
+    "m.cross_signing.self_signing",
+    "m.cross_signing.user_signing",
+    "device_signing/upload",
+    "signatures/upload",
+    "room_keys/version",
+    "m.megolm_backup.v1",
+    "m.secret_storage.default_key",
+)
+"""What requests to make an identity, storage and backup have in their paths."""
 UNREMARKABLE = Shield("NONE", None)
 
 
@@ -75,6 +89,29 @@ async def test_element_recovers_with_what_was_made_here(
     backup = await mine.backup(version=found.backup)
     assert backup.trusted
     assert backup.readable
+    await mine.device(dmtui.account, signed=True, verified=True)
+
+
+@pytest.mark.parametrize("lost", ["before", "after"])
+async def test_set_up_that_was_cut_off_at_every_step_is_whole_in_element(
+    dmtui: DmtuiAccount,
+    proxy: FaultProxy,
+    synapse: SynapseServer,
+    open_element: OpenElement,
+    lost: Literal["before", "after"],
+) -> None:
+    homeserver = await dmtui.messenger.homeserver()
+    for path in STEPS:
+        proxy.add(path=path, reset=lost)
+        with pytest.raises(Recoverable):
+            await homeserver.set_up_recovery("")
+        proxy.clear()
+    key = await homeserver.set_up_recovery("")
+    mine = await another_element(dmtui, synapse, open_element)
+    await mine.recover(key)
+    found = await mine.encryption(identity=True, storage=True)
+    assert set(found.secrets.values()) == {True}
+    assert (await mine.backup(version=found.backup)).trusted
     await mine.device(dmtui.account, signed=True, verified=True)
 
 
