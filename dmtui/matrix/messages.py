@@ -46,7 +46,11 @@ async def history(
 
 
 async def send_plain(
-    client: Client, room_id: RoomId, transaction_id: TransactionId, content: JsonObject
+    client: Client,
+    room_id: RoomId,
+    transaction_id: TransactionId,
+    content: JsonObject,
+    kind: str = MESSAGE,
 ) -> EventId:
     """``PUT /rooms/{roomId}/send/m.room.message/{txnId}``, not encrypted."""
     answer = await client.api(

@@ -47,6 +47,9 @@ from dmtui.matrix.values import (
 Decrypt: TypeAlias = Callable[[RoomId, JsonObject], JsonObject | Undecryptable]
 """The plaintext (``type``, ``content``) of an ``m.room.encrypted`` event, or why there is none."""
 
+Hear: TypeAlias = Callable[[RoomId, JsonObject, str, JsonObject], None]
+"""Takes ``(room, raw event, type, content)``, the last two decrypted; never raises."""
+
 LONGEST_BODY = 64 * 1024
 _LONGEST_KEY = 64
 
@@ -70,10 +73,14 @@ _UNREADABLE = Line(Kind.OTHER, clean_line("a message that can't be read"))
 
 @dataclass(frozen=True, slots=True)
 class Translator:
-    """Translates room events as seen by ``me``, with ``decrypt`` for the encrypted ones."""
+    """Translates room events as seen by ``me``, with ``decrypt`` for the encrypted ones.
+
+    ``hear`` is told of every message that can be read.
+    """
 
     me: UserId
     decrypt: Decrypt
+    hear: Hear = lambda room, raw, kind, content: None
 
     def events(self, room: RoomId, raws: object) -> tuple[TimelineEvent, ...]:
         """Those of the list that are something to the reader, in order."""
@@ -109,12 +116,14 @@ class Translator:
             return _redacted(kind), kind == "m.room.encrypted"
         content = mapping(raw.get("content"))
         if kind != "m.room.encrypted":
+            self.hear(room, raw, kind, content)
             return readable(kind, content, raw), False
         if not content:
             return Line(Kind.REDACTED, clean("")), True
         plain = self.decrypt(room, raw)
         if isinstance(plain, Undecryptable):
             return plain, True
+        self.hear(room, raw, text(plain.get("type")), mapping(plain.get("content")))
         return _decrypted(plain, content), True
 
     def _transaction(self, sender: UserId, raw: JsonObject) -> TransactionId | None:
