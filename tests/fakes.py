@@ -767,6 +767,17 @@ class FakeHomeserver:
         self._lose("set_up_recovery")
         return recovery.key
 
+    async def reset_identity(self, passphrase: str, password: str = "") -> str:
+        await self._call("reset_identity", passphrase, password)
+        recovery = self.recovery
+        if recovery.password and password != recovery.password:
+            raise PasswordNeeded("The homeserver asks for the password of the account.")
+        self._numbers += 1
+        recovery.key = recovery_key_text(str(self._numbers).encode().ljust(32))
+        recovery.passphrase, recovery.in_backup = passphrase, 0
+        recovery.identity, recovery.backup, recovery.unkept = Identity.OURS, Backup.ON, True
+        return recovery.key
+
     async def recovery_key_kept(self) -> None:
         await self._call("recovery_key_kept")
         self.recovery.unkept = False

@@ -126,11 +126,12 @@ def _recovery(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     recovery.add_argument(
         "wanted",
         nargs="?",
-        choices=("set-up", "unlock", "kept", "status", "export-keys", "import-keys"),
+        choices=("set-up", "unlock", "kept", "reset", "status", "export-keys", "import-keys"),
         default="status",
         help="set-up: make an identity and print its recovery key; unlock: join the identity by"
         " the recovery key or passphrase on standard input; kept: destroy the copy of the key"
-        " that set-up leaves on this computer until then; export-keys, import-keys: message keys"
+        " that set-up leaves on this computer until then; reset: give the identity up for a new"
+        " one, if its recovery key is lost; export-keys, import-keys: message keys"
         " in a file with a passphrase, as Element has it; status if left out",
     )
     recovery.add_argument(
@@ -141,6 +142,7 @@ def _recovery(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         action="store_true",
         help="set-up also asks for a passphrase, which opens what the recovery key opens",
     )
+    recovery.add_argument("--yes", action="store_true", help="reset without asking once more")
     _json(recovery)
 
 

@@ -34,12 +34,20 @@ _BACKUP = {
     Backup.ON: "Message keys are backed up.",
     Backup.UNTRUSTED: "There is a backup of message keys that this device does not trust.",
 }
+_COST = (
+    "A reset makes a NEW encryption identity. Everybody who has verified you is warned that your"
+    " identity has changed, each of your devices must be unlocked anew, and messages whose keys"
+    " are only in the old backup stay unreadable for good. Where you still have the old recovery"
+    " key, dmtui recovery unlock is what you want."
+)
 
 
 def recovery(paths: ProfilePaths, options: Namespace) -> None:
     """One of the things to do with recovery; raises ``ProfileInUse`` beside a running app."""
-    if options.passphrase and options.wanted != "set-up":
-        raise WrongUsage("--passphrase goes with dmtui recovery set-up.")
+    if options.passphrase and options.wanted not in ("set-up", "reset"):
+        raise WrongUsage("--passphrase goes with dmtui recovery set-up and reset.")
+    if options.yes and options.wanted != "reset":
+        raise WrongUsage("--yes goes with dmtui recovery reset.")
     if options.file and not options.wanted.endswith("-keys"):
         raise WrongUsage("A file goes with dmtui recovery export-keys and import-keys.")
     match options.wanted:
@@ -52,6 +60,9 @@ def recovery(paths: ProfilePaths, options: Namespace) -> None:
 
             import_keys(paths, options.file)
         case "set-up":
+            _set_up(paths, options)
+        case "reset":
+            _give_up(options)
             _set_up(paths, options)
         case "unlock":
             _unlock(paths)
@@ -105,7 +116,8 @@ def _show(state: Encryption, options: Namespace) -> None:
 
 def _set_up(paths: ProfilePaths, options: Namespace) -> None:
     passphrase = new_secret("New passphrase: ") if options.passphrase else ""
-    text = _with(paths, lambda homeserver: _made(homeserver, passphrase))
+    reset = options.wanted == "reset"
+    text = _with(paths, lambda homeserver: _made(homeserver, passphrase, reset))
     say(text)
     sys.stdout.flush()
     if not _is_terminal():
@@ -117,12 +129,24 @@ def _set_up(paths: ProfilePaths, options: Namespace) -> None:
     say("Recovery is set up.")
 
 
-async def _made(homeserver: Homeserver, passphrase: str) -> str:
+def _give_up(options: Namespace) -> None:
+    """Say what a reset costs and have it confirmed; raises ``WrongUsage`` otherwise."""
+    _tell(_COST)
+    if options.yes:
+        return
+    if not _is_terminal():
+        raise WrongUsage("A reset must be confirmed: dmtui recovery reset --yes.")
+    if _asked("Type RESET to go on: ").strip() != "RESET":
+        raise Failure("Nothing was reset.")
+
+
+async def _made(homeserver: Homeserver, passphrase: str, reset: bool) -> str:
     """The recovery key; asks on the way for what the homeserver asks for."""
     password = ""
+    make = homeserver.reset_identity if reset else homeserver.set_up_recovery
     while True:
         try:
-            return await homeserver.set_up_recovery(passphrase, password)
+            return await make(passphrase, password)
         except PasswordNeeded as error:
             _tell(str(error))
             password = secret("Password: ")

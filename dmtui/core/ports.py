@@ -183,6 +183,14 @@ class Homeserver(Protocol):
         (call again once approved) and ``IdentityExists``: nothing is ever overwritten.
         """
 
+    async def reset_identity(self, passphrase: str, password: str = "") -> str:
+        """Give the account's identity up for a new one, as where its recovery key is lost.
+
+        Everybody who has verified the user is warned, other devices must be unlocked anew, and
+        what is only in the old key backup is lost. Until the new one is published the old one
+        stays whole. Otherwise as :meth:`set_up_recovery`, which completes it as well.
+        """
+
     async def recovery_key_kept(self) -> None:
         """The user has the recovery key: the copy kept in case of a crash is destroyed."""
 

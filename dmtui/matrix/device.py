@@ -247,6 +247,10 @@ class Device:
         self._backups.wake()
         return key
 
+    async def reset_identity(self, passphrase: str, password: str = "") -> str:
+        """See ``ports.Homeserver``."""
+        return await self._crypto.identity.set_up(passphrase, password, replacing=True)
+
     async def recovery_key_kept(self) -> None:
         """See ``ports.Homeserver``."""
         self._crypto.identity.kept()

@@ -200,6 +200,10 @@ class MatrixHomeserver:
         """See ``ports.Homeserver``."""
         return await self._thread.run(lambda: self._device.set_up_recovery(passphrase, password))
 
+    async def reset_identity(self, passphrase: str, password: str = "") -> str:
+        """See ``ports.Homeserver``."""
+        return await self._thread.run(lambda: self._device.reset_identity(passphrase, password))
+
     async def recovery_key_kept(self) -> None:
         """See ``ports.Homeserver``."""
         await self._thread.run(self._device.recovery_key_kept)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 from unpaddedbase64 import decode_base64, encode_base64
 
@@ -132,17 +133,18 @@ class OwnIdentity:
         return read_identity(await self._query(), me, self._machine.verify_json)
 
     # -- setting it up --
-    async def set_up(self, passphrase: str, password: str) -> str:
-        """See ``ports.Homeserver.set_up_recovery``."""
+    async def set_up(self, passphrase: str, password: str, *, replacing: bool = False) -> str:
+        """See ``ports.Homeserver.set_up_recovery``; with ``replacing``, ``reset_identity``."""
         async with self._busy:
-            done = self._store.secret(_RECOVERY_KEY)
+            done = None if replacing else self._store.secret(_RECOVERY_KEY)
             if done is not None:
                 return await self._again(read_key(mapping(json.loads(done))), passphrase)
             await self._own_keys.upload()
             published = await self._published()
-            begun = self._refuse_to_overwrite(published)
-            begun = await self._begin(begun, passphrase)
-            await self._carry_out(begun, published is not None, password)
+            begun = self._to_go_on(published, replacing)
+            replaces = published.master if published and replacing else ""
+            begun = await self._begin(begun, passphrase, replaces)
+            await self._carry_out(begun, published == begun.seeds.identity(), password)
             return recovery_key_text(begun.key.secret)
 
     async def _again(self, key: StorageKey, passphrase: str) -> str:
@@ -150,48 +152,66 @@ class OwnIdentity:
             raise IdentityExists("Recovery is set up already, with another passphrase.")
         return recovery_key_text(key.secret)
 
-    def _refuse_to_overwrite(self, published: PublicIdentity | None) -> SetUp | None:
-        """The set-up that was begun and may go on. Raises ``IdentityExists``."""
+    def _to_go_on(self, published: PublicIdentity | None, replacing: bool) -> SetUp | None:
+        """The set-up that was begun and may go on, if any.
+
+        Raises ``IdentityExists`` where it would overwrite what the user has not given up.
+        """
         begun = self._begun()
         if published is None:
-            if begun is None and self._store.master_key(self._machine.user_id) is not None:
+            trusted = self._store.master_key(self._machine.user_id)
+            if begun is None and trusted is not None and not replacing:
                 raise IdentityExists("The homeserver hides the identity that this device trusts.")
             return begun
-        if begun is None or begun.seeds.identity() != published:
+        if begun is not None and published == begun.seeds.identity():
+            return begun
+        if not replacing:
             self._store.forget_secret(_SET_UP)
             raise IdentityExists(_EXISTS)
-        return begun
+        return begun if begun is not None and begun.replaces == published.master else None
 
     def _begun(self) -> SetUp | None:
         kept = self._store.secret(_SET_UP)
         return None if kept is None else SetUp.read(kept)
 
-    async def _begin(self, begun: SetUp | None, passphrase: str) -> SetUp:
+    async def _begin(self, begun: SetUp | None, passphrase: str, replaces: str) -> SetUp:
         """What is to be set up, on the disk; another passphrase makes another storage key."""
         if begun is None:
-            begun = SetUp.new(await new_key(passphrase))
+            begun = SetUp.new(await new_key(passphrase), replaces)
         elif not await opens(begun.key, passphrase):
-            begun = SetUp(await new_key(passphrase), begun.seeds, begun.backup)
+            begun = replace(begun, key=await new_key(passphrase))
         self._store.save_secret(_SET_UP, begun.write())
         return begun
 
     async def _carry_out(self, begun: SetUp, published: bool, password: str) -> None:
-        """Secrets go up before their public keys, and nobody is pointed to them before the end."""
+        """Secrets go up before their public keys, and nobody is pointed to them before the end.
+
+        Those of an identity that is given up stay beside them until then.
+        """
         seeds, key, storage = begun.seeds, begun.key, self._storage
         await storage.describe(key)
-        await storage.write(key, MASTER, encode_base64(seeds.master).encode())
-        await storage.write(key, SELF_SIGNING, encode_base64(seeds.self_signing).encode())
-        await storage.write(key, USER_SIGNING, encode_base64(seeds.user_signing).encode())
+        await self._write_secrets(begun, beside=bool(begun.replaces))
         if not published:
             await self._publish(seeds, password)
         await self._sign_device(SigningKey(seeds.self_signing))
-        await storage.write(key, KEY_BACKUP_SECRET, encode_base64(begun.backup).encode())
         await self._backup.create(begun.backup, SigningKey(seeds.master))
         await storage.make_default(key)
+        if begun.replaces:
+            await self._write_secrets(begun, beside=False)
         await set_account_data(self._owner, _KEY_BACKUP, {"enabled": True})
         with self._store.transaction():
             self._keep(seeds, begun.backup)
             self._store.save_secret(_RECOVERY_KEY, json.dumps(write_key(key)).encode())
+
+    async def _write_secrets(self, begun: SetUp, beside: bool) -> None:
+        for name, secret in (
+            (MASTER, begun.seeds.master),
+            (SELF_SIGNING, begun.seeds.self_signing),
+            (USER_SIGNING, begun.seeds.user_signing),
+            (KEY_BACKUP_SECRET, begun.backup),
+        ):
+            written = encode_base64(secret).encode()
+            await self._storage.write(begun.key, name, written, beside=beside)
 
     def _keep(self, seeds: Seeds, backup: bytes | None) -> None:
         """Trust the identity and keep all but its master key."""

@@ -146,15 +146,19 @@ class SecretStorage:
         except ValueError as error:
             raise BadContent("A secret on the homeserver can't be opened by this key.") from error
 
-    async def write(self, key: StorageKey, name: str, secret: bytes) -> None:
-        """Keep the secret under this key alone."""
+    async def write(
+        self, key: StorageKey, name: str, secret: bytes, *, beside: bool = False
+    ) -> None:
+        """Keep the secret under this key: alone, or beside what other keys open."""
         sealed = seal(key.secret, name, secret)
         entry: JsonObject = {
             "iv": encode_base64(sealed.iv),
             "ciphertext": encode_base64(sealed.ciphertext),
             "mac": encode_base64(sealed.mac),
         }
-        await set_account_data(self._owner, name, {"encrypted": {key.name: entry}})
+        others = mapping(await account_data(self._owner, name)).get("encrypted") if beside else {}
+        content: JsonObject = {"encrypted": {**mapping(others), key.name: entry}}
+        await set_account_data(self._owner, name, content)
 
     async def describe(self, key: StorageKey) -> None:
         """Publish the key's description."""

@@ -51,17 +51,21 @@ def read_key(content: JsonObject) -> StorageKey:
 
 @dataclass(frozen=True, slots=True)
 class SetUp:
-    """All secrets of an identity in the making; ``backup`` is the secret of its key backup."""
+    """All secrets of an identity in the making; ``backup`` is the secret of its key backup.
+
+    ``replaces`` is the public master key of the identity that the user gives up for it, if any.
+    """
 
     key: StorageKey
     seeds: Seeds
     backup: bytes = field(repr=False)
+    replaces: str = ""
 
     @classmethod
-    def new(cls, key: StorageKey) -> Self:
+    def new(cls, key: StorageKey, replaces: str) -> Self:
         """Of random seeds."""
         drawn = [secrets.token_bytes(SEED_BYTES) for _ in range(4)]
-        return cls(key, Seeds(*drawn[:3]), drawn[3])
+        return cls(key, Seeds(*drawn[:3]), drawn[3], replaces)
 
     def write(self) -> bytes:
         """As JSON."""
@@ -71,6 +75,7 @@ class SetUp:
             "self_signing": self.seeds.self_signing.hex(),
             "user_signing": self.seeds.user_signing.hex(),
             "backup": self.backup.hex(),
+            "replaces": self.replaces,
         }
         return json.dumps(content).encode()
 
@@ -80,7 +85,8 @@ class SetUp:
         content = mapping(json.loads(data))
         seeds = [_bytes(content, name) for name in ("master", "self_signing", "user_signing")]
         key = read_key(mapping(content.get("key")))
-        return cls(key, Seeds(*seeds), _bytes(content, "backup"))
+        replaces = text(content.get("replaces"))
+        return cls(key, Seeds(*seeds), _bytes(content, "backup"), replaces)
 
 
 def _bytes(content: JsonObject, name: str) -> bytes:

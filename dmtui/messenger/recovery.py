@@ -29,6 +29,13 @@ class Recovery:
         """
         return await (await self._homeserver()).set_up_recovery(passphrase, password)
 
+    async def reset(self, passphrase: str = "", password: str = "") -> str:
+        """Give the identity up for a new one: ask the user twice, see ``ports.Homeserver``.
+
+        Raises ``PasswordNeeded`` and ``ApprovalNeeded``.
+        """
+        return await (await self._homeserver()).reset_identity(passphrase, password)
+
     async def kept(self) -> None:
         """The user has the recovery key: it can't be shown again."""
         await (await self._homeserver()).recovery_key_kept()

@@ -48,7 +48,7 @@ from dmtui.core.trust import IdentityState, Trust
 from dmtui.matrix.homeserver import connect
 from tests.fakes import BOB, ME, FakeHomeserver
 from tests.homeserver.account import Account
-from tests.homeserver.synapse import SynapseServer
+from tests.homeserver.synapse import PASSWORD, SynapseServer
 
 
 class World(Protocol):
@@ -837,6 +837,19 @@ async def test_an_identity_from_elsewhere_is_unlocked(world: World, passphrase: 
     )
     assert await homeserver.restore_keys(lambda done, of: None) == 0
     assert await homeserver.back_up() == 0
+
+
+async def test_a_reset_gives_an_identity_up_for_a_new_one(world: World) -> None:
+    homeserver = world.homeserver
+    old = await world.set_up_recovery_elsewhere("correct horse")
+    new = await homeserver.reset_identity("", PASSWORD)
+    assert new != old
+    assert await homeserver.encryption() == Encryption(
+        Identity.OURS, True, False, Backup.ON, 0, True
+    )
+    assert await homeserver.set_up_recovery("") == new
+    with pytest.raises(BadRecoveryKey):
+        await homeserver.unlock(old)
 
 
 async def test_reports_are_taken(world: World) -> None:

@@ -204,6 +204,8 @@ async def broken_off(talker: Talker, act: str, secret: str, breaks_at: int, acte
     try:
         if act == "set_up":
             await talker.crypto.identity.set_up(secret, "")
+        elif act == "reset":
+            await talker.crypto.identity.set_up(secret, PASSWORD, replacing=True)
         else:
             await talker.crypto.identity.unlock(secret)
     except Unreachable:
@@ -579,3 +581,65 @@ async def liars(party: Party, synapse: SynapseServer) -> tuple[Talker, Talker, s
     alice = await party.guest()
     text = await alice.crypto.identity.set_up("", "")
     return alice, await party.guest(synapse.login(alice.account.localpart)), text
+
+
+# -- giving an identity up ------------------------------------------------------------------
+
+
+async def test_a_reset_makes_a_new_identity_once_the_password_is_given(
+    party: Party, synapse: SynapseServer
+) -> None:
+    alice = await party.guest()
+    old = await alice.crypto.identity.set_up("", "")
+    other = await party.guest(synapse.login(alice.account.localpart))
+    before = master_of(alice.account)
+    for wrong in ("", "wrong"):
+        with pytest.raises(PasswordNeeded):
+            await other.crypto.identity.set_up("", wrong, replacing=True)
+        assert master_of(alice.account) == before
+        assert (await alice.crypto.identity.encryption()).identity is Identity.OURS
+        third = await party.guest(synapse.login(alice.account.localpart))
+        await third.crypto.identity.unlock(old)
+    new = await other.crypto.identity.set_up("", PASSWORD, replacing=True)
+    assert new != old
+    assert master_of(alice.account) != before
+    state = await other.crypto.identity.encryption()
+    assert (state.identity, state.backup) == (Identity.OURS, Backup.ON)
+    kept = alice.account.account_data("m.cross_signing.master")
+    default = alice.account.account_data(DEFAULT)
+    assert kept is not None
+    assert default is not None
+    assert list(kept["encrypted"]) == [default["key"]]
+    assert (await alice.crypto.identity.encryption()).identity is Identity.CHANGED
+    with pytest.raises(BadRecoveryKey):
+        await alice.crypto.identity.unlock(old)
+    await alice.crypto.identity.unlock(new)
+    state = await alice.crypto.identity.encryption()
+    assert (state.identity, state.backup) == (Identity.OURS, Backup.ON)
+
+
+@pytest.mark.parametrize("acted", [False, True], ids=["not acted", "acted"])
+async def test_a_reset_broken_off_at_any_request_leaves_the_old_or_completes_the_new(
+    party: Party, synapse: SynapseServer, acted: bool
+) -> None:
+    for breaks_at in itertools.count(1):
+        alice = await party.guest()
+        old = await alice.crypto.identity.set_up("", "")
+        before = master_of(alice.account)
+        other = await party.guest(synapse.login(alice.account.localpart))
+        if not await broken_off(other, "reset", "", breaks_at, acted):
+            break
+        if master_of(alice.account) == before:
+            third = await party.guest(synapse.login(alice.account.localpart))
+            await third.crypto.identity.unlock(old)
+        else:
+            state = await other.crypto.identity.encryption()
+            assert state.identity is Identity.UNFINISHED
+        made = master_of(alice.account)
+        new = await other.crypto.identity.set_up("", PASSWORD, replacing=True)
+        assert made in (before, master_of(alice.account))
+        assert master_of(alice.account) != before
+        await alice.crypto.identity.unlock(new)
+        state = await alice.crypto.identity.encryption()
+        assert (state.identity, state.backup) == (Identity.OURS, Backup.ON)
+    assert breaks_at > 20

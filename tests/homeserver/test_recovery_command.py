@@ -132,3 +132,20 @@ def test_an_unreachable_homeserver_is_one_line(
     proxy.refuse()
     for wanted in ("status", "set-up"):
         assert_fails_in_one_line(dmtui("recovery", wanted), "reached")
+
+
+def test_a_reset_is_confirmed_says_what_it_costs_and_asks_for_the_password(
+    dmtui: CommandLine, synapse: SynapseServer
+) -> None:
+    sign_in(dmtui, synapse.register(), synapse.base_url)
+    old = dmtui("recovery", "set-up").out
+    refused = dmtui("recovery", "reset")
+    assert (refused.code, refused.out) == (2, "")
+    assert "recovery reset --yes" in refused.complaint
+    assert dmtui("recovery", "set-up").out == old
+    done = dmtui("recovery", "reset", "--yes", typed=f"{PASSWORD}\n")
+    assert done.code == 0
+    assert "stay unreadable for good" in done.complaint
+    read_recovery_key(done.out)
+    assert done.out != old
+    assert dmtui("recovery", "set-up").out == done.out
