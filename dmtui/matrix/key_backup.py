@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 KEY_BACKUP_SECRET = "m.megolm_backup.v1"  # noqa: S105 - the name of a secret
 KEYS_PER_REQUEST = 100
-_KEYS_PER_STEP = 100
+_KEYS_PER_STEP = 25  # so that nothing else waits for longer than a frame
 _MOST_VERSIONS = 3
 _NOT_THE_VERSION = ("M_WRONG_ROOM_KEYS_VERSION", "M_NOT_FOUND")
 _LOCKED = "Your key backup is locked on this device: unlock it with your recovery key first."
@@ -182,7 +182,12 @@ class KeyBackup:
     async def _upload(self, backup: tuple[str, str], rows: Sequence[KeyRow]) -> None:
         version, public = backup
         sessions = dict.fromkeys((row.room_id, row.session_id) for row in rows)
-        keys = [best for session in sessions if (best := self._best(*session, version))]
+        keys = []
+        for number, session in enumerate(sessions, start=1):
+            best = self._best(*session, version)
+            keys += [best] if best else []
+            if number % _KEYS_PER_STEP == 0:
+                await asyncio.sleep(0)
         if keys:
             body = await asyncio.to_thread(seal_keys, public, keys)
             await self._requests.api("PUT", _keys_of(version), body)
@@ -201,7 +206,7 @@ class KeyBackup:
     ) -> int:
         """Take in everything; how many keys brought something.
 
-        Between steps of 100 keys others may run; ``arrived`` is told the sessions of each.
+        Between steps of some keys others may run; ``arrived`` is told the sessions of each.
         Raises ``NotFound`` where there is no backup that this device can read.
         """
         version, opener = await self._opened()
