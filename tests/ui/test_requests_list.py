@@ -278,6 +278,7 @@ async def test_person_is_ignored_and_heard_again(stage: Stage) -> None:
         await pilot.press("enter")
         empty: dict[str, object] = {"ignored_users": {}}
         await stage.until(lambda: stage.server.data["m.ignored_user_list"] == empty)
+        await stage.until(stage.shows("You ignore nobody."))
         await stage.until(stage.shows(f"You hear of {BOB} again."))
         await pilot.press("escape")
         await stage.until(stage.row)

@@ -107,7 +107,7 @@ class IgnoredPeople(ModalScreen[None]):
         super().__init__()
         self._messenger = messenger
         self._changes = messenger.subscribe()
-        self._people: tuple[UserId, ...] = ()
+        self._people: tuple[UserId, ...] | None = None  # nothing is shown yet
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="ignored") as dialog:
@@ -140,12 +140,14 @@ class IgnoredPeople(ModalScreen[None]):
         options.add_options(Option(clean_line(user_id)) for user_id in people)
         options.highlighted = min(here, len(people) - 1) if people else None
         if not people:
-            self._tell("You ignore nobody.")
+            options.add_option(Option("You ignore nobody.", disabled=True))
 
     @on(OptionList.OptionSelected)
     @work(group="hear")
     async def hear(self, event: OptionList.OptionSelected) -> None:
         """Take the person off the list."""
+        if not self._people:
+            return
         user_id = self._people[event.option_index]
         self._tell(f"{user_id} is being taken off the list…")
         try:
