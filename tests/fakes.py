@@ -9,7 +9,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from dmtui.core.contacts import PEOPLE
@@ -34,6 +34,7 @@ from dmtui.core.events import (
     RoomUpdate,
     SyncBatch,
     TimelineEvent,
+    Undecryptable,
 )
 from dmtui.core.model import (
     Availability,
@@ -143,8 +144,8 @@ class FakeRecovery:
 
     def opens(self, secret: str) -> bool:
         """Whether the secret is the key or the passphrase."""
-        if self.passphrase and secret == self.passphrase:
-            return True
+        if self.passphrase and not is_meant_as_key(secret):
+            return secret == self.passphrase
         return read_recovery_key(secret) == read_recovery_key(self.key)
 
 
@@ -259,6 +260,15 @@ class FakeHomeserver:
     async def say_while_away(self, room_id: RoomId, sender: UserId, texts: Sequence[str]) -> None:
         """The person sends so much that sync shows only the end of it, with a gap before."""
         room = self.rooms[room_id]
+    async def say_unreadable(self, room_id: RoomId, sender: UserId) -> EventId:
+        """The person sends a message whose key I lack."""
+        return await self._post(room_id, sender, Undecryptable("session", "{}"))
+
+    def make_readable(self, room_id: RoomId, event_id: EventId, text: str) -> None:
+        """The key of such a message can be had now."""
+        event = next(e for e in self.rooms[room_id].events if e.event_id == event_id)
+        self.decrypted[event_id] = replace(event, content=Line(Kind.TEXT, Safe(text)))
+
         for text in texts:
             room.events.append(self._event(room, sender, Line(Kind.TEXT, Safe(text))))
         position = len(room.events) - 1
@@ -433,7 +443,7 @@ class FakeHomeserver:
         self,
         room_id: RoomId,
         sender: UserId,
-        content: Line | MembershipChange,
+        content: Line | MembershipChange | Undecryptable,
         transaction_id: TransactionId | None = None,
     ) -> EventId:
         room = self.rooms[room_id]
@@ -448,7 +458,7 @@ class FakeHomeserver:
         self,
         room: FakeRoom,
         sender: UserId,
-        content: Line | MembershipChange,
+        content: Line | MembershipChange | Undecryptable,
         transaction_id: TransactionId | None = None,
     ) -> TimelineEvent:
         self._numbers += 1
@@ -798,7 +808,11 @@ class FakeHomeserver:
         await self._call("restore_keys")
         if self.recovery.backup is not Backup.ON:
             raise NotFound("There is no key backup to restore from.", 404, "M_NOT_FOUND")
-        new, self.recovery.in_backup = self.recovery.in_backup, 0
+        new = self.recovery.in_backup
+        progress(new // 2, new)
+        if (gate := self._gates.get("restoring")) is not None:
+            await gate.wait()
+        self.recovery.in_backup = 0
         progress(new, new)
         return new
 

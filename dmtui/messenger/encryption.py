@@ -158,7 +158,7 @@ class EncryptionCare:
                 result = await act()
             except Recoverable as error:
                 attempts += 1
-                self._tell(f"{error} It goes on as soon as the homeserver answers.")
+                self._tell(f"{error} It goes on by itself.")
                 await self._line.pause(error, attempts)
             except DmtuiError:
                 self._tell()

@@ -33,6 +33,7 @@ class Scope(StrEnum):
     REQUESTS = "All requests"
     DOCTOR = "Doctor"
     CARD = "Person card"
+    ENCRYPTION = "Encryption"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ COMMANDS: tuple[Command, ...] = (
     _everywhere("direct.mend", "f8", "Put lost chats back", "mend_direct"),
     _everywhere("direct.leave", "", "Leave lost chats out for good", "leave_direct"),
     _everywhere("app.doctor", "", "Doctor: check the list of chats", "doctor"),
+    _general("app.encryption", "Encryption", "encryption"),
     _general("group.start", "Start a group, which is no direct chat", "start_group"),
     _everywhere("requests.list", "", "All requests", "list_requests"),
     _general("requests.block", "Invites from nobody, or from everybody", "block_invites"),
@@ -253,6 +255,12 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "card.archive", "a", "Archive, or bring back", Scope.CARD, "act('archive')", hint="Archive"
     ),
+    Command("encryption.next", "enter", "What is to be done next", Scope.ENCRYPTION, "next"),
+    Command("encryption.set-up", "s", "Set it up", Scope.ENCRYPTION, "do('set-up')"),
+    Command("encryption.unlock", "u", "Unlock", Scope.ENCRYPTION, "do('unlock')"),
+    Command("encryption.keep", "k", "Show the recovery key", Scope.ENCRYPTION, "do('keep')"),
+    Command("encryption.restore", "r", "Restore keys", Scope.ENCRYPTION, "do('restore')"),
+    Command("encryption.copy", "y", "Copy the fingerprint", Scope.ENCRYPTION, "do('copy')"),
     Command("card.leave", "delete", "Leave the chat", Scope.CARD, "act('leave')"),
 )
 

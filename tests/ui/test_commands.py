@@ -16,6 +16,7 @@ from dmtui.ui.app import DmtuiApp
 from dmtui.ui.commands import COMMANDS, Registry, Scope, bindings
 from dmtui.ui.screens.conversation import ConversationPane
 from dmtui.ui.screens.doctor import Doctor
+from dmtui.ui.screens.encryption import EncryptionScreen
 from dmtui.ui.screens.help import Help
 from dmtui.ui.screens.main import MainScreen
 from dmtui.ui.screens.people import PeoplePane
@@ -41,7 +42,15 @@ def test_ids_are_unique() -> None:
 
 
 def test_every_binding_has_an_id_of_its_own() -> None:
-    for owner in (DmtuiApp, MainScreen, PeoplePane, ConversationPane, Doctor, PersonCard):
+    for owner in (
+        DmtuiApp,
+        MainScreen,
+        PeoplePane,
+        ConversationPane,
+        Doctor,
+        PersonCard,
+        EncryptionScreen,
+    ):
         for binding in owner.BINDINGS:
             assert isinstance(binding, Binding)
             assert binding.id
@@ -69,6 +78,7 @@ def test_every_action_exists() -> None:
             ConversationPane,
             Doctor,
             PersonCard,
+            EncryptionScreen,
         )
         if name.startswith("app."):
             owners, name = (DmtuiApp,), name.removeprefix("app.")
@@ -141,7 +151,7 @@ def test_bindings_of_the_app_and_of_the_screen_are_told_apart() -> None:
 
 
 async def test_help_names_every_command(stage: Stage) -> None:
-    async with stage.open((100, 140)) as pilot:
+    async with stage.open((100, 160)) as pilot:
         await pilot.press("f1")
         await stage.until(lambda: isinstance(stage.app.screen, Help))
         await pilot.pause()

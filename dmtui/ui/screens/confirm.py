@@ -30,6 +30,11 @@ class Choice(Generic[Answer]):
     answer: Answer
 
 
+def prompt_of(letter: str, label: str) -> Content:
+    """An answer as a row of a list."""
+    return Content.assemble((f" {letter} ", "$accent bold"), " ", label)
+
+
 class Question(ModalScreen[Answer | None]):
     """Asks, and is dismissed with the answer; Esc is ``None``."""
 
@@ -47,12 +52,9 @@ class Question(ModalScreen[Answer | None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = Content(self._title).markup
             yield Static(Content(self._text), markup=False, id="question")
-            yield OptionList(*map(self._option, self._choices), markup=False, compact=True)
+            options = (Option(prompt_of(c.letter, c.label)) for c in self._choices)
+            yield OptionList(*options, markup=False, compact=True)
             yield Static("↑ ↓ Enter or the letter · Esc cancels", classes="hint", markup=False)
-
-    @staticmethod
-    def _option(choice: Choice[Answer]) -> Option:
-        return Option(Content.assemble((f" {choice.letter} ", "$accent bold"), " ", choice.label))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(self._choices[event.option_index].answer)

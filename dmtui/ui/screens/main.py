@@ -15,6 +15,7 @@ from dmtui.core.events import (
     ConnectionChanged,
     ConversationsChanged,
     DirectTroubleChanged,
+    EncryptionChanged,
     IntentsChanged,
     InvitesChanged,
     TimelineChanged,
@@ -28,6 +29,7 @@ from dmtui.ui.screens.confirm import Choice, Question
 from dmtui.ui.screens.conversation import ConversationPane
 from dmtui.ui.screens.doctor import Doctor
 from dmtui.ui.screens.drafts import Drafts
+from dmtui.ui.screens.encryption_lines import notice_words
 from dmtui.ui.screens.go_to_person import GoToPerson
 from dmtui.ui.screens.hands import Hands
 from dmtui.ui.screens.heading import moved, not_moved, stayed
@@ -75,6 +77,7 @@ class MainScreen(Sides):
         self._asked_to_sign_in = False
         self._opening: UserId | None = None  # a chat accepted that is not here yet
         self._trouble = ""
+        self._restored = ""
 
     def on_mount(self) -> None:
         self.prompt.focus_key = self.commands.press("requests.open")
@@ -135,6 +138,8 @@ class MainScreen(Sides):
             self._requests.show()
         if ConnectionChanged in kinds or IntentsChanged in kinds:
             self._show_connection()
+        if EncryptionChanged in kinds:
+            self._show_encryption()
         if DirectTroubleChanged in kinds or IntentsChanged in kinds:
             self._show_trouble()
 
@@ -328,12 +333,22 @@ class MainScreen(Sides):
         """Check the list of direct messages."""
         await self._ask(Doctor(self._messenger.care, self._messenger.me))
 
+    def _show_encryption(self) -> None:
+        """How restoring goes on is told in the status line, and how it ended once in passing."""
+        before, self._restored = self._restored, self._messenger.encryption.restored
+        if self._restored and self._restored != before:
+            self._tell(self._restored)
+        self._show_notice()
+
     # -- requests --
 
     def _show_notice(self) -> None:
         trouble = f"{self._trouble}: {self.commands.press('direct.mend')}" if self._trouble else ""
         requests = self._requests.notice()
-        self.status.notice = " · ".join(notice for notice in (trouble, requests) if notice)
+        press = self.commands.press("app.encryption")
+        encryption = notice_words(self._messenger.encryption, press)
+        notices = (trouble, requests, encryption)
+        self.status.notice = " · ".join(notice for notice in notices if notice)
 
     @on(Composer.DraftChanged)
     def prompt_when_done(self, event: Composer.DraftChanged) -> None:

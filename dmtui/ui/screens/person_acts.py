@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from dmtui.ui.screens import arranging, ending, grouping, ignored, person_card
+from dmtui.ui.screens import arranging, encryption, ending, grouping, ignored, person_card
 from dmtui.ui.screens.hands import GeneralAct, Hands, PersonAct
 
 __all__ = ["GENERAL_ACTS", "PERSON_ACTS", "GeneralAct", "Hands", "PersonAct"]
@@ -33,6 +33,7 @@ PERSON_ACTS: Mapping[str, PersonAct] = MappingProxyType(
 GENERAL_ACTS: Mapping[str, GeneralAct] = MappingProxyType(
     {
         "block_invites": ignored.block_invites,
+        "encryption": encryption.encryption,
         "ignored": ignored.ignored_people,
         "start_group": grouping.start_group,
     }
