@@ -257,9 +257,6 @@ class FakeHomeserver:
         """The person sends a text message."""
         return await self._post(room_id, sender, Line(Kind.TEXT, Safe(text)))
 
-    async def say_while_away(self, room_id: RoomId, sender: UserId, texts: Sequence[str]) -> None:
-        """The person sends so much that sync shows only the end of it, with a gap before."""
-        room = self.rooms[room_id]
     async def say_unreadable(self, room_id: RoomId, sender: UserId) -> EventId:
         """The person sends a message whose key I lack."""
         return await self._post(room_id, sender, Undecryptable("session", "{}"))
@@ -269,6 +266,9 @@ class FakeHomeserver:
         event = next(e for e in self.rooms[room_id].events if e.event_id == event_id)
         self.decrypted[event_id] = replace(event, content=Line(Kind.TEXT, Safe(text)))
 
+    async def say_while_away(self, room_id: RoomId, sender: UserId, texts: Sequence[str]) -> None:
+        """The person sends so much that sync shows only the end of it, with a gap before."""
+        room = self.rooms[room_id]
         for text in texts:
             room.events.append(self._event(room, sender, Line(Kind.TEXT, Safe(text))))
         position = len(room.events) - 1
