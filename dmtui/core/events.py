@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from dmtui.core.model import (
+    Doubt,
     EventId,
     Invite,
     JsonObject,
@@ -80,7 +81,10 @@ Content: TypeAlias = Line | Edit | Redaction | Reaction | Undecryptable | Member
 
 @dataclass(frozen=True, slots=True)
 class TimelineEvent:
-    """An event in a room's order; ``transaction_id`` is set on echoes of this device's sends."""
+    """An event in a room's order; ``transaction_id`` is set on echoes of this device's sends.
+
+    ``doubt`` is why its sender's authorship can't be vouched for.
+    """
 
     event_id: EventId
     sender: UserId
@@ -88,6 +92,7 @@ class TimelineEvent:
     content: Content
     encrypted: bool = False
     transaction_id: TransactionId | None = None
+    doubt: Doubt = Doubt.NONE
 
 
 # -- what one sync said ---------------------------------------------------------------------
@@ -236,6 +241,11 @@ class UpgradeRefused:
     user_id: UserId
 
 
+@dataclass(frozen=True, slots=True)
+class VerificationChanged:
+    """Somebody asks to verify, or a verification has gone on or ended."""
+
+
 Change: TypeAlias = (
     ConversationsChanged
     | TimelineChanged
@@ -246,5 +256,6 @@ Change: TypeAlias = (
     | DirectTroubleChanged
     | UpgradeRefused
     | SettingsChanged
+    | VerificationChanged
     | EncryptionChanged
 )

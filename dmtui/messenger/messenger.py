@@ -46,6 +46,7 @@ from dmtui.messenger.start_chat import StartChat
 from dmtui.messenger.syncing import Syncing
 from dmtui.messenger.typing import TypingNotices
 from dmtui.messenger.upgrades import Upgrades
+from dmtui.messenger.verification import VerificationDesk
 from dmtui.store.store import Store
 
 PAGES_AT_ONCE = 20
@@ -82,6 +83,7 @@ class Messenger:
         self.life = Life(me, self.homeserver, self._ledger, self._journal)
         self.cards = Cards(me, self.homeserver, self._ledger)
         self.recovery = Recovery(self.homeserver)
+        self.verification = VerificationDesk(me, self.homeserver, self._ledger)
         self._upgrades = Upgrades(self._ledger, self._journal)
         self._directs = DirectWriter(self._ledger, self._line, self._clock)
         self._syncing = Syncing(self._ledger, self._line, self._clock, self._directs.seen)
@@ -141,6 +143,7 @@ class Messenger:
                 tasks.create_task(self._keep(lambda: self.encryption.run(homeserver)))
                 tasks.create_task(self._keep(self.contacts.run))
                 tasks.create_task(self._keep(self._upgrades.run))
+                tasks.create_task(self.verification.run(homeserver))
                 tasks.create_task(self._typing.run(homeserver))
         finally:
             await homeserver.close()

@@ -19,7 +19,7 @@ from dmtui.matrix.cross_signing import Seeds, SigningKey, key_object
 from dmtui.matrix.crypto_store import CryptoStore
 from dmtui.matrix.identity import SELF_SIGNING, USER_SIGNING
 from dmtui.matrix.machine import Machine
-from dmtui.matrix.sas import Party, commitment
+from dmtui.matrix.sas import BreachError, Party, commitment
 from dmtui.matrix.verification import Verifications
 from dmtui.matrix.vouching import Vouching
 
@@ -413,7 +413,7 @@ async def test_device_named_like_an_identity_is_refused(
         content = {**bob.machine.device_keys(), "device_id": public}
         content["keys"] = {f"ed25519:{public}": bob.machine.ed25519}
         server.devices[BOB] = {public: content}
-        with pytest.raises(verification.BreachError):
+        with pytest.raises(BreachError):
             await alice.vouching.freeze(BOB, public)
     finally:
         await bob.close()
