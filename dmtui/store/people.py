@@ -137,11 +137,12 @@ def _rewrite(work: Work, user_id: UserId, likenesses: set[str]) -> bool:
     known_as = (_group_name if group else _name)(work, user_id, serving.number)
     contact = contacts.arrangement(connection, user_id)
     name = contact.petname or known_as
+    reads = skeleton(name)
     row = _Written(
         last.at,
         name,
-        skeleton(name),
-        skeleton(known_as),
+        reads,
+        reads if name == known_as else skeleton(known_as),
         serving.number,
         last.preview,
         sum(unread(connection, room.number, work.me) for room in here),
