@@ -10,16 +10,19 @@ import readline from "node:readline";
 import { Device } from "./device.mjs";
 import * as rooms from "./rooms.mjs";
 import * as trust from "./trust.mjs";
+import * as verify from "./verify.mjs";
 
-const views = { ...rooms.views, ...trust.views };
+const views = { ...rooms.views, ...trust.views, ...verify.views };
 const devices = new Map(); // device ID -> Device
 
 const acts = {
     ...rooms.acts,
     ...trust.acts,
+    ...verify.acts,
 
     async signIn(_, session) {
         const device = new Device(session);
+        verify.listen(device);
         await device.start();
         devices.set(session.deviceId, device);
     },

@@ -184,6 +184,17 @@ class SeenBackup:
     readable: bool
 
 
+@dataclass(frozen=True, slots=True)
+class SeenVerification:
+    """The latest one in Element: its phase by Element's name, and what is to be compared."""
+
+    phase: str
+    mine: bool
+    shown: bool
+    emoji: tuple[str, ...]
+    decimals: tuple[int, ...]
+
+
 class Element:
     """One device of Element, of the account that :class:`Account` drives by hand as well."""
 
@@ -319,6 +330,36 @@ class Element:
         """The device of the account, freshly asked for, e.g. ``signed=True``."""
         seen = await self._seen("device", want, user=other.user_id, id=other.device_id)
         return SeenDevice(**seen)
+
+    # -- verifying each other -----------------------------------------------------------------
+
+    async def request_verification(self, other: Account | None = None, room_id: str = "") -> None:
+        """Ask the person in the room, or my own other devices."""
+        user = other.user_id if other else None
+        await self._act("requestVerification", user=user, roomId=room_id)
+
+    async def accept_verification(self) -> None:
+        await self._act("acceptVerification")
+
+    async def start_verification(self) -> None:
+        await self._act("startVerification")
+
+    async def confirm_verification(self) -> None:
+        """They match."""
+        await self._act("confirmVerification")
+
+    async def mismatch_verification(self) -> None:
+        """They do not match."""
+        await self._act("mismatchVerification")
+
+    async def cancel_verification(self) -> None:
+        await self._act("cancelVerification")
+
+    async def verification(self, **want: object) -> SeenVerification:
+        """The latest one, once it has what is wanted, e.g. ``phase="Requested"``."""
+        seen = await self._seen("verification", want)
+        lists = {"emoji": tuple(seen["emoji"]), "decimals": tuple(seen["decimals"])}
+        return SeenVerification(**{**seen, **lists})
 
     # -- the protocol -------------------------------------------------------------------------
 

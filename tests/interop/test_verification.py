@@ -1,0 +1,186 @@
+"""Verifying each other by emoji, dmtui on one side and Element on the other."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from dmtui.core.model import RoomId, UserId
+from dmtui.core.recovery import Identity
+from dmtui.core.verification import EMOJI, Phase, Verification
+from tests.homeserver.dmtui_account import DmtuiAccount, user
+from tests.homeserver.synapse import SynapseServer
+from tests.interop.peer import Element, Peer
+from tests.interop.setting import OpenDmtui, OpenElement, chat, on_one_worker
+
+pytestmark = on_one_worker
+
+
+class Here:
+    """The latest verification in dmtui."""
+
+    def __init__(self, dmtui: DmtuiAccount):
+        self._dmtui = dmtui
+        self.desk = dmtui.messenger.verification
+
+    @property
+    def latest(self) -> Verification:
+        return self.desk._known[-1]
+
+    async def until(self, phase: Phase) -> Verification:
+        desk = self.desk
+        await self._dmtui.until(lambda: desk._known and desk._known[-1].phase is phase)
+        return self.latest
+
+
+async def set_up(dmtui: DmtuiAccount) -> str:
+    homeserver = await dmtui.messenger.homeserver()
+    return await homeserver.set_up_recovery("")
+
+
+async def compared(here: Here, there: Element) -> None:
+    """Both show the same."""
+    mine, theirs = await here.until(Phase.COMPARING), await there.verification(shown=True)
+    assert tuple(EMOJI[number][0] for number in mine.emoji) == theirs.emoji
+    assert mine.decimals == theirs.decimals
+
+
+async def asked(here: Here, there: Element, room_id: RoomId, by_us: bool) -> None:
+    """One side asks the other in the room, which accepts; both come to compare."""
+    if by_us:
+        await here.desk.request(UserId(there.me))
+        await there.verification(phase="Requested", mine=False)
+        await there.accept_verification()
+    else:
+        await there.request_verification(here._dmtui.account, room_id)
+        one = await here.until(Phase.ASKED)
+        assert (one.user_id, one.own, one.room_id) == (there.me, False, room_id)
+        await here.desk.accept(one.id)
+        await there.verification(phase="Ready")
+        await there.start_verification()
+    await compared(here, there)
+
+
+@pytest.mark.parametrize("by_us", [True, False])
+async def test_person_is_verified_on_both_sides(
+    dmtui: DmtuiAccount, bob: Element, by_us: bool
+) -> None:
+    await set_up(dmtui)
+    room_id, here = await chat(dmtui, bob), Here(dmtui)
+    await asked(here, bob, room_id, by_us)
+    await bob.confirm_verification()
+    await here.desk.confirm(here.latest.id)
+    done = await here.until(Phase.DONE)
+    assert done.reason == f"{bob.me} is verified."
+    await bob.verification(phase="Done")
+    await bob.user(dmtui.account, verified=True)
+
+
+@pytest.mark.parametrize("by_us", [True, False])
+async def test_our_word_first_and_theirs_after_it(
+    dmtui: DmtuiAccount, bob: Element, by_us: bool
+) -> None:
+    await set_up(dmtui)
+    room_id, here = await chat(dmtui, bob), Here(dmtui)
+    await asked(here, bob, room_id, by_us)
+    await here.desk.confirm(here.latest.id)
+    assert here.latest.phase in (Phase.COMPARING, Phase.CONFIRMED)
+    await bob.confirm_verification()
+    await here.until(Phase.DONE)
+    await bob.verification(phase="Done")
+    await bob.user(dmtui.account, verified=True)
+
+
+@pytest.mark.parametrize("by_us", [True, False])
+@pytest.mark.parametrize("seen_by_us", [True, False])
+async def test_mismatch_ends_it_on_both_sides(
+    dmtui: DmtuiAccount, bob: Element, by_us: bool, seen_by_us: bool
+) -> None:
+    await set_up(dmtui)
+    room_id, here = await chat(dmtui, bob), Here(dmtui)
+    await asked(here, bob, room_id, by_us)
+    if seen_by_us:
+        await here.desk.mismatch(here.latest.id)
+    else:
+        await bob.mismatch_verification()
+    ended = await here.until(Phase.ENDED)
+    assert "did not see the same" in ended.reason
+    await bob.verification(phase="Cancelled")
+    await bob.user(dmtui.account, identity=True, verified=False)
+
+
+async def test_refusal_is_seen_by_element(dmtui: DmtuiAccount, bob: Element) -> None:
+    await set_up(dmtui)
+    room_id, here = await chat(dmtui, bob), Here(dmtui)
+    await bob.request_verification(dmtui.account, room_id)
+    one = await here.until(Phase.ASKED)
+    await here.desk.cancel(one.id)
+    await bob.verification(phase="Cancelled")
+
+
+@pytest.fixture
+async def mine(peer: Peer, synapse: SynapseServer, open_element: OpenElement) -> Element:
+    """Element of my own account."""
+    return await open_element(await asyncio.to_thread(synapse.register))
+
+
+@pytest.mark.parametrize("by_us", [True, False])
+@pytest.mark.parametrize("unlocked", [True, False])
+async def test_my_own_devices_verify_each_other(
+    mine: Element, synapse: SynapseServer, open_dmtui: OpenDmtui, by_us: bool, unlocked: bool
+) -> None:
+    key = await mine.set_up()
+    dmtui = await open_dmtui(await asyncio.to_thread(synapse.login, mine.account.localpart))
+    homeserver, here = await dmtui.messenger.homeserver(), Here(dmtui)
+    if unlocked:
+        await homeserver.unlock(key)
+    await mine.device(dmtui.account, known=True)
+    if by_us:
+        await here.desk.request(user(dmtui.account))
+        await mine.verification(phase="Requested", mine=False)
+        await mine.accept_verification()
+    else:
+        await mine.request_verification()
+        one = await here.until(Phase.ASKED)
+        assert (one.own, one.device_id) == (True, mine.account.device_id)
+        await here.desk.accept(one.id)
+        await mine.verification(phase="Ready")
+        await mine.start_verification()
+    await compared(here, mine)
+    await mine.confirm_verification()
+    await here.desk.confirm(here.latest.id)
+    await here.until(Phase.DONE)
+    await mine.verification(phase="Done")
+    await mine.device(dmtui.account, signed=True, verified=True)
+    if unlocked:
+        assert (await homeserver.encryption()).identity is Identity.OURS
+
+
+@pytest.mark.parametrize("by_us", [True, False])
+async def test_new_element_is_verified_by_dmtui(
+    dmtui: DmtuiAccount, synapse: SynapseServer, open_element: OpenElement, by_us: bool
+) -> None:
+    await set_up(dmtui)
+    mine = await open_element(await asyncio.to_thread(synapse.login, dmtui.account.localpart))
+    here = Here(dmtui)
+    await mine.user(dmtui.account, identity=True)
+    await mine.device(dmtui.account, known=True)
+    if by_us:
+        await here.desk.request(user(dmtui.account))
+        await mine.verification(phase="Requested", mine=False)
+        await mine.accept_verification()
+    else:
+        await mine.request_verification()
+        one = await here.until(Phase.ASKED)
+        await here.desk.accept(one.id)
+        await mine.verification(phase="Ready")
+        await mine.start_verification()
+    await compared(here, mine)
+    await mine.confirm_verification()
+    await here.desk.confirm(here.latest.id)
+    done = await here.until(Phase.DONE)
+    assert done.reason == f"Your device {mine.account.device_id} is verified."
+    await mine.verification(phase="Done")
+    await mine.device(mine.account, signed=True)
+    await mine.device(dmtui.account, signed=True, verified=True)
