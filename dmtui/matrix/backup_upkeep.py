@@ -49,7 +49,7 @@ class BackupUpkeep:
         delay: Callable[[], float] = some_delay,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._backup = backup
+        self.backup = backup
         self._now = now
         self._delay = delay
         self._sleep = sleep
@@ -58,6 +58,7 @@ class BackupUpkeep:
         self._to_look_up = asyncio.Event()
         self._connected_again = 0.0
         self._down = False
+        self._at_work = 0
         self._wanted: dict[Key, None] = {}  # the newest last
         self._missing: dict[Key, float] = {}  # and until when they are not asked for again
         self._arrived: dict[Key, None] = {}
@@ -69,7 +70,7 @@ class BackupUpkeep:
     @property
     def is_locked(self) -> bool:
         """Whether the recovery key would open a backup that may hold what is missing."""
-        return self._backup.known is Backup.LOCKED
+        return self.backup.known is Backup.LOCKED
 
     def want(self, room_id: RoomId, session_id: str) -> None:
         """A message can't be read for want of this session's key."""
@@ -94,6 +95,11 @@ class BackupUpkeep:
             self.arrived.set()
 
     # -- in the background --
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is to be done until the next call of anything."""
+        return not (self._to_upload.is_set() or self._to_look_up.is_set() or self._at_work)
+
     def wake(self) -> None:
         """There may be keys to upload, or the backup may have been opened."""
         if not self._tasks:
@@ -109,11 +115,11 @@ class BackupUpkeep:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if not self._tasks or self._down or not self._backup.can_upload():
+        if not self._tasks or self._down or not self.backup.can_upload():
             return
         with contextlib.suppress(DmtuiError, TimeoutError):
             async with asyncio.timeout(LAST_CHANCE):
-                await self._backup.upload()
+                await self.backup.upload()
 
     async def _keep(self, due: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:
         """Do the work whenever it is due; rest after trouble."""
@@ -121,9 +127,11 @@ class BackupUpkeep:
         while True:
             await due.wait()
             due.clear()
+            self._at_work += 1
             try:
                 await work()
             except SignedOut:
+                self._down = True
                 return  # sync hears of it too, and says so
             except Recoverable as error:
                 self._down = True
@@ -136,36 +144,38 @@ class BackupUpkeep:
             else:
                 self._down = False
                 rest = 0.0
-                continue
-            await self._sleep(rest)
-            due.set()
+            finally:
+                self._at_work -= 1
+            if rest:
+                await self._sleep(rest)
+                due.set()
 
     async def _upload(self) -> None:
         await self._connect()
-        if self._backup.can_upload() and self._backup.missing():
+        if self.backup.can_upload() and self.backup.missing():
             await self._sleep(self._delay())
-            await self._backup.upload()
+            await self.backup.upload()
 
     async def _connect(self) -> None:
         """Have looked at the server's backup once; from time to time where none can be used."""
-        if self._backup.known is None or (
-            not self._backup.can_upload() and self._now() >= self._connected_again
+        if self.backup.known is None or (
+            not self.backup.can_upload() and self._now() >= self._connected_again
         ):
-            await self._backup.connect()
+            await self.backup.connect()
             self._connected_again = self._now() + _REFUSED_REST
             self._to_look_up.set()
 
     async def _look_up(self) -> None:
-        if self._backup.known is not self._judged:  # what to say of a missing key depends on it
-            self._judged = self._backup.known
+        if self.backup.known is not self._judged:  # what to say of a missing key depends on it
+            self._judged = self.backup.known
             self._missing.clear()
             self._tell(self._wanted)
-        if self._backup.known is not Backup.ON:
+        if self.backup.known is not Backup.ON:
             return
         while self._wanted:
             key, _ = self._wanted.popitem()
             try:
-                found = await self._backup.fetch(*key)
+                found = await self.backup.fetch(*key)
             except Recoverable:
                 self._wanted.setdefault(key)
                 self._tell(())
@@ -188,7 +198,7 @@ class BackupUpkeep:
             brought.extend(keys)
 
         try:
-            return await self._backup.restore(progress, note)
+            return await self.backup.restore(progress, note)
         finally:
             for key in brought:
                 self._wanted.pop(key, None)
@@ -196,6 +206,6 @@ class BackupUpkeep:
 
     async def upload(self) -> int:
         """See ``ports.Homeserver.back_up``."""
-        if not self._backup.can_upload():
-            await self._backup.connect()
-        return await self._backup.upload()
+        if not self.backup.can_upload():
+            await self.backup.connect()
+        return await self.backup.upload()

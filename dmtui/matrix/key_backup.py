@@ -209,6 +209,7 @@ class KeyBackup:
         Between steps of some keys others may run; ``arrived`` is told the sessions of each.
         Raises ``NotFound`` where there is no backup that this device can read.
         """
+        await self.connect()
         version, opener = await self._opened()
         entries = read_entries(await self._requests.api("GET", _keys_of(version)))
         news = 0

@@ -207,6 +207,8 @@ def _session(name: str = "alice", device_id: str = "DEVICE") -> Session:
 class NoNetwork:
     """Fails the test that makes a request."""
 
+    user_id = ""
+
     async def api(self, method: str, path: str, body: object = None) -> Json:
         raise AssertionError(f"{method} {path}")
 
