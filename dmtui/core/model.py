@@ -93,6 +93,24 @@ class Cursor:
     position: int
 
 
+class Doubt(StrEnum):
+    """Why nobody vouches for who wrote a message, as it stands in the local database."""
+
+    NONE = ""
+    UNKNOWN_DEVICE = "unknown device"
+    """The sender has no such device, or has it no longer."""
+    UNSIGNED_DEVICE = "unsigned device"
+    """The sender has an identity, which does not confirm the device."""
+    NO_IDENTITY = "no identity"
+    """The sender has no identity that could confirm the device."""
+    VIOLATED = "violated"
+    """The sender's identity is another one than was compared."""
+    INDIRECT = "indirect"
+    """The key came from the backup or a file, not from the sender."""
+    PLAIN = "plain"
+    """It came without encryption into an encrypted room."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One line of a conversation.
@@ -118,6 +136,7 @@ class Message:
     unread: bool = False
     read_by_peer: bool = False
     transaction_id: TransactionId | None = None
+    doubt: Doubt = Doubt.NONE
 
 
 @dataclass(frozen=True, slots=True)

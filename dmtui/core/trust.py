@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dmtui.core.model import Milliseconds, PersonDevice
+from dmtui.core.model import Doubt, Milliseconds, PersonDevice
 
 
 class IdentityState(StrEnum):
@@ -90,6 +90,33 @@ def accepted(known: KnownIdentity, now: Milliseconds) -> KnownIdentity:
     return KnownIdentity(known.master, known.master, now, known.vouched, known.vouched)
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the key of a message came from.
+
+    ``direct``: from the sender's device, and not from a backup or file. ``known``: the sender has
+    that device. ``signed``: the sender's identity confirms it; ``None`` without an identity.
+    """
+
+    direct: bool
+    known: bool
+    signed: bool | None
+    identity: IdentityState
+
+
+def judge_message(origin: Origin) -> Doubt:
+    """The gravest reason to doubt that the sender wrote a message."""
+    if not origin.known:
+        return Doubt.UNKNOWN_DEVICE
+    if origin.signed is False:
+        return Doubt.UNSIGNED_DEVICE
+    if origin.identity is IdentityState.VIOLATED:
+        return Doubt.VIOLATED
+    if not origin.direct:
+        return Doubt.INDIRECT
+    return Doubt.NO_IDENTITY if origin.signed is None else Doubt.NONE
+
+
 # -- in words -------------------------------------------------------------------------------
 
 
@@ -123,6 +150,50 @@ def identity_advice(state: IdentityState) -> str:
             )
         case _:
             return ""
+
+
+_NOTES = {
+    Doubt.UNKNOWN_DEVICE: "device not known",
+    Doubt.UNSIGNED_DEVICE: "device not confirmed by its owner",
+    Doubt.VIOLATED: "identity changed after you compared it",
+    Doubt.INDIRECT: "key from a backup: sender not proved",
+    Doubt.PLAIN: "NOT encrypted",
+}
+_DOUBTS = {
+    Doubt.UNKNOWN_DEVICE: (
+        "Written on a device that its sender does not have, or has no longer."
+        " Nobody vouches for who wrote it."
+    ),
+    Doubt.UNSIGNED_DEVICE: (
+        "Written on a device that its owner has not confirmed:"
+        " somebody else may have added it to their account."
+    ),
+    Doubt.NO_IDENTITY: (
+        "The sender's app does not vouch for their devices: that this one is theirs"
+        " is what the homeserver says."
+    ),
+    Doubt.VIOLATED: (
+        "The sender's identity is not the one that you compared: somebody else may have written it."
+    ),
+    Doubt.INDIRECT: (
+        "Its key came from a backup or a file, and not from the sender:"
+        " who wrote it can't be proved."
+    ),
+    Doubt.PLAIN: (
+        "It came without encryption into an encrypted chat:"
+        " the homeserver can read it, and can have written it."
+    ),
+}
+
+
+def doubt_note(doubt: Doubt) -> str:
+    """A few words to stand by the message; empty where that would be too much said."""
+    return _NOTES.get(doubt, "")
+
+
+def doubt_words(doubt: Doubt) -> str:
+    """The whole of it; empty without a doubt."""
+    return _DOUBTS.get(doubt, "")
 
 
 def device_words(signed: bool | None) -> str:

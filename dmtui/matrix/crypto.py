@@ -6,6 +6,7 @@ decides. Requests for keys are not answered.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import logging
@@ -19,7 +20,7 @@ from nio.exceptions import EncryptionError
 
 from dmtui.core.errors import Recoverable, Refused, SignedOut, StoreTrouble
 from dmtui.core.events import Undecryptable
-from dmtui.core.model import EventId, JsonObject, RoomId, Session, TransactionId
+from dmtui.core.model import Doubt, EventId, JsonObject, RoomId, Session, TransactionId
 from dmtui.matrix.account import Owner
 from dmtui.matrix.backup_upkeep import BackupUpkeep
 from dmtui.matrix.crypto_files import (
@@ -46,6 +47,7 @@ log = logging.getLogger(__name__)
 
 _NOTHING = ("", "")
 _MOST_WEDGED = 100
+_MEETING_PATIENCE = 5.0  # seconds that messages wait for news of their sender's devices
 
 
 class Crypto:
@@ -74,8 +76,11 @@ class Crypto:
         self._sharing = KeySharing(requests, self._machine, store, self.lists, self.to_device)
         self.backup = KeyBackup(requests, self._machine, store)
         self.backup_upkeep = BackupUpkeep(self.backup, now)
-        self._rooms = RoomDecryption(store, self.lists, self.backup_upkeep)
+        self._rooms = RoomDecryption(
+            store, self.lists, self.backup_upkeep, self.identities, self._machine.curve25519
+        )
         self.identity = OwnIdentity(requests, self._machine, store, self._own_keys, self.backup)
+        self._senders: set[str] = set()  # of room keys, not judged yet
         self._wedged: dict[tuple[str, str], None] = {}  # (user, curve25519), in order
 
     @classmethod
@@ -155,7 +160,18 @@ class Crypto:
         except StoreTrouble:
             self._machine.reload_account()
             raise
+        await self._meet_senders()
         return tuple(arrived)
+
+    async def _meet_senders(self) -> None:
+        """Know the devices that sent room keys before their messages are judged, if possible."""
+        senders = frozenset(self._senders)
+        try:
+            async with asyncio.timeout(_MEETING_PATIENCE):
+                await self.lists.ensure(senders)
+        except (Recoverable, Refused, TimeoutError) as error:
+            log.info("senders' devices not asked for: %s", type(error).__name__)
+        self._senders -= senders
 
     def _take_changes(self, device_lists: JsonObject | None) -> None:
         if device_lists is None:
@@ -204,6 +220,7 @@ class Crypto:
         self._check_device(sender, sender_key, payload)
         match payload.get("type"):
             case "m.room_key":
+                self._senders.add(sender)
                 return self._machine.accept_room_key(sender, sender_key, payload)
             case "m.dummy":
                 return _NOTHING
@@ -235,6 +252,10 @@ class Crypto:
         Raises ``StoreTrouble`` alone, whatever is in the event. Takes about 0.2 ms.
         """
         return self._rooms.decrypt(room_id, raw)
+
+    def suspect(self, room_id: RoomId, raw: JsonObject) -> Doubt:
+        """Why it can't be vouched for who wrote an event that could be decrypted."""
+        return self._rooms.suspect(room_id, raw)
 
     async def send(
         self, room_id: RoomId, transaction_id: TransactionId, kind: str, content: JsonObject

@@ -206,6 +206,14 @@ class CryptoStore:
             found.append(RoomKey(session, str(owner), Source(str(source)), str(backed_up_in)))
         return sorted(found, key=lambda key: key.merit, reverse=True)
 
+    def key_origins(self, room_id: RoomId, session_id: str) -> list[tuple[str, str, Source]]:
+        """Whose keys of the session there are: sender key, owner, and where they came from."""
+        rows = self._do(
+            "SELECT sender_key, owner, source FROM megolm WHERE (room_id, session_id) = (?, ?)",
+            (room_id, session_id),
+        )
+        return [(str(sender), str(owner), Source(str(source))) for sender, owner, source in rows]
+
     def save_room_key(self, key: RoomKey) -> None:
         session = key.session
         self._do(

@@ -51,7 +51,9 @@ class Device:
         self._crypto = crypto
         self._upkeep = Upkeep(crypto.maintain)
         self._backups = crypto.backup_upkeep
-        self._translator = Translator(UserId(client.user_id), crypto.decrypt)
+        self._translator = Translator(
+            UserId(client.user_id), crypto.decrypt, suspect=crypto.suspect
+        )
         self._syncing = Syncing(client, crypto, self._translator)
         self._plain: set[RoomId] = set()
         self._encrypted: set[RoomId] = set()

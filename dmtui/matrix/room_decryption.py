@@ -9,9 +9,11 @@ import vodozemac
 from nio.crypto import InboundGroupSession
 
 from dmtui.core.events import Undecryptable
-from dmtui.core.model import JsonObject, RoomId
+from dmtui.core.model import Doubt, JsonObject, RoomId
+from dmtui.core.trust import Origin, judge_message
 from dmtui.matrix.crypto_store import CryptoStore
 from dmtui.matrix.device_lists import DeviceLists
+from dmtui.matrix.identities import Identities
 from dmtui.matrix.plaintext import read_object
 from dmtui.matrix.room_keys import MEGOLM, RoomKey, Source
 from dmtui.matrix.translate import undecryptable
@@ -31,6 +33,17 @@ _WITHHELD = {
 }
 
 
+_GRAVITY = (
+    Doubt.NONE,
+    Doubt.NO_IDENTITY,
+    Doubt.INDIRECT,
+    Doubt.UNKNOWN_DEVICE,
+    Doubt.UNSIGNED_DEVICE,
+    Doubt.VIOLATED,
+)
+"""The least first: of several keys that open a message the best proof counts."""
+
+
 class MissingKeys(Protocol):
     """Who looks for keys that are not in the store."""
 
@@ -45,10 +58,19 @@ class MissingKeys(Protocol):
 class RoomDecryption:
     """Decrypts events with the room keys in the store; has ``missing`` look for others."""
 
-    def __init__(self, store: CryptoStore, lists: DeviceLists, missing: MissingKeys) -> None:
+    def __init__(
+        self,
+        store: CryptoStore,
+        lists: DeviceLists,
+        missing: MissingKeys,
+        identities: Identities,
+        own_key: str,
+    ) -> None:
         self._store = store
         self._lists = lists
         self._missing = missing
+        self._identities = identities
+        self._own_key = own_key
 
     def decrypt(self, room_id: RoomId, raw: JsonObject) -> JsonObject | Undecryptable:
         """The plaintext (``type``, ``content``, ``room_id``) of an ``m.room.encrypted`` event.
@@ -58,6 +80,31 @@ class RoomDecryption:
         """
         found = self._open(room_id, raw)
         return undecryptable(raw, found) if isinstance(found, str) else found
+
+    def suspect(self, room_id: RoomId, raw: JsonObject) -> Doubt:
+        """Why it can't be vouched for who wrote an event that could be decrypted.
+
+        A key that came from the sender's device counts before one from a backup or a file.
+        """
+        sender = user_id(raw.get("sender"))
+        session_id = opaque(mapping(raw.get("content")).get("session_id"), LONGEST_ID)
+        if sender is None or session_id is None:
+            return Doubt.UNKNOWN_DEVICE
+        doubts = [
+            self._judge(sender, sender_key, source)
+            for sender_key, owner, source in self._store.key_origins(room_id, session_id)
+            if owner == sender or source is not Source.OLM
+        ]
+        return min(doubts, key=_GRAVITY.index, default=Doubt.UNKNOWN_DEVICE)
+
+    def _judge(self, sender: str, sender_key: str, source: Source) -> Doubt:
+        direct = source is Source.OLM
+        if direct and sender_key == self._own_key:
+            return Doubt.NONE
+        device = self._lists.device_with_key(sender, sender_key)
+        signed = None if device is None else self._identities.is_signed(device)
+        state = self._identities.state(sender)
+        return judge_message(Origin(direct, device is not None, signed, state))
 
     def _open(self, room_id: RoomId, raw: JsonObject) -> JsonObject | str:
         content = mapping(raw.get("content"))

@@ -23,6 +23,7 @@ from dmtui.core.events import (
     Undecryptable,
 )
 from dmtui.core.model import (
+    Doubt,
     EventId,
     JsonObject,
     Kind,
@@ -46,6 +47,9 @@ from dmtui.matrix.values import (
 
 Decrypt: TypeAlias = Callable[[RoomId, JsonObject], JsonObject | Undecryptable]
 """The plaintext (``type``, ``content``) of an ``m.room.encrypted`` event, or why there is none."""
+
+Suspect: TypeAlias = Callable[[RoomId, JsonObject], Doubt]
+"""Why it can't be vouched for who wrote a decrypted ``m.room.encrypted`` event."""
 
 Hear: TypeAlias = Callable[[RoomId, JsonObject, str, JsonObject], None]
 """Takes ``(room, raw event, type, content)``, the last two decrypted; never raises."""
@@ -80,6 +84,7 @@ class Translator:
 
     me: UserId
     decrypt: Decrypt
+    suspect: Suspect = lambda room, raw: Doubt.NONE
     hear: Hear = lambda room, raw, kind, content: None
 
     def events(self, room: RoomId, raws: object) -> tuple[TimelineEvent, ...]:
@@ -105,7 +110,13 @@ class Translator:
             content,
             encrypted,
             self._transaction(sender, raw),
+            self._doubt(room, raw, content, encrypted),
         )
+
+    def _doubt(self, room: RoomId, raw: JsonObject, content: Content, encrypted: bool) -> Doubt:
+        if not encrypted or isinstance(content, Undecryptable) or _is_redacted(content):
+            return Doubt.NONE
+        return self.suspect(room, raw)
 
     def _content(self, room: RoomId, raw: JsonObject) -> tuple[Content | None, bool]:
         kind = text(raw.get("type"))
@@ -132,6 +143,10 @@ class Translator:
             return None
         transaction = opaque(mapping(raw.get("unsigned")).get("transaction_id"), 255)
         return TransactionId(transaction) if transaction else None
+
+
+def _is_redacted(content: Content) -> bool:
+    return isinstance(content, Line) and content.kind is Kind.REDACTED
 
 
 def undecryptable(raw: JsonObject, reason: str) -> Undecryptable:

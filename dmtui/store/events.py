@@ -167,7 +167,7 @@ def _echo_of(work: Work, room: int, event: TimelineEvent) -> int | None:
 def _insert(work: Work, room: int, event: TimelineEvent, facts: _Facts) -> int:
     inserted = work.connection.execute(
         "INSERT INTO event (room, event_id, sender, sent_at, type, body, formatted, reply_to,"
-        " target, encrypted, session, raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " target, encrypted, session, raw, doubt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             room,
             event.event_id,
@@ -181,6 +181,7 @@ def _insert(work: Work, room: int, event: TimelineEvent, facts: _Facts) -> int:
             event.encrypted,
             facts.session,
             facts.raw,
+            event.doubt,
         ),
     )
     assert inserted.lastrowid is not None  # noqa: S101 - an INSERT always has one
@@ -200,7 +201,7 @@ def _confirm(work: Work, row: int, event: TimelineEvent, facts: _Facts) -> None:
 def _rewrite(work: Work, row: int, event: TimelineEvent, facts: _Facts) -> None:
     work.connection.execute(
         "UPDATE event SET sent_at = ?, type = ?, body = ?, formatted = ?, reply_to = ?,"
-        " target = ?, encrypted = ?, session = ?, raw = ? WHERE number = ?",
+        " target = ?, encrypted = ?, session = ?, raw = ?, doubt = ? WHERE number = ?",
         (
             event.sent_at,
             facts.type,
@@ -211,6 +212,7 @@ def _rewrite(work: Work, row: int, event: TimelineEvent, facts: _Facts) -> None:
             event.encrypted,
             facts.session,
             facts.raw,
+            event.doubt,
             row,
         ),
     )
@@ -288,7 +290,7 @@ def _redact(work: Work, room: int, target: str, redaction: EventId) -> None:
     line = kind in _LINES
     connection.execute(
         "UPDATE event SET redacted_by = ?, body = '', formatted = '', edit = NULL,"
-        " session = NULL, raw = NULL, type = ? WHERE number = ?",
+        " session = NULL, raw = NULL, doubt = '', type = ? WHERE number = ?",
         (redaction, Kind.REDACTED if line else kind, row),
     )
     if line:

@@ -12,6 +12,7 @@ from dmtui.core.fold import DELETED, Weight
 from dmtui.core.model import (
     Cursor,
     DirectRoom,
+    Doubt,
     EventId,
     Kind,
     Membership,
@@ -37,7 +38,7 @@ _COLUMNS = (
     " coalesce(d.body, e.body), e.state, e.failure, e.edit IS NOT NULL, e.encrypted,"
     " coalesce((SELECT nullif(c.petname, '') FROM contact c WHERE c.user_id = e.sender),"
     " (SELECT m.name FROM member m WHERE m.room = e.room AND m.user_id = e.sender)),"
-    " e.transaction_id"
+    " e.transaction_id, coalesce(nullif(d.doubt, ''), e.doubt)"
     " FROM timeline t JOIN event e ON e.number = t.event LEFT JOIN event d ON d.number = e.edit"
 )
 
@@ -233,7 +234,8 @@ def _message(
     me: UserId,
     room: _Room,
     row: tuple[
-        int, int, int, str | None, str, int, str, str, str, str, int, int, str | None, str | None
+        *tuple[int, int, int, str | None, str, int, str, str, str, str, int, int],
+        *tuple[str | None, str | None, str],
     ],
 ) -> Message:
     position, heavy, key, event_id, sender, sent_at, kind, body, state, failure = row[:10]
@@ -257,4 +259,5 @@ def _message(
         unread=heavy == Weight.COUNTED and position > room.read,
         read_by_peer=own and position <= room.read_by_peer,
         transaction_id=None if row[13] is None else TransactionId(row[13]),
+        doubt=Doubt(row[14]),
     )

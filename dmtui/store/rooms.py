@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
-from dmtui.core.events import MembershipChange, RoomUpdate, TimelineEvent
+from dmtui.core.events import Edit, Line, MembershipChange, RoomUpdate, TimelineEvent
 from dmtui.core.fold import is_snapshot, merged_member
 from dmtui.core.model import (
+    Doubt,
     EventId,
+    Kind,
     Member,
     Membership,
     RoomId,
@@ -23,6 +26,8 @@ from dmtui.store.receipts import move, start_reading, take_receipt
 from dmtui.store.timeline import begin_unseen, place_live
 from dmtui.store.told import begin_telling
 from dmtui.store.work import Work
+
+_SPOKEN = frozenset({Kind.TEXT, Kind.NOTICE, Kind.EMOTE, Kind.ATTACHMENT})
 
 
 def ensure_room(work: Work, room_id: RoomId, membership: Membership = Membership.JOIN) -> int:
@@ -43,6 +48,7 @@ def apply_room(work: Work, update: RoomUpdate) -> None:
     if stays_forgotten(work, update):
         return
     room = ensure_room(work, update.room_id, update.membership)
+    update = _suspecting(work, room, update)
     _facts(work, room, update)
     _state_members(work, room, update)
     fresh = place_live(work, room, update)
@@ -61,6 +67,25 @@ def apply_room(work: Work, update: RoomUpdate) -> None:
     begin_telling(work.connection, room)
     if update.membership is not Membership.INVITE:
         drop_invite(work, update.room_id)
+
+
+def _suspecting(work: Work, room: int, update: RoomUpdate) -> RoomUpdate:
+    """With a doubt about what came as plain text although the room was encrypted before."""
+    was_encrypted = number(
+        work.connection,
+        "SELECT encrypted FROM room WHERE number = ?1"
+        " AND EXISTS (SELECT 1 FROM timeline WHERE room = ?1 AND position < ?2)",
+        (room, ECHO),
+    )
+    if not was_encrypted:
+        return update
+    return replace(update, timeline=tuple(_suspected(event) for event in update.timeline))
+
+
+def _suspected(event: TimelineEvent) -> TimelineEvent:
+    said = event.content.line if isinstance(event.content, Edit) else event.content
+    speaks = isinstance(said, Line) and said.kind in _SPOKEN
+    return replace(event, doubt=Doubt.PLAIN) if speaks and not event.encrypted else event
 
 
 def _facts(work: Work, room: int, update: RoomUpdate) -> None:

@@ -213,7 +213,11 @@ CREATE TABLE contact (
 ) WITHOUT ROWID
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _DIRECT_RECORDS, _TOLD, _LIFE)
+_DOUBTS = """
+ALTER TABLE event ADD COLUMN doubt TEXT NOT NULL DEFAULT ''
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _DIRECT_RECORDS, _TOLD, _LIFE, _DOUBTS)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -6,14 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dmtui.core.model import Doubt
 from dmtui.core.trust import (
     IdentityState,
     KnownIdentity,
+    Origin,
     accepted,
     device_words,
+    doubt_note,
+    doubt_words,
     identity_advice,
     identity_words,
     judge_identity,
+    judge_message,
     seen,
 )
 
@@ -95,6 +100,38 @@ def test_pin_keeps_its_day_until_another_key_takes_its_place() -> None:
 def test_every_state_has_words_and_every_alarm_advice(state: IdentityState) -> None:
     assert identity_words(state, "3 May 2026")
     assert bool(identity_advice(state)) is state.is_alarming
+
+
+@pytest.mark.parametrize(
+    ("direct", "known", "signed", "identity", "doubt"),
+    [
+        (True, True, True, IdentityState.FIRST_SEEN, Doubt.NONE),
+        (True, True, True, IdentityState.VERIFIED, Doubt.NONE),
+        (True, True, True, IdentityState.CHANGED, Doubt.NONE),
+        (True, True, True, IdentityState.VIOLATED, Doubt.VIOLATED),
+        (True, True, False, IdentityState.VERIFIED, Doubt.UNSIGNED_DEVICE),
+        (True, True, None, IdentityState.NONE, Doubt.NO_IDENTITY),
+        (True, False, None, IdentityState.VERIFIED, Doubt.UNKNOWN_DEVICE),
+        (False, True, True, IdentityState.VERIFIED, Doubt.INDIRECT),
+        (False, True, False, IdentityState.VERIFIED, Doubt.UNSIGNED_DEVICE),
+        (False, True, None, IdentityState.NONE, Doubt.INDIRECT),
+        (False, False, None, IdentityState.NONE, Doubt.UNKNOWN_DEVICE),
+    ],
+)
+def test_gravest_reason_to_doubt_a_message_is_told(
+    direct: bool, known: bool, signed: bool | None, identity: IdentityState, doubt: Doubt
+) -> None:
+    assert judge_message(Origin(direct, known, signed, identity)) is doubt
+
+
+@pytest.mark.parametrize("doubt", [one for one in Doubt if one is not Doubt.NONE])
+def test_every_doubt_has_words_and_all_but_the_mildest_stand_by_the_message(doubt: Doubt) -> None:
+    assert doubt_words(doubt).endswith(".")
+    assert bool(doubt_note(doubt)) is (doubt is not Doubt.NO_IDENTITY)
+
+
+def test_no_doubt_needs_no_words() -> None:
+    assert (doubt_note(Doubt.NONE), doubt_words(Doubt.NONE)) == ("", "")
 
 
 def test_devices_differ_in_words_not_in_colour() -> None:

@@ -12,7 +12,7 @@ from textual.message import Message as Posted
 from textual.pilot import Pilot
 from textual.strip import Strip
 
-from dmtui.core.model import Kind, Message, Safe, SendState
+from dmtui.core.model import Doubt, Kind, Message, Safe, SendState
 from dmtui.ui.widgets.timeline import Timeline
 from tests.ui.hosting import FAMILY, HOSTILE, STEERING, line_of, message, messages, now, painted
 
@@ -369,6 +369,15 @@ async def test_every_kind_is_said_in_words(row: Message, words: str) -> None:
     async with app.run_test(size=(60, 20)) as pilot:
         timeline = await opened(app, pilot, [row])
         assert words in painted(timeline)[-1]
+
+
+async def test_doubt_about_a_message_stands_below_it_in_words() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        row = replace(message(1, "pay him"), doubt=Doubt.UNSIGNED_DEVICE)
+        timeline = await opened(app, pilot, [row])
+        assert "pay him" in painted(timeline)[-2]
+        assert "⚠ device not confirmed by its owner" in painted(timeline)[-1]
 
 
 @pytest.mark.parametrize("width", [60, 200])

@@ -13,6 +13,7 @@ from textual.widgets import Static
 from dmtui.core.errors import DmtuiError
 from dmtui.core.model import Conversation, DirectRoom, Message, SendState, UserId
 from dmtui.core.timeline import first_unread
+from dmtui.core.trust import doubt_words
 from dmtui.messenger.clock import milliseconds
 from dmtui.ui.clipboard import hand_to_tmux
 from dmtui.ui.commands import Scope, bindings, registry_of
@@ -434,7 +435,7 @@ class ConversationPane(Vertical):
             choices.append(Choice("e", "Edit: back into the composer", "edit"))
             choices.append(Choice("d", "Discard", "discard"))
         match await self.app.push_screen_wait(
-            Question("This message", event.message.failure, choices)
+            Question("This message", _about(event.message), choices)
         ):
             case "copy":
                 self.copy(Timeline.CopyWanted(event.message))
@@ -461,3 +462,8 @@ class ConversationPane(Vertical):
 
     def _tell(self, line: str) -> None:
         self.notify(line, markup=False)
+
+
+def _about(message: Message) -> str:
+    """What there is to say about it: why it failed, or why nobody vouches for its sender."""
+    return "\n\n".join(part for part in (message.failure, doubt_words(message.doubt)) if part)

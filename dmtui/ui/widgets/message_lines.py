@@ -14,6 +14,7 @@ from textual.strip import Strip
 from dmtui.core.model import Kind, Message, SendState, UserId
 from dmtui.core.timeline import DaySeparator, MessageRow, NewMessages, RoomChange, Row
 from dmtui.core.times import clock_time
+from dmtui.core.trust import doubt_note
 from dmtui.ui.widgets.cells import clip, pad, printable, strip, wrap
 
 INDENT = 2
@@ -48,7 +49,8 @@ def shape(row: Row, width: int) -> Shape:
     message = row.message
     measure = _measure(width)
     text = wrap(_words(message), measure)
-    notes = wrap(_failure(message), measure) if message.state is SendState.FAILED else ()
+    note = _failure(message) if message.state is SendState.FAILED else _doubt(message)
+    notes = wrap(note, measure) if note else ()
     return Shape(2 if row.header else 0, text, notes)
 
 
@@ -81,7 +83,8 @@ def paint(
         lines.append(line(bar, (text, style)))
     lines.append(line(bar, *_last_line(message, shaped.text[-1], style, _measure(width))))
     for note in shaped.notes:
-        lines.append(line(bar, (note, "timeline--failed")))
+        failed = message.state is SendState.FAILED
+        lines.append(line(bar, (note, "timeline--failed" if failed else "timeline--doubt")))
     return lines
 
 
@@ -155,6 +158,11 @@ def _text_style(message: Message) -> str:
 def _failure(message: Message) -> str:
     reason = f": {message.failure}" if message.failure else ""
     return f"✗ not sent{reason}{FAILED_KEYS}"
+
+
+def _doubt(message: Message) -> str:
+    note = doubt_note(message.doubt)
+    return f"⚠ {note}" if note else ""
 
 
 def _mark(message: Message) -> tuple[str, str, str]:

@@ -39,6 +39,7 @@ class Timeline(LineView):
         & > .timeline--aside { color: $text-muted; text-style: italic; }
         & > .timeline--undecryptable { color: $text-warning; text-style: italic; }
         & > .timeline--failed { color: $text-error; }
+        & > .timeline--doubt { color: $text-warning; text-style: italic; }
         & > .timeline--read { color: $text-success; }
         & > .timeline--day { color: $foreground 40%; }
         & > .timeline--room { color: $foreground 40%; text-style: italic; }
@@ -65,6 +66,7 @@ class Timeline(LineView):
         "timeline--aside",
         "timeline--undecryptable",
         "timeline--failed",
+        "timeline--doubt",
         "timeline--read",
         "timeline--day",
         "timeline--room",
