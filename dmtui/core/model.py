@@ -205,6 +205,7 @@ class DirectRoom:
 
     ``mine`` and ``peer`` are memberships; ``created_at`` is 0 where it is not known.
     ``given_up``: the upgrade to its ``successor`` is dealt with, and was not followed for good.
+    ``service`` are those in it who count as no people, because the room says that they are bots.
     """
 
     room_id: RoomId
@@ -215,6 +216,7 @@ class DirectRoom:
     created_at: Milliseconds = 0
     successor: RoomId | None = None
     given_up: bool = False
+    service: tuple[UserId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Collection
 
 from dmtui.core.direct import room_person
 from dmtui.core.events import ConversationsChanged
-from dmtui.core.fold import Company, company, is_group, peer_state
+from dmtui.core.fold import PRESENT, Company, company, is_group, peer_state
 from dmtui.core.intents import DirectAction, EditDirect
 from dmtui.core.model import (
     DirectRoom,
@@ -119,9 +120,9 @@ def direct_room(
     connection: sqlite3.Connection, me: UserId, room: int, user_id: UserId, serving: bool
 ) -> DirectRoom:
     """The room as one of the conversation, which may be a group's."""
-    room_id, mine, encrypted, created_at, successor, followed = connection.execute(
-        "SELECT room_id, membership, encrypted, created_at, successor, followed FROM room"
-        " WHERE number = ?",
+    room_id, mine, encrypted, created_at, successor, followed, service = connection.execute(
+        "SELECT room_id, membership, encrypted, created_at, successor, followed, service"
+        " FROM room WHERE number = ?",
         (room,),
     ).fetchone()
     group = room_id == user_id
@@ -134,7 +135,16 @@ def direct_room(
         created_at,
         None if successor is None else RoomId(successor),
         successor is not None and followed == successor,
+        _present(connection, room, json.loads(service)),
     )
+
+
+def _present(
+    connection: sqlite3.Connection, room: int, user_ids: Collection[str]
+) -> tuple[UserId, ...]:
+    """Those of them who are in the room, or invited to it."""
+    members = (member_of(connection, room, UserId(user_id)) for user_id in sorted(user_ids))
+    return tuple(m.user_id for m in members if m is not None and m.membership in PRESENT)
 
 
 # -- when a chat becomes a group ------------------------------------------------------------

@@ -121,7 +121,7 @@ def _facts(work: Work, room: int, update: RoomUpdate) -> None:
         return
     if update.successor is not None or update.predecessor is not None:
         work.invites_changed()  # who follows an upgrade looks again; an invite to it is no request
-        work.tell_owner(room)
+    work.tell_owner(room)
     places = ", ".join(f"{column} = ?" for column in told)
     connection.execute(
         f"UPDATE room SET {places} WHERE number = ?",  # noqa: S608 - fixed column names
@@ -157,6 +157,8 @@ def put_member(work: Work, room: int, news: Member, previous: Membership | None 
             "UPDATE room SET inviter = ?, invite_direct = ? WHERE number = ?",
             (news.sender or None, news.is_direct, room),
         )
+    if work.synced and (known is None or known.membership is not member.membership):
+        work.tell_owner(room)
     work.touch(room, lines=known is not None and known.name != member.name)
     return True
 

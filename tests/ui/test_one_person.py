@@ -226,6 +226,19 @@ async def test_upgrade_refused_for_good_is_told_in_passing_and_above_the_chat(
         assert str(stage.notices()).count("it stays where it is") == 1
 
 
+async def test_whoever_is_said_to_be_a_bot_is_named_above_the_chat(stage: Stage) -> None:
+    room_id = await stage.server.have_direct_room(BOB, "Bob", history=["hi"])
+    async with stage.open(size=(160, 30)):
+        await open_first(stage)
+        said = RoomUpdate(room_id, service_members=frozenset({CAROL}))
+        await stage.server.tell(SyncBatch("", rooms=(said,)))
+        await stage.server.bring(room_id, CAROL, "Carol")
+        await stage.until(lambda: f"read along by {CAROL}, said to be a bot" in header(stage))
+        assert stage.conversation.person == BOB
+        await stage.server.abandon(room_id, CAROL)
+        await stage.until(lambda: "read along" not in header(stage))
+
+
 async def test_banned_person_is_said_to_be_so(stage: Stage) -> None:
     room_id = await stage.server.have_direct_room(BOB, "Bob", history=["before"])
     await stage.server.ban(room_id, BOB, ME)

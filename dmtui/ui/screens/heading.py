@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from dmtui.core.model import PeerState
+from dmtui.core.names import clean_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,6 +35,7 @@ def heading(
         ("" if named else conversation.user_id, "$foreground 60%"),
         (standing(conversation, was_with, press), "$text-warning"),
         (_upgrade(rooms), "$text-warning"),
+        (_said_to_be_bots(rooms), "$text-warning"),
         (muted, "$text-warning"),
     )
     return Content("  ").join(Content.assemble(part) for part in parts if part[0])
@@ -119,6 +121,15 @@ def reads_along(names: Sequence[str]) -> str:
     who = names[0] if len(names) == 1 else more
     verb = "reads" if len(names) == 1 else "read"
     return f"{who} {verb} along now: Enter again sends it to the group."
+
+
+def _said_to_be_bots(rooms: Sequence[DirectRoom]) -> str:
+    """Who reads along and makes no group of it: whoever may change the room says that."""
+    bots = next((room.service for room in rooms if room.serving), ())
+    if not bots:
+        return ""
+    more = f" and {len(bots) - 1} more" if len(bots) > 1 else ""
+    return f"read along by {clean_line(bots[0])}{more}, said to be {'bots' if more else 'a bot'}"
 
 
 def _upgrade(rooms: Sequence[DirectRoom]) -> str:
