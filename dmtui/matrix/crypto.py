@@ -14,13 +14,13 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeAlias
 
 from nio.exceptions import EncryptionError
 
 from dmtui.core.errors import Recoverable, Refused, SignedOut, StoreTrouble
 from dmtui.core.events import Undecryptable
-from dmtui.core.model import Doubt, EventId, JsonObject, RoomId, Session, TransactionId
+from dmtui.core.model import Doubt, EventId, JsonObject, RoomId, Session, TransactionId, UserId
 from dmtui.matrix.account import Owner
 from dmtui.matrix.backup_upkeep import BackupUpkeep
 from dmtui.matrix.crypto_files import (
@@ -42,8 +42,12 @@ from dmtui.matrix.room_decryption import RoomDecryption
 from dmtui.matrix.room_keys import MEGOLM, RoomKey
 from dmtui.matrix.to_device import ToDevice
 from dmtui.matrix.values import LONGEST_ID, mapping, mappings, opaque, room_id, text, user_id
+from dmtui.matrix.vouching import Vouching
 
 log = logging.getLogger(__name__)
+
+HearVerification: TypeAlias = Callable[[UserId, str, JsonObject], None]
+"""Takes ``(sender, type, content)`` of a to-device message of a verification; never raises."""
 
 _NOTHING = ("", "")
 _MOST_WEDGED = 100
@@ -80,6 +84,8 @@ class Crypto:
             store, self.lists, self.backup_upkeep, self.identities, self._machine.curve25519
         )
         self.identity = OwnIdentity(requests, self._machine, store, self._own_keys, self.backup)
+        self.vouching = Vouching(requests, self._machine, store, self.lists.changed)
+        self.hear_verification: HearVerification = lambda sender, kind, content: None
         self._senders: set[str] = set()  # of room keys, not judged yet
         self._wedged: dict[tuple[str, str], None] = {}  # (user, curve25519), in order
 
@@ -194,6 +200,8 @@ class Crypto:
                     return self._take_once(sender, content, batch)
                 case "m.room_key.withheld" if sender:
                     return self._take_withheld(sender, content)
+                case str(kind) if sender and kind.startswith("m.key.verification."):
+                    self.hear_verification(sender, kind, content)
         except (EncryptionError, ValueError, TypeError, KeyError, RecursionError) as error:
             log.warning("to-device event dropped: %s", type(error).__name__)
         return _NOTHING

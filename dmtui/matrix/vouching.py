@@ -7,6 +7,7 @@ user-signing key, another device of ours with our self-signing key.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from dmtui.core.errors import ServerTrouble, WrongIdentity
@@ -53,10 +54,20 @@ class Frozen:
 
 
 class Vouching:
-    """Reads keys afresh from the server, and signs what was proved."""
+    """Reads keys afresh from the server, and signs what was proved.
 
-    def __init__(self, requests: Requests, machine: Machine, store: CryptoStore):
+    ``changed`` is told of users whose keys have to be looked at again.
+    """
+
+    def __init__(
+        self,
+        requests: Requests,
+        machine: Machine,
+        store: CryptoStore,
+        changed: Callable[[Iterable[str]], None],
+    ):
         self._requests = requests
+        self._changed = changed
         self._machine = machine
         self._store = store
 
@@ -163,6 +174,7 @@ class Vouching:
         answer = await self._requests.api("POST", path("keys", "signatures", "upload"), body)
         if answer.get("failures"):
             raise ServerTrouble("The homeserver did not take the signature.")
+        self._changed([user_id])
 
     async def _own_identity(self) -> PublicIdentity | None:
         """The published identity if it is the trusted one."""

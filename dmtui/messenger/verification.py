@@ -24,17 +24,25 @@ class VerificationDesk:
         self._homeserver = homeserver
         self._ledger = ledger
         self._known: tuple[Verification, ...] = ()
+        self._ended: list[Verification] = []
 
     async def run(self, homeserver: Homeserver) -> None:
         """Follow what the device tells."""
         while True:
+            before = {one.id: one for one in self._known}
             self._known = await homeserver.verification_news()
+            self._ended += [one for one in self._known if _has_ended(before.get(one.id), one)]
             self._ledger.publish(frozenset({VerificationChanged()}))
 
     def current(self) -> Verification | None:
         """The one that most wants the user, of those not over."""
         going = [one for one in self._known if not one.over and self._is_welcome(one)]
         return min(going, key=lambda one: _URGENT.index(one.phase), default=None)
+
+    def take_ended(self) -> tuple[Verification, ...]:
+        """Those that I took part in and that have ended since this was asked last."""
+        ended, self._ended = tuple(self._ended), []
+        return ended
 
     def find(self, identifier: str) -> Verification | None:
         """This one, over or not."""
@@ -81,3 +89,9 @@ class VerificationDesk:
     async def cancel(self, identifier: str) -> None:
         """Refuse it or give it up."""
         await (await self._homeserver()).cancel_verification(identifier)
+
+
+def _has_ended(before: Verification | None, now: Verification) -> bool:
+    if before is None or before.over or not now.over:
+        return False
+    return before.phase is not Phase.ASKED

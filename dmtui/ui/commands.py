@@ -33,6 +33,7 @@ class Scope(StrEnum):
     REQUESTS = "All requests"
     DOCTOR = "Doctor"
     CARD = "Person card"
+    VERIFICATION = "Verification"
     ENCRYPTION = "Encryption"
 
 
@@ -118,6 +119,8 @@ COMMANDS: tuple[Command, ...] = (
     _general("group.start", "Start a group, which is no direct chat", "start_group"),
     _everywhere("requests.list", "", "All requests", "list_requests"),
     _general("requests.block", "Invites from nobody, or from everybody", "block_invites"),
+    _everywhere("verification.open", "f7", "Verify: answer, or go on", "general('verification')"),
+    _general("verification.own", "Verify my other devices", "verify_own"),
     _general("people.ignored", "Ignored people", "ignored"),
     _everywhere("people.toggle", "f4", "People list on or off", "toggle_people", "People"),
     Command(
@@ -157,6 +160,7 @@ COMMANDS: tuple[Command, ...] = (
     _of_person("person.archive", "Archive, or bring back", "archive", "a"),
     _of_person("person.rename", "Give a name of your own", "rename", "n"),
     _of_person("person.card", "Person card", "card", "i"),
+    _of_person("person.verify", "Verify each other", "verify", "v"),
     _of_person("person.leave", "Leave the chat", "leave", "delete"),
     _of_person("person.forget", "Forget the chat and its messages", "forget"),
     _of_person("person.unsend", "Take the invite back", "unsend"),
@@ -261,6 +265,30 @@ COMMANDS: tuple[Command, ...] = (
     Command("encryption.keep", "k", "Show the recovery key", Scope.ENCRYPTION, "do('keep')"),
     Command("encryption.restore", "r", "Restore keys", Scope.ENCRYPTION, "do('restore')"),
     Command("encryption.copy", "y", "Copy the fingerprint", Scope.ENCRYPTION, "do('copy')"),
+    Command("card.verify", "v", "Verify each other", Scope.CARD, "act('verify')", hint="Verify"),
+    Command(
+        "verification.accept", "a", "Take part", Scope.VERIFICATION, "answer('accept')", "accepts"
+    ),
+    Command("verification.start", "s", "Begin", Scope.VERIFICATION, "answer('start')", "begins"),
+    Command(
+        "verification.match", "m", "They match", Scope.VERIFICATION, "answer('match')", "They match"
+    ),
+    Command(
+        "verification.mismatch",
+        "d",
+        "They don't match",
+        Scope.VERIFICATION,
+        "answer('mismatch')",
+        "They don't match",
+    ),
+    Command(
+        "verification.cancel",
+        "c",
+        "Refuse, or give up",
+        Scope.VERIFICATION,
+        "answer('cancel')",
+        "cancels",
+    ),
     Command("card.leave", "delete", "Leave the chat", Scope.CARD, "act('leave')"),
 )
 

@@ -8,6 +8,7 @@ import pytest
 
 from dmtui.core.model import RoomId, UserId
 from dmtui.core.recovery import Identity
+from dmtui.core.trust import IdentityState
 from dmtui.core.verification import EMOJI, Phase, Verification
 from tests.homeserver.dmtui_account import DmtuiAccount, user
 from tests.homeserver.synapse import SynapseServer
@@ -73,6 +74,8 @@ async def test_person_is_verified_on_both_sides(
     await here.desk.confirm(here.latest.id)
     done = await here.until(Phase.DONE)
     assert done.reason == f"{bob.me} is verified."
+    homeserver = await dmtui.messenger.homeserver()
+    assert (await homeserver.trust_of(UserId(bob.me))).identity is IdentityState.VERIFIED
     await bob.verification(phase="Done")
     await bob.user(dmtui.account, verified=True)
 

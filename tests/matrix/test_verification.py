@@ -86,7 +86,8 @@ class Side:
         path.mkdir()
         self.store = CryptoStore(path / "crypto.db", user, device, "00" * 32)
         self.machine = Machine(user, device, self.store)
-        self.vouching = Vouching(self, self.machine, self.store)
+        self.changed: list[str] = []
+        self.vouching = Vouching(self, self.machine, self.store, self.changed.extend)
         self.verifications = Verifications(
             self, Party(user, device), self.vouching, self.post, lambda: NOW
         )
@@ -214,6 +215,7 @@ async def test_people_who_see_the_same_verify_each_other(
     await settle(alice, bob)
     assert phases(alice, bob) == [Phase.DONE, Phase.DONE]
     assert sorted(next(iter(body)) for body in server.signatures) == [ALICE, BOB]
+    assert (alice.changed, bob.changed) == ([BOB], [ALICE])
     (of_bob,) = [body[BOB] for body in server.signatures if BOB in body]
     ((name, signed),) = of_bob.items()
     master, public = seeds("b").identity().master, seeds("a").identity().user_signing

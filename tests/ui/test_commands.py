@@ -24,6 +24,7 @@ from dmtui.ui.screens.person_acts import GENERAL_ACTS, PERSON_ACTS
 from dmtui.ui.screens.person_card import PersonCard
 from dmtui.ui.screens.requests_list import RequestsList
 from dmtui.ui.screens.start_chat import StartChat
+from dmtui.ui.screens.verification import VerificationScreen
 from dmtui.ui.widgets.invite_prompt import InvitePrompt
 from dmtui.ui.widgets.people_list import PeopleList
 from dmtui.ui.widgets.request_list import RequestList
@@ -79,6 +80,7 @@ def test_every_action_exists() -> None:
             Doctor,
             PersonCard,
             EncryptionScreen,
+            VerificationScreen,
         )
         if name.startswith("app."):
             owners, name = (DmtuiApp,), name.removeprefix("app.")

@@ -21,10 +21,12 @@ from dmtui.core.events import (
     TimelineChanged,
     TypingChanged,
     UpgradeRefused,
+    VerificationChanged,
 )
 from dmtui.core.model import Conversation, Phase, UserId
 from dmtui.core.roster import Roster
 from dmtui.ui.commands import Scope, bindings
+from dmtui.ui.screens import verification
 from dmtui.ui.screens.confirm import Choice, Question
 from dmtui.ui.screens.conversation import ConversationPane
 from dmtui.ui.screens.doctor import Doctor
@@ -138,10 +140,15 @@ class MainScreen(Sides):
             self._requests.show()
         if ConnectionChanged in kinds or IntentsChanged in kinds:
             self._show_connection()
-        if EncryptionChanged in kinds:
-            self._show_encryption()
         if DirectTroubleChanged in kinds or IntentsChanged in kinds:
             self._show_trouble()
+        self._apply_encryption(kinds)
+
+    def _apply_encryption(self, kinds: set[type[Change]]) -> None:
+        if VerificationChanged in kinds:
+            self._show_verification()
+        if EncryptionChanged in kinds:
+            self._show_encryption()
 
     def _show_people(self, user_ids: frozenset[UserId]) -> None:
         found = self._messenger.conversations(user_ids)
@@ -333,6 +340,12 @@ class MainScreen(Sides):
         """Check the list of direct messages."""
         await self._ask(Doctor(self._messenger.care, self._messenger.me))
 
+    def _show_verification(self) -> None:
+        """What is under way stands in the status line; how it ended is told in passing."""
+        for ended in self._messenger.verification.take_ended():
+            self._tell(verification.outcome(self._messenger, ended))
+        self._show_notice()
+
     def _show_encryption(self) -> None:
         """How restoring goes on is told in the status line, and how it ended once in passing."""
         before, self._restored = self._restored, self._messenger.encryption.restored
@@ -347,7 +360,8 @@ class MainScreen(Sides):
         requests = self._requests.notice()
         press = self.commands.press("app.encryption")
         encryption = notice_words(self._messenger.encryption, press)
-        notices = (trouble, requests, encryption)
+        verify = verification.notice(self._messenger, self.commands.press("verification.open"))
+        notices = (trouble, verify, requests, encryption)
         self.status.notice = " · ".join(notice for notice in notices if notice)
 
     @on(Composer.DraftChanged)

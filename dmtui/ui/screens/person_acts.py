@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from dmtui.ui.screens import arranging, encryption, ending, grouping, ignored, person_card
+from dmtui.ui.screens import (
+    arranging,
+    encryption,
+    ending,
+    grouping,
+    ignored,
+    person_card,
+    verification,
+)
 from dmtui.ui.screens.hands import GeneralAct, Hands, PersonAct
 
 __all__ = ["GENERAL_ACTS", "PERSON_ACTS", "GeneralAct", "Hands", "PersonAct"]
@@ -25,6 +33,7 @@ PERSON_ACTS: Mapping[str, PersonAct] = MappingProxyType(
         "pin": arranging.pin,
         "rename": arranging.rename,
         "unsend": ending.unsend,
+        "verify": verification.verify,
         "why": person_card.why,
     }
 )
@@ -36,6 +45,8 @@ GENERAL_ACTS: Mapping[str, GeneralAct] = MappingProxyType(
         "encryption": encryption.encryption,
         "ignored": ignored.ignored_people,
         "start_group": grouping.start_group,
+        "verification": verification.verification,
+        "verify_own": verification.verify_own,
     }
 )
 """Acts for ``MainScreen.action_general``."""

@@ -15,7 +15,7 @@ from dmtui.core.events import ConversationsChanged, SettingsChanged
 from dmtui.core.hints import GAP, Hint, fitting
 from dmtui.messenger.clock import milliseconds
 from dmtui.ui.commands import Scope, bindings, registry_of
-from dmtui.ui.screens import arranging, ending
+from dmtui.ui.screens import arranging, ending, verification
 from dmtui.ui.screens.card_lines import Times, card_lines, laid_out, link_to, why_lines
 from dmtui.ui.widgets.system_zone import SystemZone
 
@@ -35,6 +35,7 @@ _ACTS: Mapping[str, PersonAct] = {
     "mute": arranging.mute,
     "pin": arranging.pin,
     "rename": arranging.rename,
+    "verify": verification.verify,
 }
 
 
