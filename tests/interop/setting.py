@@ -1,7 +1,8 @@
-"""What tests with Element have in common: how dmtui syncs, who is opened, a chat to begin with."""
+"""What tests with Element have in common: the ways of syncing, the people, and how they meet."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from typing import TypeAlias
@@ -12,6 +13,7 @@ from dmtui.core.model import PeerState, RoomId
 from dmtui.messenger.results import Opened
 from tests.homeserver.account import Account
 from tests.homeserver.dmtui_account import DmtuiAccount, user
+from tests.homeserver.synapse import SynapseServer
 from tests.interop.peer import Element
 
 OpenElement: TypeAlias = Callable[[Account], Awaitable[Element]]
@@ -38,3 +40,11 @@ async def chat(dmtui: DmtuiAccount, bob: Element) -> RoomId:
     assert await bob.accept(opened.room_id)
     await dmtui.until_peer(bob.account, PeerState.JOINED)
     return opened.room_id
+
+
+async def another_element(
+    dmtui: DmtuiAccount, synapse: SynapseServer, open_element: OpenElement
+) -> Element:
+    """A new session of my account."""
+    account = await asyncio.to_thread(synapse.login, dmtui.account.localpart)
+    return await open_element(account)

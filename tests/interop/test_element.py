@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from dmtui.core.model import PeerState, RoomId, SendState
 from dmtui.messenger.results import Consent, Opened, PersonLeft
 from tests.homeserver.dmtui_account import DmtuiAccount, user
 from tests.homeserver.synapse import SynapseServer
 from tests.interop.peer import Element
-from tests.interop.setting import OpenElement, chat, either_way, on_one_worker
+from tests.interop.setting import OpenElement, another_element, chat, either_way, on_one_worker
 
 pytestmark = on_one_worker
 
@@ -98,8 +96,7 @@ async def test_message_edited_in_element_is_edited_here(dmtui: DmtuiAccount, bob
 async def test_my_own_element_has_the_same_chats_and_reads_what_i_send_here(
     dmtui: DmtuiAccount, bob: Element, synapse: SynapseServer, open_element: OpenElement
 ) -> None:
-    other = await asyncio.to_thread(synapse.login, dmtui.account.localpart)
-    mine = await open_element(other)
+    mine = await another_element(dmtui, synapse, open_element)
     room_id = await chat(dmtui, bob)
     await dmtui.until_recorded({bob.me: [room_id]})
     assert await mine.direct() == {bob.me: [room_id]}
@@ -115,9 +112,10 @@ async def test_my_own_element_has_the_same_chats_and_reads_what_i_send_here(
 async def test_mark_that_my_element_takes_away_and_gives_back_is_followed(
     dmtui: DmtuiAccount, bob: Element, synapse: SynapseServer, open_element: OpenElement
 ) -> None:
-    mine = await open_element(await asyncio.to_thread(synapse.login, dmtui.account.localpart))
-    room_id = await chat(dmtui, bob)
-    await dmtui.until_recorded({bob.me: [room_id]})
+    mine = await another_element(dmtui, synapse, open_element)
+    room_id = await mine.create_direct(bob.account)
+    assert await bob.accept(room_id)
+    await dmtui.until_peer(bob.account, PeerState.JOINED)
     await mine.set_direct({})
     await dmtui.until(lambda: dmtui.conversation(bob.account) is None)
     await mine.set_direct({bob.me: [room_id]})

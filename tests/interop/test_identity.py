@@ -14,7 +14,7 @@ from tests.homeserver.dmtui_account import DmtuiAccount, user
 from tests.homeserver.faultproxy import FaultProxy
 from tests.homeserver.synapse import SynapseServer
 from tests.interop.peer import Element, Peer, Shield
-from tests.interop.setting import OpenDmtui, OpenElement, chat, on_one_worker
+from tests.interop.setting import OpenDmtui, OpenElement, another_element, chat, on_one_worker
 
 pytestmark = on_one_worker
 
@@ -32,14 +32,6 @@ STEPS = (
 )
 """What requests to make an identity, storage and backup have in their paths."""
 UNREMARKABLE = Shield("NONE", None)
-
-
-async def another_element(
-    dmtui: DmtuiAccount, synapse: SynapseServer, open_element: OpenElement
-) -> Element:
-    """A new session of my account."""
-    account = await asyncio.to_thread(synapse.login, dmtui.account.localpart)
-    return await open_element(account)
 
 
 async def test_identity_made_here_is_believed_by_element(dmtui: DmtuiAccount, bob: Element) -> None:

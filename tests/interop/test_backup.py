@@ -1,0 +1,79 @@
+"""Room keys that dmtui or Element backs up, restored by the other."""
+
+from __future__ import annotations
+
+import asyncio
+
+from dmtui.core.model import SendState
+from tests.homeserver.dmtui_account import DmtuiAccount, user
+from tests.homeserver.synapse import SynapseServer
+from tests.interop.peer import Element, Peer
+from tests.interop.setting import OpenDmtui, OpenElement, another_element, chat, on_one_worker
+
+pytestmark = on_one_worker
+
+
+async def test_room_keys_backed_up_here_are_restored_in_element(
+    dmtui: DmtuiAccount, bob: Element, synapse: SynapseServer, open_element: OpenElement
+) -> None:
+    homeserver = await dmtui.messenger.homeserver()
+    key = await homeserver.set_up_recovery("")
+    room_id = await chat(dmtui, bob)
+    await bob.send(room_id, "one")
+    await dmtui.until(lambda: dmtui.bodies(bob.account) == ["one"])
+    await dmtui.messenger.send(user(bob.account), "two")
+    await dmtui.until(lambda: dmtui.states(bob.account) == [SendState.SENT])
+    assert await homeserver.back_up() == 0
+    mine = await another_element(dmtui, synapse, open_element)
+    assert await mine.recover(key) == {"imported": 2, "total": 2}
+    await mine.message(room_id, body="one", readable=True)
+    await mine.message(room_id, body="two", readable=True)
+
+
+async def chat_of_old(
+    synapse: SynapseServer, open_element: OpenElement, bob: Element
+) -> tuple[Element, str]:
+    """My Element, where messages were exchanged and backed up, and the recovery key."""
+    mine = await open_element(await asyncio.to_thread(synapse.register))
+    key = await mine.set_up()
+    room_id = await mine.create_direct(bob.account)
+    await bob.accept(room_id)
+    await mine.room(room_id, members={bob.me: "join"})
+    await bob.send(room_id, "one")
+    await mine.message(room_id, body="one", readable=True)
+    await mine.send(room_id, "two")
+    await mine.backup(count=2)
+    return mine, key
+
+
+async def test_messages_from_before_my_sign_in_are_readable_once_unlocked(
+    peer: Peer,
+    synapse: SynapseServer,
+    open_element: OpenElement,
+    open_dmtui: OpenDmtui,
+    bob: Element,
+) -> None:
+    mine, key = await chat_of_old(synapse, open_element, bob)
+    dmtui = await open_dmtui(await asyncio.to_thread(synapse.login, mine.account.localpart))
+    await dmtui.until(lambda: len(dmtui.messages(bob.account)) > 0)
+    assert dmtui.bodies(bob.account) == []
+    await (await dmtui.messenger.homeserver()).unlock(key)
+    await dmtui.until(lambda: dmtui.bodies(bob.account) == ["one", "two"])
+
+
+async def test_all_room_keys_backed_up_in_element_are_restored_here(
+    peer: Peer,
+    synapse: SynapseServer,
+    open_element: OpenElement,
+    open_dmtui: OpenDmtui,
+    bob: Element,
+) -> None:
+    mine, key = await chat_of_old(synapse, open_element, bob)
+    dmtui = await open_dmtui(await asyncio.to_thread(synapse.login, mine.account.localpart))
+    homeserver = await dmtui.messenger.homeserver()
+    await homeserver.unlock(key)
+    done: list[tuple[int, int]] = []
+    await homeserver.restore_keys(lambda part, whole: done.append((part, whole)))
+    assert done[-1] == (2, 2)
+    await dmtui.until(lambda: dmtui.bodies(bob.account) == ["one", "two"])
+    assert await homeserver.restore_keys(lambda part, whole: None) == 0
