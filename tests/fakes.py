@@ -61,6 +61,8 @@ from dmtui.core.recovery import (
     recovery_key_text,
 )
 from dmtui.core.trust import IdentityState, Trust
+from dmtui.core.verification import Phase, Verification, reason_of
+from tests.fake_verification import FakeVerifications
 
 ME = UserId("@me:example.org")
 BOB = UserId("@bob:example.org")
@@ -180,6 +182,7 @@ class FakeHomeserver:
         self.broken_history: set[RoomId] = set()
         self.stuck_history: set[RoomId] = set()
         self.recovery = FakeRecovery()
+        self.verifications = FakeVerifications(me)
         self.closed = False
         self._news: list[SyncBatch] = []
         self._arrived = asyncio.Condition()
@@ -821,6 +824,37 @@ class FakeHomeserver:
         if self.recovery.backup is Backup.ON:
             self.recovery.to_back_up = 0
         return self.recovery.to_back_up
+
+    async def verification_news(self) -> tuple[Verification, ...]:
+        await self.verifications.changed.wait()
+        self.verifications.changed.clear()
+        return tuple(self.verifications.known.values())
+
+    async def request_verification(self, user_id: UserId, room_id: RoomId | None) -> str:
+        await self._call("request_verification", user_id, room_id)
+        if not self.verifications.others:
+            raise NotFound(f"{user_id} has no other device to verify with.", 404, "M_NOT_FOUND")
+        return self.verifications.begin(user_id, room_id, Phase.ASKING)
+
+    async def accept_verification(self, identifier: str) -> None:
+        await self._verify("accept_verification", identifier, Phase.READY)
+
+    async def start_verification(self, identifier: str) -> None:
+        await self._verify("start_verification", identifier, Phase.AGREEING)
+
+    async def confirm_verification(self, identifier: str) -> None:
+        await self._verify("confirm_verification", identifier, Phase.CONFIRMED)
+
+    async def mismatch_verification(self, identifier: str) -> None:
+        reason = reason_of("m.mismatched_sas")
+        await self._verify("mismatch_verification", identifier, Phase.ENDED, reason)
+
+    async def cancel_verification(self, identifier: str) -> None:
+        await self._verify("cancel_verification", identifier, Phase.ENDED, reason_of("m.user"))
+
+    async def _verify(self, name: str, identifier: str, phase: Phase, reason: str = "") -> None:
+        await self._call(name, identifier)
+        self.verifications.change(identifier, phase, reason)
 
     async def logout(self) -> None:
         await self._call("logout")

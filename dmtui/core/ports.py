@@ -26,6 +26,7 @@ from dmtui.core.model import (
 )
 from dmtui.core.recovery import Encryption
 from dmtui.core.trust import Trust
+from dmtui.core.verification import Verification
 
 SignIn: TypeAlias = Callable[[str, str, str], Awaitable[Session]]
 """``(user ID or localpart, password, homeserver URL or "")``; raises errors of core.errors."""
@@ -210,6 +211,33 @@ class Homeserver(Protocol):
 
     async def back_up(self) -> int:
         """Upload room keys that are not in the backup; how many remain to be uploaded."""
+
+    async def verification_news(self) -> tuple[Verification, ...]:
+        """Wait until a verification is new or different; then all of them, the oldest first.
+
+        For one reader. What has ended stays among them for a while.
+        """
+
+    async def request_verification(self, user_id: UserId, room_id: RoomId | None) -> str:
+        """Ask a person in the chat, or all my other devices (``None``); the verification's ID.
+
+        Raises ``NotFound`` where there is nobody to verify with, or I have no identity yet.
+        """
+
+    async def accept_verification(self, identifier: str) -> None:
+        """Take part; ``NotFound`` once it is over, or without an identity of mine."""
+
+    async def start_verification(self, identifier: str) -> None:
+        """Begin to compare where the other side has not; else nothing happens."""
+
+    async def confirm_verification(self, identifier: str) -> None:
+        """Both sides show the same. After ``Recoverable`` it can be said again."""
+
+    async def mismatch_verification(self, identifier: str) -> None:
+        """They do not: it ends on both sides, and nobody is verified."""
+
+    async def cancel_verification(self, identifier: str) -> None:
+        """Refuse it or give it up; the other side is told."""
 
     async def logout(self) -> None:
         """End the session on the server."""

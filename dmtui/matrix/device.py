@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from dmtui.core.model import (
 )
 from dmtui.core.recovery import Encryption
 from dmtui.core.trust import Trust
+from dmtui.core.verification import Verification
 from dmtui.matrix import (
     account,
     direct_rooms,
@@ -36,9 +38,11 @@ from dmtui.matrix import (
 from dmtui.matrix.answers import parse
 from dmtui.matrix.client import Client, path
 from dmtui.matrix.crypto import Crypto
+from dmtui.matrix.sas import Party
 from dmtui.matrix.sync import Syncing
 from dmtui.matrix.translate import Translator
 from dmtui.matrix.upkeep import Upkeep
+from dmtui.matrix.verification import Verifications
 
 _TYPING_LASTS = 30_000
 
@@ -51,8 +55,15 @@ class Device:
         self._crypto = crypto
         self._upkeep = Upkeep(crypto.maintain)
         self._backups = crypto.backup_upkeep
+        self._verifications = Verifications(
+            client, Party(client.user_id, crypto.device_id), crypto.vouching, self._send_event
+        )
+        crypto.hear_verification = self._verifications.hear_to_device
         self._translator = Translator(
-            UserId(client.user_id), crypto.decrypt, suspect=crypto.suspect
+            UserId(client.user_id),
+            crypto.decrypt,
+            self._verifications.hear_in_room,
+            suspect=crypto.suspect,
         )
         self._syncing = Syncing(client, crypto, self._translator)
         self._plain: set[RoomId] = set()
@@ -106,6 +117,13 @@ class Device:
         sent = await self._crypto.send(room_id, transaction_id, messages.MESSAGE, content)
         self._backups.wake()
         return sent
+
+    async def _send_event(self, room_id: RoomId, kind: str, content: JsonObject) -> EventId:
+        """Encrypted where the room is; of a verification, so that each try is a new event."""
+        transaction_id = TransactionId(uuid.uuid4().hex)
+        if await self._is_encrypted(room_id):
+            return await self._crypto.send(room_id, transaction_id, kind, content)
+        return await messages.send_plain(self._client, room_id, transaction_id, content, kind)
 
     async def _is_encrypted(self, room_id: RoomId) -> bool:
         """What sync said, else the room's state, asked for once per run."""
@@ -270,6 +288,34 @@ class Device:
         """See ``ports.Homeserver``."""
         return await self._backups.upload()
 
+    async def verification_news(self) -> tuple[Verification, ...]:
+        """See ``ports.Homeserver``."""
+        return await self._verifications.news()
+
+    async def request_verification(self, user_id: UserId, room_id: RoomId | None) -> str:
+        """See ``ports.Homeserver``."""
+        return await self._verifications.request(user_id, room_id)
+
+    async def accept_verification(self, identifier: str) -> None:
+        """See ``ports.Homeserver``."""
+        await self._verifications.accept(identifier)
+
+    async def start_verification(self, identifier: str) -> None:
+        """See ``ports.Homeserver``."""
+        await self._verifications.start(identifier)
+
+    async def confirm_verification(self, identifier: str) -> None:
+        """See ``ports.Homeserver``."""
+        await self._verifications.confirm(identifier)
+
+    async def mismatch_verification(self, identifier: str) -> None:
+        """See ``ports.Homeserver``."""
+        await self._verifications.mismatch(identifier)
+
+    async def cancel_verification(self, identifier: str) -> None:
+        """See ``ports.Homeserver``."""
+        await self._verifications.cancel(identifier)
+
     async def logout(self) -> None:
         """See ``ports.Homeserver``."""
         await self._client.api("POST", path("logout"))
@@ -277,6 +323,7 @@ class Device:
     async def close(self) -> None:
         """See ``ports.Homeserver``."""
         await self._upkeep.close()
+        await self._verifications.close()
         await self._backups.close()
         self._crypto.close()
         await self._client.close()

@@ -25,6 +25,7 @@ from dmtui.core.model import (
 from dmtui.core.ports import Homeserver
 from dmtui.core.recovery import Encryption
 from dmtui.core.trust import Trust
+from dmtui.core.verification import Verification
 from dmtui.matrix.thread import NetworkThread
 
 
@@ -224,6 +225,34 @@ class MatrixHomeserver:
     async def back_up(self) -> int:
         """See ``ports.Homeserver``."""
         return await self._thread.run(self._device.back_up)
+
+    async def verification_news(self) -> tuple[Verification, ...]:
+        """See ``ports.Homeserver``."""
+        return await self._thread.run(self._device.verification_news)
+
+    async def request_verification(self, user_id: UserId, room_id: RoomId | None) -> str:
+        """See ``ports.Homeserver``."""
+        return await self._thread.run(lambda: self._device.request_verification(user_id, room_id))
+
+    async def accept_verification(self, identifier: str) -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(lambda: self._device.accept_verification(identifier))
+
+    async def start_verification(self, identifier: str) -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(lambda: self._device.start_verification(identifier))
+
+    async def confirm_verification(self, identifier: str) -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(lambda: self._device.confirm_verification(identifier))
+
+    async def mismatch_verification(self, identifier: str) -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(lambda: self._device.mismatch_verification(identifier))
+
+    async def cancel_verification(self, identifier: str) -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(lambda: self._device.cancel_verification(identifier))
 
     async def logout(self) -> None:
         """See ``ports.Homeserver``."""

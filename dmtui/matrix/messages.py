@@ -52,10 +52,8 @@ async def send_plain(
     content: JsonObject,
     kind: str = MESSAGE,
 ) -> EventId:
-    """``PUT /rooms/{roomId}/send/m.room.message/{txnId}``, not encrypted."""
-    answer = await client.api(
-        "PUT", path("rooms", room_id, "send", MESSAGE, transaction_id), content
-    )
+    """``PUT /rooms/{roomId}/send/{eventType}/{txnId}``, not encrypted."""
+    answer = await client.api("PUT", path("rooms", room_id, "send", kind, transaction_id), content)
     sent = event_id(answer.get("event_id"))
     if sent is None:
         raise ServerTrouble("The homeserver did not confirm the message.")

@@ -84,8 +84,8 @@ class Translator:
 
     me: UserId
     decrypt: Decrypt
-    suspect: Suspect = lambda room, raw: Doubt.NONE
     hear: Hear = lambda room, raw, kind, content: None
+    suspect: Suspect = lambda room, raw: Doubt.NONE
 
     def events(self, room: RoomId, raws: object) -> tuple[TimelineEvent, ...]:
         """Those of the list that are something to the reader, in order."""
