@@ -135,7 +135,7 @@ def direct_room(
         created_at,
         None if successor is None else RoomId(successor),
         successor is not None and followed == successor,
-        _present(connection, room, json.loads(service)),
+        _present(connection, room, set(json.loads(service)) - {me, user_id}),
     )
 
 

@@ -230,7 +230,7 @@ async def test_whoever_is_said_to_be_a_bot_is_named_above_the_chat(stage: Stage)
     room_id = await stage.server.have_direct_room(BOB, "Bob", history=["hi"])
     async with stage.open(size=(160, 30)):
         await open_first(stage)
-        said = RoomUpdate(room_id, service_members=frozenset({CAROL}))
+        said = RoomUpdate(room_id, service_members=frozenset({ME, BOB, CAROL}))
         await stage.server.tell(SyncBatch("", rooms=(said,)))
         await stage.server.bring(room_id, CAROL, "Carol")
         await stage.until(lambda: f"read along by {CAROL}, said to be a bot" in header(stage))
