@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import TypeVar
 
-from dmtui.core.errors import DmtuiError, Recoverable
+from dmtui.core.errors import DmtuiError, Recoverable, SignedOut, StoreTrouble
 from dmtui.core.events import EncryptionChanged
 from dmtui.core.model import PersonDevice
 from dmtui.core.ports import Homeserver
@@ -33,7 +33,8 @@ class EncryptionCare:
     """Acts go on when their caller is gone, and wait for a homeserver that can't be reached.
 
     ``known`` and ``device`` are as last seen, ``None`` before; ``trouble`` says in one line why
-    nothing is known, or what is waited for; ``restored`` how the last restore ended.
+    nothing is known, or what is waited for; ``doing`` what the user asked for and is under way, and
+    ``ended`` how what nobody waits for ended.
     ``heal`` decrypts what could not be read so far.
     """
 
@@ -54,7 +55,8 @@ class EncryptionCare:
         self.device: PersonDevice | None = None
         self.trouble = ""
         self.restoring: Restoring | None = None
-        self.restored = ""
+        self.doing = ""
+        self.ended = ""
 
     # -- in the background --
 
@@ -82,16 +84,19 @@ class EncryptionCare:
             self._tell(str(error))
 
     async def _restore(self, homeserver: Homeserver) -> None:
-        self.restoring, self.restored = Restoring(), ""
+        want = self._ledger.store.recovery.want_restore
+        self.restoring, self.ended = Restoring(), ""
         self._tell()
         try:
             new = await self._through(lambda: self._recovery.restore(self._progress))
-            await self._ledger.write(self._ledger.store.recovery.want_restore, False)
-            self.restored = _said(new)
+            await self._ledger.write(want, False)
+            self.ended = _said(new)
             await self._heal(homeserver)
             await self._look_once()
         except DmtuiError as error:
-            self.restored = self.restored or f"Room keys were not restored: {error}"
+            self.ended = self.ended or f"Room keys were not restored: {error}"
+            if not isinstance(error, StoreTrouble | SignedOut):
+                await self._ledger.write(want, False)
         finally:
             self.restoring = None
             self._tell()
@@ -109,7 +114,7 @@ class EncryptionCare:
 
     async def set_up(self, passphrase: str, password: str = "") -> str:
         """See ``Recovery.set_up``."""
-        return await self._go_on(self._set_up(passphrase, password))
+        return await self._go_on(self._set_up(passphrase, password), "Setting up encryption")
 
     async def kept(self) -> None:
         """The user has the recovery key."""
@@ -117,7 +122,7 @@ class EncryptionCare:
 
     async def unlock(self, secret: str) -> None:
         """See ``Recovery.unlock``; the keys of the backup are restored thereafter."""
-        await self._go_on(self._unlock(secret))
+        await self._go_on(self._unlock(secret), "Unlocking")
 
     async def restore(self) -> None:
         """Begin to restore the keys of the backup; a crash puts it off."""
@@ -167,17 +172,28 @@ class EncryptionCare:
                 self._tell()
                 return result
 
-    async def _go_on(self, act: Coroutine[None, None, T]) -> T:
-        """Wait for it; it goes on if nobody waits any more."""
+    async def _go_on(self, act: Coroutine[None, None, T], doing: str = "") -> T:
+        """Wait for it; if nobody waits any more it goes on, and ``ended`` tells of trouble."""
         task = asyncio.ensure_future(act)
         self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return await asyncio.shield(task)
+        task.add_done_callback(self._tasks.discard)
+        if doing:
+            self.doing = doing
+            task.add_done_callback(self._done)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(self._left_alone)
+            raise
 
-    def _done(self, task: asyncio.Task[T]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()  # seen, even if nobody waits for it any more
+    def _done(self, _: asyncio.Task[T]) -> None:
+        self.doing = ""
+        self._tell(self.trouble)
+
+    def _left_alone(self, task: asyncio.Task[T]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.ended = str(error)
+            self._tell()
 
     def _tell(self, trouble: str = "") -> None:
         self.trouble = trouble

@@ -482,9 +482,28 @@ async def test_unlocking_waits_offline_in_one_line_and_goes_on_without_the_scree
         await stage.until(stage.shows("No answer. It goes on by itself."))
         await pilot.press("escape", "escape")
         await on(stage, type(stage.main))
+        assert notice(stage) == "Unlocking…"
         stage.server.heal("unlock")
         await stage.until(lambda: stage.server.recovery.identity is Identity.OURS)
         await stage.until(lambda: "Nothing new in the key backup." in stage.notices())
+
+
+async def test_unlocking_that_fails_behind_a_closed_screen_is_told(stage: Stage) -> None:
+    key = stage.server.recovery.set_up_elsewhere()
+    gate = stage.server.hold("unlock")
+    stage.server.fail("unlock", WrongIdentity("The homeserver publishes another identity."))
+    async with stage.open() as pilot:
+        await open_screen(stage)
+        await pilot.press("u")
+        await on(stage, Unlock)
+        await stage.type(key)
+        await pilot.press("enter")
+        await stage.until(lambda: stage.server.count("unlock"))
+        await pilot.press("escape", "escape")
+        await on(stage, type(stage.main))
+        gate.set()
+        await stage.until(lambda: "The homeserver publishes another identity." in stage.notices())
+        assert notice(stage) == ""
 
 
 async def test_identity_that_is_not_the_opened_one_is_told_and_nothing_restored(

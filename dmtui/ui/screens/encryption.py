@@ -103,7 +103,7 @@ class EncryptionScreen(ModalScreen[None]):
         lines = tuple(state_lines(care.known, care.device, care.restoring, self._press))
         width = page.scrollable_content_region.width
         self.query_one("#lines", Static).update(laid_out(lines, width))
-        notice = care.trouble or self._doing or self._notice or care.restored
+        notice = care.trouble or self._doing or self._notice or care.ended
         self.query_one("#notice", Static).update(notice)
         keys = [f"{self._press(step)} {_PHRASES[step]}" for step in self._steps]
         self.query_one("#keys", Static).update(" · ".join([*keys, "Esc closes"]))

@@ -199,6 +199,8 @@ def notice_words(care: EncryptionCare, press: str) -> str:
     known = care.known
     if care.restoring is not None:
         return progress_words(care.restoring)
+    if care.doing:
+        return f"{care.doing}…"
     if known is None:
         return ""
     if known.identity is Identity.CHANGED:

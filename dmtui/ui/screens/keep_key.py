@@ -99,7 +99,7 @@ class KeepKey(ModalScreen[bool]):
         self.query_one("#question", Static).update(question)
         self.query_one("#hint", Static).update(hint)
         self._tell("")
-        (options if showing else self._typed).focus()
+        self.set_focus(options if showing else self._typed)
 
     def action_back(self) -> None:
         """Esc."""

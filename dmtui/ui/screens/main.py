@@ -79,7 +79,7 @@ class MainScreen(Sides):
         self._asked_to_sign_in = False
         self._opening: UserId | None = None  # a chat accepted that is not here yet
         self._trouble = ""
-        self._restored = ""
+        self._ended = ""
 
     def on_mount(self) -> None:
         self.prompt.focus_key = self.commands.press("requests.open")
@@ -347,10 +347,10 @@ class MainScreen(Sides):
         self._show_notice()
 
     def _show_encryption(self) -> None:
-        """How restoring goes on is told in the status line, and how it ended once in passing."""
-        before, self._restored = self._restored, self._messenger.encryption.restored
-        if self._restored and self._restored != before:
-            self._tell(self._restored)
+        """What goes on is told in the status line, and how it ended once in passing."""
+        before, self._ended = self._ended, self._messenger.encryption.ended
+        if self._ended and self._ended != before:
+            self._tell(self._ended)
         self._show_notice()
 
     # -- requests --

@@ -77,7 +77,7 @@ class NewPassphrase(ModalScreen[str | None]):
         first = self.query_one("#first", Input).value
         again = self.query_one("#again", Input)
         if event.input is not again and first and not again.value:
-            again.focus()
+            self.set_focus(again)
             return
         fault = fault_of(first, again.value)
         if not fault:
@@ -86,7 +86,7 @@ class NewPassphrase(ModalScreen[str | None]):
         self.query_one("#notice", Static).update(fault)
         if first != again.value:
             again.value = ""
-            again.focus()
+            self.set_focus(again)
 
 
 class Password(ModalScreen[str | None]):
