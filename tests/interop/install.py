@@ -6,7 +6,6 @@ import fcntl
 import hashlib
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,7 +43,9 @@ def install(manifest: Path = MANIFEST, cache: Path | None = None) -> Path:
     target = cache / hashlib.sha256(manifest.read_bytes()).hexdigest()[:16]
     with _only_one(cache / "lock"):
         if not target.exists():
-            staging = Path(tempfile.mkdtemp(dir=cache))
+            staging = target.with_suffix(".partial")
+            shutil.rmtree(staging, ignore_errors=True)  # of a run that was killed
+            staging.mkdir()
             try:
                 shutil.copy(manifest, staging)
                 _fill(staging)
