@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from dmtui.core.direct import M_DIRECT, apply_edits, read_direct
 from dmtui.core.errors import Forbidden
 from dmtui.core.intents import (
@@ -28,28 +30,33 @@ async def leave_room(intent: LeaveRoom, homeserver: Homeserver) -> Settlement:
 
 async def forget_room(intent: ForgetRoom, homeserver: Homeserver, ledger: Ledger) -> Settlement:
     """Leave, forget and unlist the room."""
-    unlisting = await _unlisting(homeserver, ledger, intent.room_id)
+    unlisting = await _unlisting(homeserver, ledger, {intent.room_id})
     await leave_for_good(homeserver, intent.room_id)
     return Outcome(ok=True, room_id=intent.room_id), unlisting
 
 
 async def make_room(intent: MakeRoom, homeserver: Homeserver, ledger: Ledger) -> Settlement:
-    """Keep the room listed as a group, and have ``m.direct`` name it no more."""
-    unlisting = await _unlisting(homeserver, ledger, intent.room_id)
+    """Keep the room listed as a group, and have ``m.direct`` name it no more.
+
+    Nor those that were upgraded to it: they would stay behind as a chat in a room that is closed.
+    """
+    before = await ledger.run(ledger.store.upgrades.before, intent.room_id)
+    unlisting = await _unlisting(homeserver, ledger, {intent.room_id, *before})
     return Outcome(ok=True, room_id=intent.room_id), unlisting
 
 
 async def _unlisting(
-    homeserver: Homeserver, ledger: Ledger, room_id: RoomId
+    homeserver: Homeserver, ledger: Ledger, room_ids: Collection[RoomId]
 ) -> tuple[EditDirect, ...]:
-    """What takes the room out of ``m.direct``, whomever it stands under or is about to."""
+    """What takes the rooms out of ``m.direct``, whomever they stand under or are about to."""
     content = await homeserver.account_data(M_DIRECT) or {}
     wishes = (entry.intent for entry in ledger.store.pending_intents())
     edits = [wish for wish in wishes if isinstance(wish, EditDirect)]
     return tuple(
         EditDirect(DirectAction.REMOVE, user_id, room_id)
         for user_id, rooms in read_direct(apply_edits(content, edits)).items()
-        if room_id in rooms
+        for room_id in rooms
+        if room_id in room_ids
     )
 
 

@@ -83,6 +83,17 @@ class UpgradeRecords:
                 None if peer is None else peer.membership,
             )
 
+    def before(self, room_id: RoomId) -> tuple[RoomId, ...]:
+        """The rooms that were upgraded to this one, and those before them."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "WITH RECURSIVE old (room_id) AS (SELECT room_id FROM room WHERE successor = ?1"
+                " UNION SELECT r.room_id FROM room r JOIN old ON r.successor = old.room_id)"
+                " SELECT room_id FROM old WHERE room_id <> ?1 ORDER BY 1",
+                (room_id,),
+            ).fetchall()
+        return tuple(RoomId(row[0]) for row in rows)
+
     def is_invited(self, successor: RoomId) -> bool:
         """Whether somebody of the old room has asked me into the new one."""
         with self._database.read() as connection:
@@ -109,7 +120,8 @@ _WANTED = (
     " LEFT JOIN room s ON s.room_id = o.successor"
     " LEFT JOIN member p ON p.room = s.number AND p.user_id = o.person"
     " WHERE o.membership = 'join' AND o.person <> o.room_id AND o.successor IS NOT NULL"
-    " AND o.followed IS NOT o.successor AND (s.number IS NULL OR (s.forgotten = 0"
+    " AND o.followed IS NOT o.successor"
+    " AND (s.number IS NULL OR (s.forgotten = 0 AND s.kept = 0"
     " AND (s.membership = 'invite' OR (s.membership = 'leave' AND s.told IS NULL)"
     " OR (s.membership = 'join' AND (s.person IS NOT o.person"
     " OR (p.membership IS NULL AND o.person <> ?))))))"

@@ -438,6 +438,22 @@ async def test_chat_made_a_room_is_listed_as_a_group_and_back_again(desk: Desk) 
     assert "hello" in desk.bodies()
 
 
+async def test_upgraded_chat_made_a_room_stays_one_and_leaves_no_old_room_behind(
+    desk: Desk,
+) -> None:
+    old = await chat(desk, "hello")
+    new = await desk.server.upgrade(old, BOB)
+    await recorded(desk, {BOB: [old, new]})
+    await desk.until(lambda: (now := desk.conversation()) and now.room_id == new)
+    await desk.messenger.life.make_room(BOB)
+    await recorded(desk, {})
+    await desk.until(lambda: rows(desk) == [new])
+    await desk.server.say(new, BOB, "still here")
+    await desk.until(lambda: desk.messenger.messages(UserId(new)).messages)
+    assert rows(desk) == [new]
+    assert desk.server.data["m.direct"] == {}
+
+
 async def test_start_chat_does_not_reuse_a_chat_made_a_room(desk: Desk) -> None:
     room_id = await invited(desk)
     await desk.server.welcome(room_id, BOB)
