@@ -98,7 +98,7 @@ def moved(before: Conversation, now: Conversation) -> str:
     """What to say when the open room belongs to another row of the people list."""
     if now.group:
         return f"The chat with {before.name} is a group now: everyone in it reads what you write."
-    return f"Nobody but {now.name} is in the group any more: it is a direct chat again."
+    return f"It is a direct chat with {now.name} now: nobody else is in the room."
 
 
 def not_moved(conversation: Conversation) -> str:
