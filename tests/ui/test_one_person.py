@@ -184,7 +184,7 @@ async def test_group_becomes_a_chat_again_before_the_users_eyes(stage: Stage) ->
         stage.main.open(UserId(room_id))
         await stage.server.abandon(room_id, CAROL)
         await stage.until(lambda: stage.conversation.person == BOB)
-        assert any("direct chat again" in notice for notice in stage.notices())
+        assert any("direct chat with" in notice for notice in stage.notices())
 
 
 async def test_message_to_one_person_waits_for_a_word_once_the_chat_is_a_group(
