@@ -17,6 +17,7 @@ from dmtui.ui.commands import CommandProvider, Registry, Scope, bindings
 from dmtui.ui.hangup import guard_hangup
 from dmtui.ui.keyboard import guard_keyboard
 from dmtui.ui.notifier import Notifier
+from dmtui.ui.pasting import guard_pastes
 from dmtui.ui.screens.help import Help
 from dmtui.ui.screens.main import MainScreen
 from dmtui.ui.screens.sign_in import SignInScreen
@@ -65,6 +66,7 @@ class DmtuiApp(App[None]):
         super().__init__()
         guard_keyboard()
         guard_hangup()
+        guard_pastes()
         self._messenger = messenger
         self._open_messenger = open_messenger
         self._sign_in = sign_in

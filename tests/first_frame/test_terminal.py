@@ -34,6 +34,17 @@ def test_keys_typed_during_the_start_reach_the_app(profile: ProfilePaths) -> Non
         assert b"^[[B" not in terminal.painted
 
 
+def test_a_paste_is_text_whatever_is_in_it(profile: ProfilePaths) -> None:
+    with started() as terminal:
+        terminal.until("Carol", TEXTUAL, "Carol")
+        terminal.press("\x1b[200~\x1b[31mp\x1b[0ma\rcgm\x1b[201~")  # the list has the focus
+        terminal.press("\r")
+        terminal.until("essage Bob")
+        terminal.press("\x1b[200~error: \x1b[31mfailed\x1b[0m\rrm -rf secret\r\x1b[201~ok")
+        terminal.until("error: failed", "rm -rf secret", "ok")
+        assert b"queued" not in terminal.painted
+
+
 def test_a_start_that_fails_gives_the_terminal_back(profile: ProfilePaths) -> None:
     broken = profile.session_file.read_text().replace('"device_id"', '"nothing"')
     profile.session_file.write_text(broken)
