@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from time import perf_counter
 
 import pytest
 
@@ -444,7 +443,7 @@ def test_somebody_called_like_my_notes_is_warned_of(store: Store) -> None:
     assert store.conversations([CAROL])[0].looks_like == "Notes to self"
 
 
-def test_ten_thousand_people_with_petnames_are_told_at_once(path: Path) -> None:
+def test_pinning_one_of_ten_thousand_people_changes_one_row(path: Path) -> None:
     store = Store.open(path, ME)
     users = [UserId(f"@u{n}:test") for n in range(10_000)]
     rooms = tuple(
@@ -452,12 +451,11 @@ def test_ten_thousand_people_with_petnames_are_told_at_once(path: Path) -> None:
     )
     direct: JsonObject = {user: [f"!{n}"] for n, user in enumerate(users)}
     store.apply(batch(*rooms, direct=direct))
-    start = perf_counter()
-    store.contacts.pin(users[5], pinned=True)
-    assert perf_counter() - start < 0.1
-    start = perf_counter()
+    assert store.contacts.pin(users[5], pinned=True) == {
+        ConversationsChanged(frozenset({users[5]})),
+        IntentsChanged(),
+    }
     assert len(store.people()) == 10_000
-    assert perf_counter() - start < 0.5
     store.close()
 
 
