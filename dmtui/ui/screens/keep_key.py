@@ -49,7 +49,7 @@ class KeepKey(ModalScreen[bool]):
         Binding("escape", "back", "Back", show=False, id="keep.back")
     ]
 
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (24, "-tall")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall")]  # noqa: RUF012 - as Textual types it
 
     def __init__(self, key: str, user_id: str, home: Path | None = None):
         super().__init__()
