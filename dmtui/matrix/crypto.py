@@ -32,6 +32,7 @@ from dmtui.matrix.crypto_files import (
 from dmtui.matrix.crypto_store import CryptoStore
 from dmtui.matrix.device_lists import DeviceLists
 from dmtui.matrix.devices import Device, VerifySignature
+from dmtui.matrix.gossip import Gossip
 from dmtui.matrix.identities import Identities
 from dmtui.matrix.identity import OwnIdentity
 from dmtui.matrix.key_backup import KeyBackup
@@ -87,6 +88,7 @@ class Crypto:
         self.vouching = Vouching(requests, self._machine, store, self.lists.changed)
         self.hear_verification: HearVerification = lambda sender, kind, content: None
         self._senders: set[str] = set()  # of room keys, not judged yet
+        self.gossip = Gossip(requests, self._machine, store, self.backup)
         self._wedged: dict[tuple[str, str], None] = {}  # (user, curve25519), in order
 
     @classmethod
@@ -234,6 +236,9 @@ class Crypto:
                 return _NOTHING
             case _:
                 log.info("sealed message of a type that is not used")
+            case "m.secret.send":
+                self.gossip.take(sender, sender_key, payload)
+                return _NOTHING
                 return _NOTHING
 
     def _check_device(self, sender: str, sender_key: str, payload: JsonObject) -> None:
@@ -302,7 +307,7 @@ class Crypto:
         ``SignedOut`` is raised at once.
         """
         trouble: Recoverable | None = None
-        for work in (self._own_keys.upload, self.lists.refresh, self._mend):
+        for work in (self._own_keys.upload, self.lists.refresh, self._mend, self.gossip.settle):
             try:
                 await work()
             except SignedOut:

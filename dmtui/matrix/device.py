@@ -58,6 +58,8 @@ class Device:
         self._verifications = Verifications(
             client, Party(client.user_id, crypto.device_id), crypto.vouching, self._send_event
         )
+        self._verifications.follow_up = crypto.gossip.ask
+        crypto.gossip.arrived = self._verifications.stir
         crypto.hear_verification = self._verifications.hear_to_device
         self._translator = Translator(
             UserId(client.user_id),

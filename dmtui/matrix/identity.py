@@ -275,18 +275,19 @@ class OwnIdentity:
         kept = await self._storage.read(key, name)
         if kept is None:
             raise NotFound("The recovery data does not hold the identity.", 404, "M_NOT_FOUND")
-        return _seed_of(kept)
+        return seed_of(kept)
 
     async def _backup_secret(self, key: StorageKey) -> bytes | None:
         """The identity is of use without its backup: what can't be read is as good as none."""
         try:
             kept = await self._storage.read(key, KEY_BACKUP_SECRET)
-            return None if kept is None else _seed_of(kept)
+            return None if kept is None else seed_of(kept)
         except BadContent:
             return None
 
 
-def _seed_of(kept: bytes) -> bytes:
+def seed_of(kept: bytes) -> bytes:
+    """The 32 bytes of a secret as it is written: in base64. Raises ``BadContent``."""
     try:
         seed = bytes(decode_base64(kept.decode("ascii").strip().rstrip("=")))
     except ValueError as error:

@@ -25,7 +25,7 @@ from dmtui.matrix.requests import Requests
 from dmtui.matrix.sas import METHOD, BreachError, Party
 from dmtui.matrix.values import LONGEST_ID, event_id, mapping, milliseconds, opaque, text, user_id
 from dmtui.matrix.verifying import PREFIX, Transaction, Verifying
-from dmtui.matrix.vouching import NOT_SET_UP, Vouching
+from dmtui.matrix.vouching import NOT_SET_UP, Frozen, Vouching
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,8 @@ _NEVER_ANSWERED = ("cancel", "done", "request", "ready")
 
 SendInRoom: TypeAlias = Callable[[RoomId, str, JsonObject], Awaitable[EventId]]
 """``(room, type, content)``, encrypted where the room is."""
+FollowUp: TypeAlias = Callable[[Frozen], Awaitable[None]]
+"""What is done once a device of ours is verified; may raise errors of requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class Verifications:
         self._me = me
         self._vouching = vouching
         self._send_in_room = send_in_room
+        self.follow_up: FollowUp = _nothing
         self._now = now
         self._known: dict[str, Verifying] = {}
         self._waiting: deque[_Heard] = deque(maxlen=_MOST_WAITING)
@@ -152,6 +155,7 @@ class Verifications:
                 await self._break(one, breach)
             finally:
                 self._changed.set()
+            await self._follow_up(one)
 
     async def _ended_on_trouble(self, one: Verifying, act: Awaitable[None]) -> None:
         try:
@@ -161,6 +165,10 @@ class Verifications:
             raise
         finally:
             self._changed.set()
+
+    def stir(self) -> None:
+        """Tell all anew: something came of one that is over."""
+        self._changed.set()
 
     # -- from sync --
     def hear_to_device(self, sender: UserId, kind: str, content: JsonObject) -> None:
@@ -323,9 +331,18 @@ class Verifications:
             await self._give_up(one, error)
         finally:
             self._changed.set()
+        await self._follow_up(one)
         if waiting and one.them.device_id and one.targets:
             others = tuple(name for name in one.targets if name != one.them.device_id)
             await self._tell_others(one, others)
+
+    async def _follow_up(self, one: Verifying) -> None:
+        own = one.them.user_id == self._me.user_id
+        if own and one.phase is Phase.DONE and one.frozen is not None:
+            try:
+                await self.follow_up(one.frozen)
+            except DmtuiError as error:
+                log.info("nothing followed the verification: %s", type(error).__name__)
 
     async def _break(self, one: Verifying, breach: BreachError) -> None:
         log.warning("%s: verification ended: %s", one.them.user_id, breach.code)
@@ -379,3 +396,7 @@ def _transaction(heard: _Heard) -> Transaction | None:
     if relation.get("rel_type") != "m.reference" or not reference:
         return None
     return Transaction(reference, heard.room_id)
+
+
+async def _nothing(frozen: Frozen) -> None:
+    """Without anybody to follow up."""

@@ -83,13 +83,13 @@ class Messenger:
         self.life = Life(me, self.homeserver, self._ledger, self._journal)
         self.cards = Cards(me, self.homeserver, self._ledger)
         self.recovery = Recovery(self.homeserver)
-        self.verification = VerificationDesk(me, self.homeserver, self._ledger)
         self._upgrades = Upgrades(self._ledger, self._journal)
         self._directs = DirectWriter(self._ledger, self._line, self._clock)
         self._syncing = Syncing(self._ledger, self._line, self._clock, self._directs.seen)
         self.encryption = EncryptionCare(
             self.recovery, self._ledger, self._line, self._syncing.heal_all
         )
+        self.verification = VerificationDesk(me, self.homeserver, self._ledger, self.encryption)
         self._start_chat = StartChat(me, self.homeserver, self._ledger, self._journal, self._clock)
         self.requests = Requests(self._ledger, self._journal, self._line, self._start_chat.shown)
         self._typing = TypingNotices(self._clock)

@@ -5,12 +5,16 @@ Only people with whom there is a chat are listened to, so that no stranger can a
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
+from dmtui.core.errors import DmtuiError
 from dmtui.core.events import VerificationChanged
 from dmtui.core.model import RoomId, UserId
 from dmtui.core.ports import Homeserver
+from dmtui.core.recovery import Backup, Identity
 from dmtui.core.verification import Phase, Verification
+from dmtui.messenger.encryption import EncryptionCare
 from dmtui.messenger.ledger import Ledger
 
 _URGENT = (Phase.COMPARING, Phase.CONFIRMED, Phase.AGREEING, Phase.READY, Phase.ASKED, Phase.ASKING)
@@ -19,20 +23,50 @@ _URGENT = (Phase.COMPARING, Phase.CONFIRMED, Phase.AGREEING, Phase.READY, Phase.
 class VerificationDesk:
     """Acts raise what ``ports.Homeserver`` says of them."""
 
-    def __init__(self, me: UserId, homeserver: Callable[[], Awaitable[Homeserver]], ledger: Ledger):
+    def __init__(
+        self,
+        me: UserId,
+        homeserver: Callable[[], Awaitable[Homeserver]],
+        ledger: Ledger,
+        care: EncryptionCare,
+    ):
         self._me = me
         self._homeserver = homeserver
         self._ledger = ledger
+        self._care = care
         self._known: tuple[Verification, ...] = ()
         self._ended: list[Verification] = []
 
     async def run(self, homeserver: Homeserver) -> None:
         """Follow what the device tells."""
-        while True:
-            before = {one.id: one for one in self._known}
-            self._known = await homeserver.verification_news()
-            self._ended += [one for one in self._known if _has_ended(before.get(one.id), one)]
-            self._ledger.publish(frozenset({VerificationChanged()}))
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                await self._take(homeserver)
+                vouched = any(one.own and one.phase is Phase.DONE for one in self._known)
+                if vouched and self._is_locked():
+                    tasks.create_task(self._look())
+
+    def _is_locked(self) -> bool:
+        known = self._care.known
+        if known is None:
+            return False
+        return known.identity is Identity.LOCKED or known.backup is Backup.LOCKED
+
+    async def _look(self) -> None:
+        """The other device may have handed its secrets over: then there is more to read."""
+        try:
+            await self._care.look()
+            known = self._care.known
+            if known is not None and known.backup is Backup.ON:
+                await self._care.restore()
+        except DmtuiError:
+            return  # it is told where encryption is shown
+
+    async def _take(self, homeserver: Homeserver) -> None:
+        before = {one.id: one for one in self._known}
+        self._known = await homeserver.verification_news()
+        self._ended += [one for one in self._known if _has_ended(before.get(one.id), one)]
+        self._ledger.publish(frozenset({VerificationChanged()}))
 
     def current(self) -> Verification | None:
         """The one that most wants the user, of those not over."""

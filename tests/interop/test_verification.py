@@ -7,13 +7,15 @@ import asyncio
 import pytest
 
 from dmtui.core.model import RoomId, UserId
-from dmtui.core.recovery import Identity
+from dmtui.core.recovery import Backup, Identity
 from dmtui.core.trust import IdentityState
 from dmtui.core.verification import EMOJI, Phase, Verification
 from tests.homeserver.dmtui_account import DmtuiAccount, user
 from tests.homeserver.synapse import SynapseServer
 from tests.interop.peer import Element, Peer
 from tests.interop.setting import OpenDmtui, OpenElement, chat, on_one_worker
+
+OURS = Identity.OURS
 
 pytestmark = on_one_worker
 
@@ -135,9 +137,9 @@ async def test_my_own_devices_verify_each_other(
 ) -> None:
     key = await mine.set_up()
     dmtui = await open_dmtui(await asyncio.to_thread(synapse.login, mine.account.localpart))
-    homeserver, here = await dmtui.messenger.homeserver(), Here(dmtui)
+    here = Here(dmtui)
     if unlocked:
-        await homeserver.unlock(key)
+        await dmtui.messenger.encryption.unlock(key)
     await mine.device(dmtui.account, known=True)
     if by_us:
         await here.desk.request(user(dmtui.account))
@@ -156,8 +158,10 @@ async def test_my_own_devices_verify_each_other(
     await here.until(Phase.DONE)
     await mine.verification(phase="Done")
     await mine.device(dmtui.account, signed=True, verified=True)
-    if unlocked:
-        assert (await homeserver.encryption()).identity is Identity.OURS
+    care = dmtui.messenger.encryption
+    await dmtui.until(
+        lambda: care.known and (care.known.identity, care.known.backup) == (OURS, Backup.ON)
+    )
 
 
 @pytest.mark.parametrize("by_us", [True, False])
