@@ -21,7 +21,7 @@ from dmtui.matrix.values import LONGEST_ID, event_id, mapping, opaque, text, use
 
 NOT_YET = "No key for this message: it may still come, or it was sent before you signed in here."
 _DAMAGED = "This message is damaged."
-LOCKED = "No key for this message here: your recovery key unlocks the backup that may have it."
+LOCKED = "No key for this message here: unlock your key backup with your recovery key (Encryption)."
 TOO_LATE = "This message is older than the key that was shared with this device."
 _WITHHELD = {
     "m.blacklisted": "The sender has blocked this device from reading the message.",
