@@ -115,7 +115,7 @@ class BackupUpkeep:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if not self._tasks or self._down or not self.backup.can_upload():
+        if not self._tasks or self._down or not self.backup.is_behind():
             return
         with contextlib.suppress(DmtuiError, TimeoutError):
             async with asyncio.timeout(LAST_CHANCE):
@@ -152,7 +152,7 @@ class BackupUpkeep:
 
     async def _upload(self) -> None:
         await self._connect()
-        if self.backup.can_upload() and self.backup.missing():
+        if self.backup.is_behind():
             await self._sleep(self._delay())
             await self.backup.upload()
 

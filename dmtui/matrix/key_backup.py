@@ -119,6 +119,11 @@ class KeyBackup:
         backup = self._store.backup()
         return self._store.count_to_back_up(backup[0] if backup else None)
 
+    def is_behind(self) -> bool:
+        """Whether there is a backup that lacks keys; found in no time."""
+        backup = self._store.backup()
+        return backup is not None and bool(self._store.to_back_up(backup[0], 1))
+
     def can_upload(self) -> bool:
         """Whether there is a backup that may be given keys."""
         return self._store.backup() is not None
