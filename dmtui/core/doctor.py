@@ -28,6 +28,7 @@ class Ailment(StrEnum):
     GROUP = "group"
     SELF = "listed under yourself"
     SEVERAL_USERS = "several people"
+    WRONG_PERSON = "wrong person"
     LOST_FLAG = "lost flag"
     NEVER_MARKED = "never marked"
 
@@ -194,6 +195,11 @@ class _Examination:
         elif len(facts.humans) > 1:
             line = f"{_room(room_id, people)} has {len(facts.humans)} other people: no chat of two."
             yield _finding(Ailment.GROUP, line)
+        elif (person := self._person_instead(facts, people)) is not None:
+            names = " and ".join(_quoted(user_id) for user_id in people)
+            move = EditDirect(DirectAction.MOVE, person, room_id)
+            line = f"{_quoted(room_id)} is listed under {names}; only {_quoted(person)} is there."
+            yield _finding(Ailment.WRONG_PERSON, line, move)
         elif len(people) > 1:
             yield self._several(facts, people)
         elif people == [self._me] and facts.humans:
@@ -201,6 +207,13 @@ class _Examination:
             move = EditDirect(DirectAction.MOVE, person, room_id)
             line = f"{_quoted(room_id)} is listed under yourself, yet it is {_quoted(person)}'s."
             yield _finding(Ailment.SELF, line, move)
+
+    def _person_instead(self, facts: RoomFacts, people: Sequence[UserId]) -> UserId | None:
+        """The one other human of the room, where it is listed under others alone."""
+        person = self._only_person(facts)
+        if person is None or person in people or {*people} == {self._me} or facts.kept:
+            return None
+        return person
 
     def _several(self, facts: RoomFacts, people: Sequence[UserId]) -> Finding:
         names = " and ".join(_quoted(user_id) for user_id in people)

@@ -80,9 +80,21 @@ class Evidence:
         return max(self.count, len(self.humans))
 
     @property
+    def instead(self) -> UserId | None:
+        """The one other human who is there, where the map lists the room under others alone."""
+        listed = {*self.listed} - {self.me}
+        if not (listed and self.joined and self.others == len(self.humans) == 1):
+            return None
+        return None if self.humans[0] in listed else self.humans[0]
+
+    @property
     def direct(self) -> bool:
-        """Whether it is a direct message: listed, joined, at most one other human, no space."""
-        return bool(self.listed) and self.joined and self.others <= 1 and not self.space
+        """Whether it is a direct message: listed, joined, at most one other human, no space.
+
+        That human is one whom it is listed under.
+        """
+        listed = bool(self.listed) and self.joined and self.others <= 1 and not self.space
+        return listed and self.instead is None
 
 
 def keys_of(content: JsonObject, room_id: RoomId) -> tuple[str, ...]:

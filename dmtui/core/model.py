@@ -206,6 +206,7 @@ class DirectRoom:
     ``mine`` and ``peer`` are memberships; ``created_at`` is 0 where it is not known.
     ``given_up``: the upgrade to its ``successor`` is dealt with, and was not followed for good.
     ``service`` are those in it who count as no people, because the room says that they are bots.
+    ``alone_with`` is the one other human in it, where there is just one and that is known.
     """
 
     room_id: RoomId
@@ -217,6 +218,7 @@ class DirectRoom:
     successor: RoomId | None = None
     given_up: bool = False
     service: tuple[UserId, ...] = ()
+    alone_with: UserId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,9 @@ class _Words:
             return "This is not a direct chat: it is a space, which holds rooms."
         if e.mine is not Membership.JOIN:
             return f"This is not a direct chat now: {_MINE[e.mine]}."
+        if e.instead is not None:
+            listed = self._name(e.person or e.listed[0])
+            return f"This is listed as a chat with {listed}, but {self._name(e.instead)} is here."
         if e.others > 1:
             was = f" It was one with {self._name(e.person)}." if e.person and e.listed else ""
             return f"This is not a direct chat: {e.others} other people are in it.{was}"
@@ -119,7 +122,7 @@ class _Words:
         if len(e.keys) > 1:
             person = e.person or room_person(e.listed, e.me, e.humans)
             line += f"; it is shown once, as {self._name(person)}'s" if person else ""
-        return _reason(Bearing.FOR, f"{line}.")
+        return _reason(Bearing.AGAINST if e.instead else Bearing.FOR, f"{line}.")
 
     def _pending(self) -> Iterator[Reason]:
         for edit in self._e.edits:
@@ -147,7 +150,8 @@ class _Words:
         if unnamed:
             people = f"{people} and {unnamed} more" if people else "not known by name yet"
         if e.others == 1:
-            return _reason(Bearing.FOR, f"One other person is there or invited: {people}.")
+            bearing = Bearing.AGAINST if e.instead else Bearing.FOR
+            return _reason(bearing, f"One other person is there or invited: {people}.")
         line = f"{e.others} other people are there or invited: {people}."
         return _reason(Bearing.AGAINST, line)
 
@@ -224,7 +228,7 @@ class _Words:
                 "It is one again when only one other person is left; or start a new chat.",
             )
         elif not any(edit.action is not DirectAction.REMOVE for edit in e.edits):
-            if e.keys and not e.listed:
+            if e.instead or (e.keys and not e.listed):
                 yield _reason(Bearing.REMEDY, "The doctor gives the room to its person.")
             else:
                 yield _reason(Bearing.REMEDY, "“Make it a direct chat” puts it on your list.")

@@ -126,6 +126,7 @@ def direct_room(
         (room,),
     ).fetchone()
     group = room_id == user_id
+    others = company_of(connection, room, me, counted=mine == Membership.JOIN)
     return DirectRoom(
         RoomId(room_id),
         Membership(mine),
@@ -136,6 +137,7 @@ def direct_room(
         None if successor is None else RoomId(successor),
         successor is not None and followed == successor,
         _present(connection, room, set(json.loads(service)) - {me, user_id}),
+        next(iter(others.known)) if others.count == len(others.known) == 1 else None,
     )
 
 

@@ -14,7 +14,7 @@ from dmtui.core.names import clean_line
 from dmtui.core.repairs import apply_changes, rooms_in
 from tests.core.test_repairs import maps
 
-ME, BOB, CAROL = UserId("@me:x"), UserId("@bob:x"), UserId("@carol:x")
+ME, BOB, CAROL, DAN = UserId("@me:x"), UserId("@bob:x"), UserId("@carol:x"), UserId("@dan:x")
 A, B = RoomId("!a"), RoomId("!b")
 
 WITH_BOB = RoomFacts(A, Membership.JOIN, (BOB,), inviter=BOB, direct=True)
@@ -93,6 +93,28 @@ def test_room_under_several_people_who_are_gone_is_left_alone() -> None:
     empty = replace(WITH_BOB, humans=())
     content: JsonObject = {CAROL: [A], BOB: [A]}
     assert repaired(content, empty) == content
+
+
+def test_room_under_somebody_who_is_not_there_goes_to_the_one_who_is() -> None:
+    (finding,) = findings({CAROL: [A]}, WITH_BOB)
+    assert finding.ailment is Ailment.WRONG_PERSON
+    assert finding.line == "!a is listed under @carol:x; only @bob:x is there."
+    assert repaired({CAROL: [A, B]}, WITH_BOB, RoomFacts(B, Membership.JOIN)) == {
+        CAROL: [B],
+        BOB: [A],
+    }
+    unflagged = replace(WITH_BOB, direct=False, inviter=None)
+    assert repaired({CAROL: [A], DAN: [A]}, unflagged) == {BOB: [A]}
+
+
+def test_room_of_somebody_else_is_left_alone_where_it_is_not_theirs_for_sure() -> None:
+    for facts in (
+        replace(WITH_BOB, mine=Membership.LEAVE),
+        replace(WITH_BOB, humans=()),
+        replace(WITH_BOB, kept=True),
+        replace(WITH_BOB, space=True),
+    ):
+        assert Ailment.WRONG_PERSON not in ailments({CAROL: [A]}, facts), facts
 
 
 def test_lost_flag_is_given_back_to_whoever_invited() -> None:

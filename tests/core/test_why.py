@@ -99,6 +99,13 @@ def test_group_says_how_many_are_there_and_whose_chat_it_was() -> None:
     assert "only one other person is left" in remedies(group)[0]
 
 
+def test_room_listed_under_somebody_who_is_not_there_is_no_chat_with_them() -> None:
+    wrong = replace(WITH_BOB, person=CAROL, keys=(CAROL,))
+    assert verdict(wrong) == "This is listed as a chat with Carol, but Bob is here."
+    assert "Your list (m.direct) names it under @carol:x." in against(wrong)
+    assert remedies(wrong) == ["The doctor gives the room to its person."]
+
+
 def test_people_not_known_by_name_are_counted_all_the_same() -> None:
     busy = replace(WITH_BOB, count=4)
     assert not busy.direct

@@ -82,6 +82,18 @@ async def test_chat_never_marked_is_offered_and_marked_only_if_chosen(stage: Sta
         await stage.until(lambda: stage.row(BOB))
 
 
+async def test_room_under_the_wrong_person_is_given_to_the_one_who_is_there(stage: Stage) -> None:
+    room_id = await stage.server.have_direct_room(CAROL, "Carol")
+    await stage.server.edit_direct({BOB: [room_id]})
+    async with stage.open((140, 36)) as pilot:
+        await open_doctor(stage)
+        await stage.until(stage.shows("only @carol:example.org is there"))
+        await pilot.press("a")
+        await stage.until(stage.shows("Repaired."))
+        assert stage.server.data["m.direct"] == {CAROL: [room_id]}
+        await stage.until(lambda: stage.row(CAROL))
+
+
 async def test_doctor_without_findings_or_repairs_writes_nothing(stage: Stage) -> None:
     await stage.server.have_direct_room(BOB, "Bob")
     async with stage.open((80, 24)) as pilot:

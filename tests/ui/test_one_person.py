@@ -293,3 +293,31 @@ async def test_space_and_stray_rooms_of_the_map_do_not_disturb(stage: Stage) -> 
         await open_first(stage)
         await stage.until(stage.shows("Beginning of the conversation"))
         assert [row.user_id for row in stage.people.rows] == [BOB]
+
+
+async def test_room_listed_under_somebody_who_is_not_there_says_who_is(stage: Stage) -> None:
+    room_id = await stage.server.have_direct_room(CAROL, "Carol", history=["hi"])
+    await stage.server.edit_direct({BOB: [room_id]})
+    async with stage.open(size=(140, 30)):
+        await open_first(stage)
+        listed = "listed under @bob:example.org, but Carol is here: Ctrl+P “Doctor"
+        await stage.until(lambda: listed in header(stage))
+        assert "group" not in header(stage)
+        await stage.until(stage.shows("Carol reads what you write, not @bob:example.org"))
+        assert "everyone reads along" not in stage.text()
+        await stage.server.bring(room_id, UserId("@dan:example.org"), "Dan")
+        await stage.until(lambda: "group, not a direct message" in header(stage))
+        await stage.until(stage.shows("everyone reads along"))
+
+
+async def test_words_for_one_person_are_held_when_somebody_else_is_left(stage: Stage) -> None:
+    room_id = await stage.server.have_direct_room(BOB, "Bob", history=["hi"])
+    async with stage.open(size=(140, 30)) as pilot:
+        await open_first(stage)
+        await stage.type("only for bob")
+        await stage.server.bring(room_id, CAROL, "Carol")
+        await stage.server.abandon(room_id, BOB)
+        await stage.until(lambda: "but Carol is here" in header(stage))
+        await pilot.press("enter")
+        await stage.until(lambda: "Enter again sends it to Carol." in str(stage.notices()))
+        assert stage.server.count("send_text") == 0

@@ -168,7 +168,7 @@ def _known_as(person: Conversation | None, news: News | None) -> tuple[str, str]
 
 def _group(card: Card) -> Iterator[Line]:
     person = card.conversation
-    yield Line(Content("A group, and no direct message: everybody reads everything."), indent=0)
+    yield Line(Content(_group_verdict(card)), indent=0)
     if person is not None:
         yield _labelled("Name", str(person.name))
         if person.was_with is not None:
@@ -177,6 +177,16 @@ def _group(card: Card) -> Iterator[Line]:
     yield Line(Content(f"Others ({len(card.members)})"), heading=True)
     for user_id, name in card.members:
         yield Line(Content.assemble(str(name), (f"  {clean_line(user_id)}", "dim")), _DOT)
+
+
+def _group_verdict(card: Card) -> str:
+    """What the group is; a chat of two that is listed under somebody else reads otherwise."""
+    listed = card.conversation.was_with if card.conversation is not None else None
+    here = next((room.alone_with for room in card.rooms if room.serving), None)
+    if listed is None or here is None:
+        return "A group, and no direct message: everybody reads everything."
+    name = next((name for user_id, name in card.members if user_id == here), here)
+    return f"Listed under {clean_line(listed)}, but {clean_line(name)} is the only one here."
 
 
 def _arranged(card: Card, times: Times) -> str:

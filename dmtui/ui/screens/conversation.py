@@ -216,13 +216,14 @@ class ConversationPane(Vertical):
         )
         self.query_one("#header", Static).update(line)
         self.composer.hint(f"Message {conversation.name}")
-        self.composer.note(note(conversation))
+        self.composer.note(note(conversation, self._was_with(conversation), self.instead))
         self.composer.refuse(refusal(conversation, press))
 
     def _was_with(self, conversation: Conversation) -> str:
         if conversation.was_with is None:
             return ""
         found = self._messenger.conversations(frozenset({conversation.was_with}))
+            self.instead,
         return found[0].name if found else conversation.was_with
 
     # -- reading --
@@ -232,6 +233,16 @@ class ConversationPane(Vertical):
         return (
             self.app.app_focus
             and self.screen.is_current
+    @property
+    def instead(self) -> str:
+        """Who alone is in the open room that is listed under somebody else; empty otherwise."""
+        conversation = self.conversation
+        if conversation is None or conversation.was_with is None:
+            return ""
+        here = next((room.alone_with for room in self._rooms if room.serving), None)
+        members = self._messenger.cards.card(conversation.user_id).members if here else ()
+        return next((str(name) for user_id, name in members if user_id == here), "")
+
             and self.display
             and not self.has_class("hidden")
             and self.timeline.following
@@ -321,7 +332,8 @@ class ConversationPane(Vertical):
             return
         person = self._was_for_one(conversation)
         members = self._messenger.cards.card(conversation.user_id).members
-        self._tell(reads_along([name for user_id, name in members if user_id != person]))
+        names = [name for user_id, name in members if user_id != person]
+        self._tell(reads_along(names, self.instead))
         self._drafts.told(conversation.user_id)
 
     def _give_back(self, user_id: UserId, text: str) -> None:

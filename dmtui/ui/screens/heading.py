@@ -24,21 +24,35 @@ def heading(
     conversation: Conversation,
     rooms: Sequence[DirectRoom],
     was_with: str,
+    instead: str,
     muted: str,
     press: Callable[[str], Press],
+    alarms: Sequence[UserId] = (),
 ) -> Content:
-    """Name, user ID and badges, each in words; ``was_with`` names who a group was a DM with."""
+    """Name, user ID and badges, each in words; ``was_with`` names who a group was a DM with.
+
+    ``instead`` is as for :func:`standing`; ``alarms`` are those whose identity has changed.
+    """
     named = conversation.group or conversation.user_id in conversation.name
     parts = (
         (conversation.name, "bold"),
         (known_as(conversation), ""),
         ("" if named else conversation.user_id, "$foreground 60%"),
-        (standing(conversation, was_with, press), "$text-warning"),
+        (alarm(conversation, alarms), "$text-error bold"),
+        (standing(conversation, was_with, press, instead), "$text-warning"),
         (_upgrade(rooms), "$text-warning"),
         (_said_to_be_bots(rooms), "$text-warning"),
         (muted, "$text-warning"),
     )
     return Content("  ").join(Content.assemble(part) for part in parts if part[0])
+
+
+def alarm(conversation: Conversation, alarms: Sequence[UserId]) -> str:
+    """The banner while an identity has changed; empty otherwise."""
+    if not alarms:
+        return ""
+    who = "" if not conversation.group else f" of {', '.join(map(clean_line, alarms))}"
+    return f"⚠ IDENTITY{who} CHANGED: nothing is sent before you decide"
 
 
 def known_as(conversation: Conversation) -> str:
@@ -50,9 +64,17 @@ def known_as(conversation: Conversation) -> str:
     return f"({own})" if own not in ("", called) else ""
 
 
-def standing(conversation: Conversation, was_with: str, press: Callable[[str], Press]) -> str:
-    """Where the other person stands; empty where they are simply there."""
+def standing(
+    conversation: Conversation, was_with: str, press: Callable[[str], Press], instead: str = ""
+) -> str:
+    """Where the other person stands; empty where they are simply there.
+
+    ``instead`` names who is in the room in the place of the one whom it is listed under.
+    """
     match conversation.peer:
+        case PeerState.GROUP if instead:
+            doctor = press("app.doctor")
+            return f"listed under {was_with}, but {instead} is here: {doctor} moves it"
         case PeerState.GROUP:
             former = f" (was a DM with {was_with})" if was_with else ""
             return f"group, not a direct message{former}"
@@ -83,9 +105,11 @@ def refusal(conversation: Conversation, press: Callable[[str], Press]) -> str:
             return ""
 
 
-def note(conversation: Conversation) -> str:
+def note(conversation: Conversation, was_with: str = "", instead: str = "") -> str:
     """Who reads what is written, where it is not the person alone, there and now."""
     match conversation.peer:
+        case PeerState.GROUP if instead:
+            return f"{instead} reads what you write, not {was_with}"
         case PeerState.INVITED:
             return "Invited: has not joined yet"
         case PeerState.GROUP:
@@ -94,8 +118,10 @@ def note(conversation: Conversation) -> str:
             return ""
 
 
-def moved(before: Conversation, now: Conversation) -> str:
+def moved(before: Conversation, now: Conversation, instead: str = "") -> str:
     """What to say when the open room belongs to another row of the people list."""
+    if instead:
+        return f"{before.name} is not in the chat any more: {instead} reads what you write."
     if now.group:
         return f"The chat with {before.name} is a group now: everyone in it reads what you write."
     return f"It is a direct chat with {now.name} now: nobody else is in the room."
@@ -115,8 +141,10 @@ def stayed(conversation: Conversation) -> str:
     return f"A room with {name} is a group now: here you write to {name} alone, in another one."
 
 
-def reads_along(names: Sequence[str]) -> str:
+def reads_along(names: Sequence[str], instead: str = "") -> str:
     """What to say before a group is sent what was typed to one person; ``names`` came to it."""
+    if instead:
+        return f"{instead} reads this, and nobody else: Enter again sends it to {instead}."
     more = f"{names[0]} and {len(names) - 1} more" if names else "Others"
     who = names[0] if len(names) == 1 else more
     verb = "reads" if len(names) == 1 else "read"

@@ -181,7 +181,7 @@ class MainScreen(Sides):
         self.people.list.opened = now.user_id
         self._show_connection()
         if before is not None:
-            self._tell(moved(before, now))
+            self._tell(moved(before, now, self.conversation.instead))
 
     def _close(self) -> None:
         self.conversation.close()
