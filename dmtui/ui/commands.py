@@ -264,6 +264,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("encryption.unlock", "u", "Unlock", Scope.ENCRYPTION, "do('unlock')"),
     Command("encryption.keep", "k", "Show the recovery key", Scope.ENCRYPTION, "do('keep')"),
     Command("encryption.restore", "r", "Restore keys", Scope.ENCRYPTION, "do('restore')"),
+    Command("encryption.verify", "v", "Verify my other devices", Scope.ENCRYPTION, "verify"),
     Command("encryption.copy", "y", "Copy the fingerprint", Scope.ENCRYPTION, "do('copy')"),
     Command("card.verify", "v", "Verify each other", Scope.CARD, "act('verify')", hint="Verify"),
     Command(

@@ -796,6 +796,13 @@ async def test_identity_of_a_person_vouches_for_their_device(world: World) -> No
     assert device.fingerprint
 
 
+async def test_verification_that_does_not_exist_is_refused(world: World) -> None:
+    homeserver = world.homeserver
+    for act in (homeserver.accept_verification, homeserver.confirm_verification):
+        with pytest.raises(NotFound):
+            await act("verification-1")
+
+
 async def test_this_device_knows_its_own_fingerprint(world: World) -> None:
     device = await world.homeserver.this_device()
     assert device.device_id

@@ -129,6 +129,17 @@ async def test_own_device_is_asked_from_the_palette(stage: Stage) -> None:
         assert call.arguments == (ME, None)
 
 
+async def test_own_device_is_asked_from_the_encryption_screen(stage: Stage) -> None:
+    stage.server.recovery.set_up_elsewhere()
+    async with stage.open() as pilot:
+        stage.main.action_general("encryption")
+        await shows(stage, "v verifies")
+        await pilot.press("v")
+        await shows(stage, "Waiting for your other device to accept.")
+        await pilot.press("c")
+        await shows(stage, "Not verified: your device THEIRS. It was cancelled.")
+
+
 async def test_stranger_gets_no_attention(stage: Stage) -> None:
     await have_bob(stage)
     async with stage.open():

@@ -20,6 +20,7 @@ from dmtui.ui.screens.encryption_lines import Step, state_lines, steps_of
 from dmtui.ui.screens.keep_key import KeepKey
 from dmtui.ui.screens.recovery_steps import Approval, NewPassphrase, Password
 from dmtui.ui.screens.unlock import Unlock
+from dmtui.ui.screens.verification import verify_own
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -41,6 +42,7 @@ _PHRASES = {
     Step.RESTORE: "restores",
     Step.COPY: "copies the fingerprint",
 }
+_VERIFIABLE = (Identity.LOCKED, Identity.OURS)
 
 
 async def encryption(hands: Hands) -> None:
@@ -106,6 +108,8 @@ class EncryptionScreen(ModalScreen[None]):
         notice = care.trouble or self._doing or self._notice or care.ended
         self.query_one("#notice", Static).update(notice)
         keys = [f"{self._press(step)} {_PHRASES[step]}" for step in self._steps]
+        if self._care.known is not None and self._care.known.identity in _VERIFIABLE:
+            keys.append(f"{registry_of(self.app).press('encryption.verify')} verifies")
         self.query_one("#keys", Static).update(" · ".join([*keys, "Esc closes"]))
 
     def _tell(self, line: str) -> None:
@@ -135,6 +139,11 @@ class EncryptionScreen(ModalScreen[None]):
             self._tell("There is nothing that you have to do.")
         else:
             self._begin(step)
+
+    @work(group="verify", exclusive=True)
+    async def action_verify(self) -> None:
+        """v: compare with my other devices."""
+        await verify_own(self._hands)
 
     def action_do(self, name: str) -> None:
         """The key of a step."""
