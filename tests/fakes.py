@@ -18,6 +18,7 @@ from dmtui.core.errors import (
     BadRecoveryKey,
     DmtuiError,
     Forbidden,
+    IdentityAlarm,
     IdentityExists,
     InviteBlocked,
     NotFound,
@@ -518,6 +519,7 @@ class FakeHomeserver:
             contacts=_last(news, lambda batch: batch.contacts),
             invites_blocked=_last(news, lambda batch: batch.invites_blocked),
             room_keys=tuple(key for batch in news for key in batch.room_keys),
+            alarms=self.alarms,
         )
 
     async def history(self, room_id: RoomId, before: str, limit: int) -> History:
@@ -545,6 +547,8 @@ class FakeHomeserver:
         self, room_id: RoomId, transaction_id: TransactionId, body: str, encrypted: bool
     ) -> EventId:
         await self._call("send_text", room_id, transaction_id, body, encrypted)
+        if encrypted and (alarming := self.alarms & self.rooms[room_id].members.keys()):
+            raise IdentityAlarm("Their identity has changed.", frozenset(alarming))
         if transaction_id not in self._sent:
             if self.rooms[room_id].membership(self.me) is not Membership.JOIN:
                 raise Forbidden("You are not in this chat any more.", 403, "M_FORBIDDEN")
@@ -671,6 +675,19 @@ class FakeHomeserver:
         if user_id != self.me and not self._rooms_with(user_id):
             raise Forbidden("You are not allowed to see their presence.", 403, "M_FORBIDDEN")
         return self.presences.get(user_id, Presence(Availability.OFFLINE))
+
+    @property
+    def alarms(self) -> frozenset[UserId]:
+        return frozenset(user for user, state in self.identities.items() if state.is_alarming)
+
+    async def change_identity(self, user_id: UserId, state: IdentityState) -> None:
+        """The person's identity is in this state now, as sync tells."""
+        self.identities[user_id] = state
+        await self._tell(SyncBatch("", alarms=self.alarms))
+
+    async def accept_identity(self, user_id: UserId) -> None:
+        await self._call("accept_identity", user_id)
+        self.identities[user_id] = IdentityState.FIRST_SEEN
 
     async def trust_of(self, user_id: UserId) -> Trust:
         await self._call("trust_of", user_id)

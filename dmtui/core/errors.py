@@ -107,6 +107,14 @@ class CannotEncrypt(DmtuiError):
     """The conversation is encrypted and the message could not be."""
 
 
+class IdentityAlarm(DmtuiError):
+    """The identity of somebody who would get the message has changed: the user has to decide."""
+
+    def __init__(self, message: str, user_ids: frozenset[str]):
+        super().__init__(message)
+        self.user_ids = user_ids
+
+
 class BadRecoveryKey(DmtuiError):
     """What was typed does not open the account's secret storage."""
 

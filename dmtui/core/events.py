@@ -155,6 +155,7 @@ class SyncBatch:
     of :data:`dmtui.core.contacts.PEOPLE`; ``invites_blocked`` of ``m.invite_permission_config``.
     ``room_keys``: Megolm sessions whose keys arrived or were refused, as (room, session ID).
     ``complete``: the whole account is in the store once this batch is applied.
+    ``alarms`` are all people whose identity is another one than was pinned; see ``core.trust``.
     """
 
     token: str
@@ -169,6 +170,7 @@ class SyncBatch:
     invites_blocked: bool | None = None
     room_keys: tuple[tuple[RoomId, str], ...] = ()
     complete: bool = True
+    alarms: frozenset[UserId] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +237,13 @@ class EncryptionChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class IdentityChanged:
+    """The person's encryption identity is another one than was known."""
+
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class UpgradeRefused:
     """The chat with the person was upgraded, and is not moved to its new room for good."""
 
@@ -254,6 +263,7 @@ Change: TypeAlias = (
     | TypingChanged
     | IntentsChanged
     | DirectTroubleChanged
+    | IdentityChanged
     | UpgradeRefused
     | SettingsChanged
     | VerificationChanged

@@ -59,6 +59,7 @@ class Homeserver(Protocol):
         """Send ``m.room.message``; the same transaction ID twice makes one event.
 
         ``encrypted`` is what the store knows of the room: true never sends plain text.
+        Raises ``IdentityAlarm`` while the identity of somebody there is not the pinned one.
         """
 
     async def create_direct_room(self, peer: UserId | None, nonce: str, encrypted: bool) -> RoomId:
@@ -121,6 +122,9 @@ class Homeserver(Protocol):
         An identity that is hidden or not whole is the one known before. Devices are those whose own
         signature is right.
         """
+
+    async def accept_identity(self, user_id: UserId) -> None:
+        """The user has decided to rely on the person's identity as it is now; no request."""
 
     async def members(self, room_id: RoomId) -> tuple[Member, ...]:
         """``GET /rooms/{roomId}/members``: everyone who is joined or invited."""

@@ -78,7 +78,9 @@ class Crypto:
         self.lists = DeviceLists(requests, store, self.verify, own, now, self.identities)
         self._own_keys = OwnKeys(requests, self._machine, now)
         self.to_device = ToDevice(requests, self._machine, store, now)
-        self._sharing = KeySharing(requests, self._machine, store, self.lists, self.to_device)
+        self._sharing = KeySharing(
+            requests, self._machine, store, self.lists, self.to_device, self.identities
+        )
         self.backup = KeyBackup(requests, self._machine, store)
         self.backup_upkeep = BackupUpkeep(self.backup, now)
         self._rooms = RoomDecryption(
@@ -87,7 +89,7 @@ class Crypto:
         self.identity = OwnIdentity(requests, self._machine, store, self._own_keys, self.backup)
         self.vouching = Vouching(requests, self._machine, store, self.lists.changed)
         self.hear_verification: HearVerification = lambda sender, kind, content: None
-        self._senders: set[str] = set()  # of room keys, not judged yet
+        self._senders: set[str] = set()  # of room keys, and who has new keys
         self.gossip = Gossip(requests, self._machine, store, self.backup)
         self._wedged: dict[tuple[str, str], None] = {}  # (user, curve25519), in order
 
@@ -172,7 +174,7 @@ class Crypto:
         return tuple(arrived)
 
     async def _meet_senders(self) -> None:
-        """Know the devices that sent room keys before their messages are judged, if possible."""
+        """Know whose keys are new before their messages are judged and answered, if possible."""
         senders = frozenset(self._senders)
         try:
             async with asyncio.timeout(_MEETING_PATIENCE):
@@ -185,7 +187,9 @@ class Crypto:
         if device_lists is None:
             self.lists.lost()
         else:
-            self.lists.changed(_users(device_lists.get("changed")))
+            changed = list(_users(device_lists.get("changed")))
+            self.lists.changed(changed)
+            self._senders.update(self.lists.tracked(changed))
             self.lists.left(_users(device_lists.get("left")))
 
     def members_changed(self, room_id: RoomId) -> None:

@@ -84,7 +84,8 @@ class Device:
         self._upkeep.wake()
         self._backups.wake()
         found = self._backups.take_arrived()
-        return replace(batch, room_keys=(*batch.room_keys, *found)) if found else batch
+        alarms = self._crypto.identities.alarms()
+        return replace(batch, room_keys=(*batch.room_keys, *found), alarms=alarms)
 
     async def _news(self, token: str | None, rooms: frozenset[RoomId], timeout: float) -> SyncBatch:
         """The server's news; none of them as soon as there is news of missing keys."""
@@ -205,6 +206,10 @@ class Device:
         return await people.this_device(
             self._client, self._crypto.device_id, self._crypto.fingerprint
         )
+
+    async def accept_identity(self, user_id: UserId) -> None:
+        """See ``ports.Homeserver``."""
+        self._crypto.identities.accept(user_id)
 
     async def members(self, room_id: RoomId) -> tuple[Member, ...]:
         """See ``ports.Homeserver``."""

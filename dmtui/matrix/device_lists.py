@@ -72,6 +72,10 @@ class DeviceLists:
         """Users who list a device with this key; normally one, or none if it is not known."""
         return self._owners.get(curve25519, frozenset())
 
+    def tracked(self, users: Iterable[str]) -> set[str]:
+        """Those of the users whose devices are followed."""
+        return {user_id for user_id in users if user_id in self._outdated}
+
     def block(self, device: Device, blocked: bool = True) -> None:
         """Give the device no more keys, or give it keys again."""
         known = self._devices[device.user_id]

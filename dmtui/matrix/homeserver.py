@@ -141,6 +141,10 @@ class MatrixHomeserver:
         """See ``ports.Homeserver``."""
         return await self._thread.run(lambda: self._device.trust_of(user_id))
 
+    async def accept_identity(self, user_id: UserId) -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(lambda: self._device.accept_identity(user_id))
+
     async def members(self, room_id: RoomId) -> tuple[Member, ...]:
         """See ``ports.Homeserver``."""
         return await self._thread.run(lambda: self._device.members(room_id))

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from dmtui.core.errors import WrongIdentity
-from dmtui.core.model import JsonObject
-from dmtui.core.trust import IdentityState, KnownIdentity, judge_identity, seen
+from dmtui.core.model import JsonObject, UserId
+from dmtui.core.trust import IdentityState, KnownIdentity, accepted, judge_identity, seen
 from dmtui.matrix.cross_signing import ROLES, read_keys
 from dmtui.matrix.crypto_store import CryptoStore
 from dmtui.matrix.devices import Device, IdentityRow, VerifySignature
@@ -64,6 +64,27 @@ class Identities:
     def state(self, user_id: str) -> IdentityState:
         """How far the user's identity can be relied upon."""
         return judge_identity(self.known(user_id))
+
+    def alarms(self) -> frozenset[UserId]:
+        """All people whose identity is another one than was pinned; mine is judged elsewhere."""
+        moved = (row for row in self._rows.values() if row.master != row.pinned)
+        return frozenset(
+            UserId(row.user_id)
+            for row in moved
+            if row.user_id != self._me and self.state(row.user_id).is_alarming
+        )
+
+    def accept(self, user_id: str) -> None:
+        """Pin the user's identity as it is now."""
+        row, known = self._rows.get(user_id), self.known(user_id)
+        if row is None or known is None:
+            return
+        after = accepted(known, round(self._now() * 1000))
+        row = replace(
+            row, pinned=after.pinned, pinned_at=after.pinned_at, was_verified=after.was_verified
+        )
+        self._store.save_identity(row)
+        self._rows[user_id] = row
 
     def is_signed(self, device: Device) -> bool | None:
         """Whether the device's owner vouches for it; ``None`` where they have no identity."""

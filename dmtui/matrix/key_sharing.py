@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 
 from nio.crypto import OutboundGroupSession
 
-from dmtui.core.errors import ServerTrouble
+from dmtui.core.errors import IdentityAlarm, ServerTrouble
 from dmtui.core.model import EventId, JsonObject, RoomId, TransactionId
 from dmtui.matrix.client import path
 from dmtui.matrix.crypto_store import CryptoStore
 from dmtui.matrix.device_lists import DeviceLists
 from dmtui.matrix.devices import Device, may_have_keys
+from dmtui.matrix.identities import Identities
 from dmtui.matrix.machine import Machine
 from dmtui.matrix.requests import Requests
 from dmtui.matrix.room_keys import MEGOLM
@@ -46,7 +47,9 @@ class KeySharing:
         store: CryptoStore,
         lists: DeviceLists,
         to_device: ToDevice,
+        identities: Identities,
     ) -> None:
+        self._identities = identities
         self._requests = requests
         self._machine = machine
         self._store = store
@@ -63,6 +66,8 @@ class KeySharing:
         async with self._turns[room_id]:
             audience = await self.members.audience(room_id)
             await self._lists.ensure(audience.users, unwatched=audience.invited)
+            if not _verifies(kind, content):
+                self._refuse_alarming(audience)
             outbound = self._current(room_id, audience)
             await self._share(room_id, outbound, self._recipients(audience))
             sealed = self._encrypt(room_id, outbound, kind, content)
@@ -72,6 +77,12 @@ class KeySharing:
         if sent is None:
             raise ServerTrouble("The homeserver's answer names no event.")
         return sent
+
+    def _refuse_alarming(self, audience: Audience) -> None:
+        alarming = self._identities.alarms().intersection(audience.users)
+        if alarming:
+            who = ", ".join(sorted(alarming))
+            raise IdentityAlarm(f"The encryption identity of {who} has changed.", alarming)
 
     def forget(self, room_id: RoomId) -> None:
         """Begin a new session with the next message."""
@@ -133,6 +144,12 @@ class KeySharing:
         if "m.relates_to" in content:  # the server can only group what it can read
             sealed["m.relates_to"] = content["m.relates_to"]
         return sealed
+
+
+def _verifies(kind: str, content: JsonObject) -> bool:
+    """Whether the event is part of a verification, which is what helps against an alarm."""
+    request = content.get("msgtype") == "m.key.verification.request"
+    return kind.startswith("m.key.verification.") or request
 
 
 def _room_key(room_id: RoomId, session_id: str, session_key: str) -> JsonObject:

@@ -14,6 +14,8 @@ from dmtui.messenger.results import Consent, Failed, InvitedAlready, Opened, Per
 from dmtui.messenger.start_chat import StartChat
 from dmtui.store.outbox import DISCARDED
 
+_ALARM = "The encryption identity of {} has changed: open the chat in dmtui to decide about it."
+
 
 class Deliveries:
     """Carries out :class:`Deliver`."""
@@ -43,6 +45,8 @@ class Deliveries:
             room_id = await self._room_for(intent.user_id)
             if isinstance(room_id, Outcome):
                 return room_id, ()
+            if store.alarms_of(intent.user_id):
+                return Outcome(ok=False, message=_ALARM.format(intent.user_id)), ()
             await self._ledger.write(
                 store.queue_message,
                 intent.user_id,

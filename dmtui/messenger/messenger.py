@@ -290,6 +290,20 @@ class Messenger:
         self._typing.stopped(room_id)
         return transaction_id
 
+    def alarms_of(self, user_id: UserId) -> tuple[UserId, ...]:
+        """Who of those reading the conversation has another identity than was known."""
+        return self._store.alarms_of(user_id)
+
+    async def accept_identity(self, user_id: UserId) -> None:
+        """Rely on the person's identity as it is now, and send what waited for it.
+
+        Raises ``DmtuiError`` where the encryption can't be opened.
+        """
+        homeserver = await self.homeserver()
+        await homeserver.accept_identity(user_id)
+        await self._ledger.write(self._store.end_alarm, user_id)
+        self._outbox.wake()
+
     async def retry(self, transaction_id: TransactionId) -> None:
         """Queue a failed message again."""
         await self._ledger.write(self._store.send_again, transaction_id)

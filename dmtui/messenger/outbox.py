@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
-from dmtui.core.errors import DmtuiError, Forbidden, Recoverable, SignedOut
-from dmtui.core.model import RoomId, SendState
+from dmtui.core.errors import DmtuiError, Forbidden, IdentityAlarm, Recoverable, SignedOut
+from dmtui.core.model import RoomId, SendState, UserId
 from dmtui.core.ports import Homeserver
 from dmtui.messenger.ledger import Ledger
 from dmtui.messenger.line import Line
@@ -14,12 +14,16 @@ from dmtui.store.store import Outgoing
 
 
 class Outbox:
-    """One message under way per room; a failed one is parked and lets later ones pass."""
+    """One message under way per room; a failed one is parked and lets later ones pass.
+
+    While somebody's identity is another one than was known, the messages to them wait.
+    """
 
     def __init__(self, ledger: Ledger, line: Line):
         self._ledger = ledger
         self._line = line
         self._busy: set[RoomId] = set()
+        self._alarmed: dict[RoomId, frozenset[str]] = {}
         self._attempts: Counter[RoomId] = Counter()
         self._wake = asyncio.Event()
 
@@ -35,12 +39,17 @@ class Outbox:
         async with asyncio.TaskGroup() as deliveries:
             while True:
                 self._wake.clear()
-                outgoing = await self._ledger.run(store.next_outgoing, frozenset(self._busy))
+                waiting = self._busy | self._held(await self._ledger.run(store.alarms))
+                outgoing = await self._ledger.run(store.next_outgoing, frozenset(waiting))
                 if outgoing is None:
                     await self._wake.wait()
                 else:
                     self._busy.add(outgoing.room_id)
                     deliveries.create_task(self._deliver(homeserver, outgoing))
+
+    def _held(self, alarms: frozenset[UserId]) -> set[RoomId]:
+        """The rooms whose messages wait for the user to decide about an identity."""
+        return {room_id for room_id, users in self._alarmed.items() if not alarms.isdisjoint(users)}
 
     async def _deliver(self, homeserver: Homeserver, outgoing: Outgoing) -> None:
         try:
@@ -64,6 +73,10 @@ class Outbox:
             self._attempts[room_id] += 1
             await write(store.mark_queued, transaction_id)
             await self._line.pause(error, self._attempts[room_id])
+        except IdentityAlarm as error:
+            self._alarmed[room_id] = error.user_ids
+            await write(store.raise_alarms, [UserId(one) for one in error.user_ids])
+            await write(store.mark_queued, transaction_id)
         except Forbidden as error:
             await write(store.mark_refused, transaction_id, str(error))
         except DmtuiError as error:

@@ -56,6 +56,7 @@ from dmtui.core.model import (
 )
 from dmtui.store import (
     account,
+    alarms,
     contacts,
     directs,
     intents,
@@ -205,6 +206,28 @@ class Store:
         with self._database.read() as connection:
             wanted = None if sessions is None else set(sessions)
             return account.waiting_events(connection, wanted)
+
+    def alarms(self) -> frozenset[UserId]:
+        """Everybody whose encryption identity has changed, as far as nothing is decided."""
+        with self._database.read() as connection:
+            return alarms.all_alarms(connection)
+
+    def alarms_of(self, user_id: UserId) -> tuple[UserId, ...]:
+        """Those of them who would read what is written in the conversation."""
+        with self._database.read() as connection:
+            return alarms.alarms_of(connection, user_id)
+
+    def raise_alarms(self, user_ids: Collection[UserId]) -> frozenset[Change]:
+        """The identities of these people have changed."""
+        with self._write() as work:
+            alarms.raise_alarms(work, user_ids)
+        return work.done
+
+    def end_alarm(self, user_id: UserId) -> frozenset[Change]:
+        """The user relies on the person's identity."""
+        with self._write() as work:
+            alarms.end_alarm(work, user_id)
+        return work.done
 
     def apply_members(self, room_id: RoomId, members: Sequence[Member]) -> frozenset[Change]:
         """Replace what is known of the room's members."""
@@ -486,6 +509,8 @@ def _finish(work: Work, batch: SyncBatch) -> None:
         invites.keep_invites(work, batch.all_invites)
     for room_id in batch.gone:
         rooms.leave_room(work, room_id)
+    if batch.alarms is not None:
+        alarms.set_alarms(work, batch.alarms)
     if batch.complete:
         invites.set_meta(work, "synced", "yes")
         if account.meta(work.connection, invites.UNSEEN) is not None:

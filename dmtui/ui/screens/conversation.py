@@ -12,8 +12,9 @@ from textual.widgets import Static
 
 from dmtui.core.errors import DmtuiError
 from dmtui.core.model import Conversation, DirectRoom, Message, SendState, UserId
+from dmtui.core.names import clean_line
 from dmtui.core.timeline import first_unread
-from dmtui.core.trust import doubt_words
+from dmtui.core.trust import IdentityState, doubt_words, identity_advice
 from dmtui.messenger.clock import milliseconds
 from dmtui.ui.clipboard import hand_to_tmux
 from dmtui.ui.commands import Scope, bindings, registry_of
@@ -213,6 +214,7 @@ class ConversationPane(Vertical):
             self._was_with(conversation),
             muted_words(conversation, now, SystemZone()),
             press,
+            self._messenger.alarms_of(conversation.user_id),
         )
         self.query_one("#header", Static).update(line)
         self.composer.hint(f"Message {conversation.name}")
@@ -312,14 +314,50 @@ class ConversationPane(Vertical):
         if event.to is None:
             return
         self._drafts.forget(event.to)
+        if self._messenger.alarms_of(event.to):
+            self._send_if_accepted(event.to, event.text)
+        else:
+            await self._send(event.to, event.text)
+
+    @work(group="alarm")
+    async def _send_if_accepted(self, to: UserId, text: str) -> None:
+        """Somebody's identity has changed: the user decides whether to rely on it."""
+        for user_id in self._messenger.alarms_of(to):
+            if not await self._accepts(user_id):
+                self._give_back(to, text)
+                return
+        await self._send(to, text)
+
+    async def _accepts(self, user_id: UserId) -> bool:
+        named = self._messenger.conversations(frozenset({user_id}))
+        name = named[0].name if named else clean_line(user_id)
+        choices = [
+            Choice("w", "Wait: keep what I wrote", False),
+            Choice("s", "Send anyway, and rely on the new identity", True),
+        ]
+        question = Question(
+            f"The identity of {name} has changed",
+            identity_advice(IdentityState.CHANGED),
+            choices,
+        )
+        if not await self.app.push_screen_wait(question):
+            return False
         try:
-            await self._messenger.send(event.to, event.text)
+            await self._messenger.accept_identity(user_id)
+        except DmtuiError as error:
+            self._tell(str(error))
+            return False
+        return True
+
+    async def _send(self, to: UserId, text: str) -> None:
+        try:
+            await self._messenger.send(to, text)
         except (DmtuiError, LookupError) as error:
-            self._give_back(event.to, event.text)
-            gone = f"Not sent: there is no chat with {event.to} now. Your text is kept."
+            self._give_back(to, text)
+            gone = f"Not sent: there is no chat with {to} now. Your text is kept."
             self._tell(str(error) if isinstance(error, DmtuiError) else gone)
             return
-        if event.to == self.person:
+        if to == self.person:
             self._new = None
             self.timeline.follow()
 

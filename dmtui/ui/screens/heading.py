@@ -12,7 +12,7 @@ from dmtui.core.names import clean_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dmtui.core.model import Conversation, DirectRoom
+    from dmtui.core.model import Conversation, DirectRoom, UserId
 
 UPGRADING = "upgraded: not in its new room yet"
 

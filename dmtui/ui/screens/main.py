@@ -16,6 +16,7 @@ from dmtui.core.events import (
     ConversationsChanged,
     DirectTroubleChanged,
     EncryptionChanged,
+    IdentityChanged,
     IntentsChanged,
     InvitesChanged,
     TimelineChanged,
@@ -24,6 +25,7 @@ from dmtui.core.events import (
     VerificationChanged,
 )
 from dmtui.core.model import Conversation, Phase, UserId
+from dmtui.core.names import clean_line
 from dmtui.core.roster import Roster
 from dmtui.ui.commands import Scope, bindings
 from dmtui.ui.screens import verification
@@ -131,6 +133,8 @@ class MainScreen(Sides):
             self.conversation.refresh_messages()
         if people := [c.user_ids for c in changes if isinstance(c, ConversationsChanged)]:
             self._show_people(frozenset[UserId]().union(*people))
+        for changed in (c.user_id for c in changes if isinstance(c, IdentityChanged)):
+            self._tell_identity(changed)
         for refused in (c.user_id for c in changes if isinstance(c, UpgradeRefused)):
             if (conversation := self._roster.get(refused)) is not None:
                 self._tell(not_moved(conversation))
@@ -149,6 +153,12 @@ class MainScreen(Sides):
             self._show_verification()
         if EncryptionChanged in kinds:
             self._show_encryption()
+
+    def _tell_identity(self, user_id: UserId) -> None:
+        person = self._roster.get(user_id)
+        name = clean_line(user_id) if person is None else person.name
+        line = f"The encryption identity of {name} has changed. The person's card says more."
+        self.notify(line, severity="warning", markup=False)
 
     def _show_people(self, user_ids: frozenset[UserId]) -> None:
         found = self._messenger.conversations(user_ids)

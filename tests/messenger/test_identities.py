@@ -1,0 +1,104 @@
+"""Messages to somebody whose identity has changed wait until the user has decided."""
+
+from __future__ import annotations
+
+import pytest
+
+from dmtui.core.events import IdentityChanged, TimelineChanged
+from dmtui.core.model import RoomId, SendState
+from dmtui.core.trust import IdentityState
+from tests.fakes import BOB, CAROL
+from tests.messenger.conftest import Desk
+
+ALARMING = [IdentityState.CHANGED, IdentityState.VIOLATED]
+
+
+async def chat(desk: Desk, *, encrypted: bool = True) -> RoomId:
+    room_id = await desk.server.have_direct_room(BOB, "Bob", encrypted=encrypted)
+    await desk.start()
+    await desk.until(lambda: desk.conversation())
+    return room_id
+
+
+@pytest.mark.parametrize("state", ALARMING)
+async def test_message_waits_for_the_decision_and_then_goes_out_once(
+    desk: Desk, state: IdentityState
+) -> None:
+    await chat(desk)
+    await desk.server.change_identity(BOB, state)
+    await desk.until(lambda: desk.messenger.alarms_of(BOB) == (BOB,))
+    await desk.messenger.send(BOB, "psst")
+    await desk.until(lambda: desk.server.count("send_text") and desk.states() == [SendState.QUEUED])
+    await desk.messenger.accept_identity(BOB)
+    await desk.until(lambda: desk.states() == [SendState.SENT])
+    assert desk.messenger.alarms_of(BOB) == ()
+
+
+async def test_alarm_that_only_sending_finds_is_raised(desk: Desk) -> None:
+    await chat(desk)
+    desk.server.identities[BOB] = IdentityState.CHANGED
+    await desk.messenger.send(BOB, "psst")
+    await desk.until(lambda: desk.messenger.alarms_of(BOB) == (BOB,))
+    await desk.until(lambda: desk.states() == [SendState.QUEUED])
+
+
+async def test_identity_that_is_compared_again_lets_messages_go(desk: Desk) -> None:
+    await chat(desk)
+    await desk.server.change_identity(BOB, IdentityState.CHANGED)
+    await desk.messenger.send(BOB, "psst")
+    await desk.until(lambda: desk.messenger.alarms_of(BOB) and desk.states() == [SendState.QUEUED])
+    await desk.server.change_identity(BOB, IdentityState.VERIFIED)
+    await desk.until(lambda: desk.states() == [SendState.SENT])
+
+
+async def test_change_is_told_once(desk: Desk) -> None:
+    room_id = await chat(desk)
+    subscription = desk.messenger.subscribe()
+    told: list[object] = []
+    await desk.server.change_identity(BOB, IdentityState.CHANGED)
+    await desk.until(lambda: desk.messenger.alarms_of(BOB))
+    await desk.server.change_identity(BOB, IdentityState.VIOLATED)
+    await desk.server.say(room_id, BOB, "done")
+    while TimelineChanged(BOB) not in told:
+        told += await subscription.next()
+    assert told.count(IdentityChanged(BOB)) == 1
+
+
+async def test_others_are_written_to_meanwhile(desk: Desk) -> None:
+    await chat(desk)
+    await desk.server.have_direct_room(CAROL, "Carol", encrypted=True)
+    await desk.until(lambda: desk.messenger.conversations(frozenset({CAROL})))
+    await desk.server.change_identity(BOB, IdentityState.CHANGED)
+    await desk.messenger.send(BOB, "psst")
+    await desk.messenger.send(CAROL, "hello")
+    await desk.until(
+        lambda: [m.state for m in desk.messenger.messages(CAROL).messages] == [SendState.SENT]
+    )
+
+
+async def test_chat_without_encryption_knows_no_alarm(desk: Desk) -> None:
+    await chat(desk, encrypted=False)
+    await desk.server.change_identity(BOB, IdentityState.CHANGED)
+    await desk.messenger.send(BOB, "hello")
+    await desk.until(lambda: desk.states() == [SendState.SENT])
+    assert desk.messenger.alarms_of(BOB) == ()
+
+
+async def test_alarm_survives_a_restart(desk: Desk) -> None:
+    await chat(desk)
+    await desk.server.change_identity(BOB, IdentityState.CHANGED)
+    await desk.messenger.send(BOB, "psst")
+    await desk.until(lambda: desk.messenger.alarms_of(BOB) and desk.states() == [SendState.QUEUED])
+    await desk.restart()
+    assert desk.messenger.alarms_of(BOB) == (BOB,)
+    await desk.until(lambda: desk.states() == [SendState.QUEUED])
+
+
+async def test_command_says_why_it_does_not_send(desk: Desk) -> None:
+    await chat(desk)
+    await desk.server.change_identity(BOB, IdentityState.CHANGED)
+    await desk.until(lambda: desk.messenger.alarms_of(BOB))
+    outcome = await desk.messenger.deliver(BOB, "hello")
+    assert outcome is not None
+    assert not outcome.ok
+    assert "identity" in outcome.message
