@@ -188,7 +188,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("timeline.edit", "e", "Failed message: back into the composer", Scope.CONVERSATION),
     _of_person(
         "person.invite_back",
-        "They left or declined: invite back",
+        "Invite back who left, else the card",
         "invite_back",
         "i",
         Scope.CONVERSATION,
@@ -378,4 +378,5 @@ class CommandProvider(Provider):
                 yield Hit(score, matcher.highlight(title), self._runner(action), help=shown)
 
     def _runner(self, action: str) -> Callable[[], Awaitable[object]]:
+        action = action.replace("person(", "from_palette(", 1)  # nobody is at hand by chance
         return partial(self.app.run_action, action, self.screen)

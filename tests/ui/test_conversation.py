@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 from textual.events import AppBlur, AppFocus, Key
 
-from dmtui.core.errors import Forbidden, StoreTrouble, Unreachable
+from dmtui.core.errors import Forbidden, Refused, StoreTrouble, Unreachable
 from dmtui.core.events import Line, SyncBatch
-from dmtui.core.model import Kind, RoomId, Safe, SendState, TransactionId, UserId
+from dmtui.core.model import Kind, Profile, RoomId, Safe, SendState, TransactionId, UserId
 from dmtui.ui.screens.confirm import Question
+from dmtui.ui.screens.person_card import PersonCard
 from tests.fakes import BOB, CAROL
 
 if TYPE_CHECKING:
@@ -277,11 +278,64 @@ async def test_person_who_left_can_be_invited_back(stage: Stage) -> None:
     async with stage.open() as pilot:
         await open_first(stage)
         await stage.server.abandon(room, BOB)
-        await stage.until(stage.shows("Bob left. Press i to invite back."))
+        await stage.until(stage.shows("Bob left. Enter offers to invite back."))
+        assert stage.text().count("invite") == 1
+        stage.timeline.focus()
         await pilot.press("i")
         await stage.until(lambda: isinstance(stage.app.screen, Question))
         await pilot.press("i")
         await stage.until(lambda: stage.server.count("invite_back") == 1)
+
+
+async def test_i_in_the_timeline_shows_the_card_of_who_has_not_left(stage: Stage) -> None:
+    await chat_with_bob(stage, "hi")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        stage.timeline.focus()
+        await pilot.press("i")
+        await stage.until(lambda: isinstance(stage.app.screen, PersonCard))
+
+
+async def test_what_is_typed_to_who_left_is_a_draft_until_enter_is_answered(stage: Stage) -> None:
+    room = await chat_with_bob(stage, "bye")
+    stage.server.profiles[BOB] = Profile(BOB, Safe("Bob"))
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await stage.server.abandon(room, BOB)
+        await stage.until(stage.shows("Bob left. Enter offers to invite back."))
+        await stage.type("invite, wie")
+        assert stage.composer.text == "invite, wie"
+        assert stage.server.count("invite_back") == 0
+        await pilot.press("enter")
+        await stage.until(lambda: isinstance(stage.app.screen, Question))
+        await pilot.press("enter")
+        await stage.until(lambda: not isinstance(stage.app.screen, Question))
+        assert stage.composer.text == "invite, wie"
+        assert stage.focus_is(stage.composer)
+        await pilot.press("enter")
+        await stage.until(lambda: isinstance(stage.app.screen, Question))
+        await pilot.press("i")
+        await stage.until(lambda: stage.server.count("send_text") == 1)
+        assert stage.server.count("invite_back") == 1
+        assert stage.composer.text == ""
+
+
+async def test_draft_to_who_left_stays_when_the_invite_fails(stage: Stage) -> None:
+    room = await chat_with_bob(stage, "bye")
+    stage.server.profiles[BOB] = Profile(BOB, Safe("Bob"))
+    stage.server.fail("invite_back", Refused("No.", 403, "M_FORBIDDEN"))
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await stage.server.abandon(room, BOB)
+        await stage.until(stage.shows("Bob left."))
+        await stage.type("still here")
+        await pilot.press("enter")
+        await stage.until(lambda: isinstance(stage.app.screen, Question))
+        await pilot.press("i")
+        await stage.until(lambda: stage.server.count("invite_back") == 1)
+        await stage.until(stage.notices)
+        assert stage.composer.text == "still here"
+        assert stage.server.count("send_text") == 0
 
 
 async def test_status_line_names_the_protection_of_the_open_chat(stage: Stage) -> None:
@@ -329,7 +383,7 @@ async def test_message_sent_right_before_a_click_goes_to_the_person_it_was_for(
         first, second = (row.user_id for row in stage.people.rows)
         await open_person(stage, first)
         await stage.type("private")
-        stage.composer._submit()
+        stage.composer.submit()
         stage.main.open(second)
         await stage.until(
             lambda: any(m.own for m in stage.messages(first) + stage.messages(second))

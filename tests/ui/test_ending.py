@@ -65,6 +65,22 @@ async def test_delete_in_the_list_leaves_the_chat_once_asked(stage: Stage) -> No
     assert stage.server.rooms[room_id].membership(ME) is Membership.LEAVE
 
 
+async def test_leaving_offers_to_forget_everything_and_asks_again(stage: Stage) -> None:
+    room_id = await stage.server.have_direct_room(BOB, "Bob", history=["hi"])
+    async with stage.open():
+        await stage.until(lambda: rows(stage) == {BOB})
+        told = begin(stage, "leave")
+        await answer(stage, "f", "Leave and forget everything")
+        await answer(stage, "k", "This can't be undone.")
+        await stage.until(lambda: told == ["Nothing was done."])
+        assert rows(stage) == {BOB}
+        told = begin(stage, "leave")
+        await answer(stage, "f", "Leave and forget everything")
+        await answer(stage, "f", "This can't be undone.")
+        await stage.until(lambda: told == ["The chat with Bob is forgotten."])
+    assert room_id in stage.server.forgotten
+
+
 async def test_leaving_offline_says_that_it_waits(stage: Stage) -> None:
     await stage.server.have_direct_room(BOB, "Bob")
     stage.server.fail("leave", Unreachable("no network"), times=1000)
@@ -114,7 +130,8 @@ async def test_person_who_declined_is_invited_back_with_one_key(stage: Stage) ->
         await stage.until(stage.shows("Bob"))
         stage.main.open(BOB)
         await stage.server.decline(room_id, BOB)
-        await stage.until(stage.shows("Bob declined the invite. Press i"))
+        await stage.until(stage.shows("Bob declined the invite. Enter offers to invite again."))
+        stage.timeline.focus()
         await pilot.press("i")
         await stage.until(lambda: stage.server.count("invite_back") == 1)
         assert not asked(stage)()

@@ -245,16 +245,16 @@ async def test_banned_person_is_said_to_be_so(stage: Stage) -> None:
     async with stage.open(size=(150, 30)):
         await stage.until(stage.shows("(banned)"))
         await open_first(stage)
-        assert "banned from this room: " in header(stage)
-        assert stage.composer.read_only
+        assert "banned from this room" in header(stage)
+        assert "Ctrl+N starts a new chat" in stage.text()
 
 
 @pytest.mark.parametrize(
     ("membership", "words"),
     [
         ("invited", "invited, not here yet: "),
-        ("declined", "declined the invite: i invites again"),
-        ("left", "left: i invites back"),
+        ("declined", "declined the invite"),
+        ("left", "left"),
     ],
 )
 async def test_header_says_how_the_person_stands_and_which_key_helps(
@@ -271,7 +271,7 @@ async def test_header_says_how_the_person_stands_and_which_key_helps(
         await stage.until(lambda: (row := stage.row()) and row.peer == membership)
         await open_first(stage)
         assert words in header(stage)
-        assert stage.composer.read_only is (membership != "invited")
+        assert ("Enter offers to invite" in stage.text()) is (membership != "invited")
 
 
 async def test_my_notes_have_their_name_and_nobody_to_wait_for(stage: Stage) -> None:

@@ -11,7 +11,14 @@ from textual.content import Content
 from textual.widgets import Static
 
 from dmtui.core.errors import DmtuiError
-from dmtui.core.model import Conversation, DirectRoom, Message, SendState, UserId
+from dmtui.core.model import (
+    Conversation,
+    DirectRoom,
+    Message,
+    PeerState,
+    SendState,
+    UserId,
+)
 from dmtui.core.names import clean_line
 from dmtui.core.timeline import first_unread
 from dmtui.core.trust import IdentityState, doubt_words, identity_advice
@@ -20,6 +27,8 @@ from dmtui.ui.clipboard import hand_to_tmux
 from dmtui.ui.commands import Scope, bindings, registry_of
 from dmtui.ui.screens.arranging import muted_words
 from dmtui.ui.screens.confirm import Choice, Question
+from dmtui.ui.screens.ending import ask_back, gone, invited_back
+from dmtui.ui.screens.hands import Hands
 from dmtui.ui.screens.heading import heading, note, reads_along, refusal
 from dmtui.ui.widgets.composer import Composer
 from dmtui.ui.widgets.invite_prompt import InvitePrompt
@@ -60,6 +69,7 @@ class ConversationPane(Vertical):
         self._more = False
         self._complete = False
         self._new: str | None = None
+        self._to_send: tuple[UserId, str] | None = None  # once the person is invited back
 
     def compose(self) -> ComposeResult:
         yield InvitePrompt(id="prompt")
@@ -141,6 +151,7 @@ class ConversationPane(Vertical):
     def update(self, conversation: Conversation) -> None:
         """The open conversation's row changed."""
         self.conversation = conversation
+        self._send_after_invite(conversation)
         rooms = self._messenger.rooms_of(conversation.user_id)
         if rooms != self._rooms:
             self._rooms = rooms
@@ -212,6 +223,7 @@ class ConversationPane(Vertical):
             conversation,
             self._rooms,
             self._was_with(conversation),
+            self.instead,
             muted_words(conversation, now, SystemZone()),
             press,
             self._messenger.alarms_of(conversation.user_id),
@@ -221,20 +233,6 @@ class ConversationPane(Vertical):
         self.composer.note(note(conversation, self._was_with(conversation), self.instead))
         self.composer.refuse(refusal(conversation, press))
 
-    def _was_with(self, conversation: Conversation) -> str:
-        if conversation.was_with is None:
-            return ""
-        found = self._messenger.conversations(frozenset({conversation.was_with}))
-            self.instead,
-        return found[0].name if found else conversation.was_with
-
-    # -- reading --
-
-    @property
-    def _looking(self) -> bool:
-        return (
-            self.app.app_focus
-            and self.screen.is_current
     @property
     def instead(self) -> str:
         """Who alone is in the open room that is listed under somebody else; empty otherwise."""
@@ -245,6 +243,19 @@ class ConversationPane(Vertical):
         members = self._messenger.cards.card(conversation.user_id).members if here else ()
         return next((str(name) for user_id, name in members if user_id == here), "")
 
+    def _was_with(self, conversation: Conversation) -> str:
+        if conversation.was_with is None:
+            return ""
+        found = self._messenger.conversations(frozenset({conversation.was_with}))
+        return found[0].name if found else conversation.was_with
+
+    # -- reading --
+
+    @property
+    def _looking(self) -> bool:
+        return (
+            self.app.app_focus
+            and self.screen.is_current
             and self.display
             and not self.has_class("hidden")
             and self.timeline.following
@@ -360,6 +371,33 @@ class ConversationPane(Vertical):
         if to == self.person:
             self._new = None
             self.timeline.follow()
+
+    @on(Composer.Refused)
+    @work(group="back", exclusive=True)
+    async def offer_invite(self, event: Composer.Refused) -> None:
+        """Enter, where the person left or declined: the text waits for what the user chooses."""
+        conversation, text = self.conversation, self.composer.text
+        if conversation is None or conversation.user_id != event.to:
+            return
+        if conversation.peer is PeerState.BANNED:
+            self._tell(refusal(conversation, registry_of(self.app).press))
+            return
+        ask = self.app.push_screen_wait
+        if not await ask(ask_back(conversation, bool(text.strip()))):
+            return
+        self._to_send = (conversation.user_id, text) if text.strip() else None
+        hands = Hands(self._messenger, ask, self._tell, lambda _: None)
+        if not await invited_back(hands, conversation):
+            self._to_send = None
+
+    def _send_after_invite(self, conversation: Conversation) -> None:
+        """What waited for the invite, if nothing else has been typed since."""
+        if self._to_send is not None and not gone(conversation):
+            to, text = self._to_send
+            self._to_send = None
+            if to == conversation.user_id and text == self.composer.text:
+                self.composer.refuse("")
+                self.composer.submit()
 
     @on(Composer.Held)
     def tell_who_reads(self, event: Composer.Held) -> None:

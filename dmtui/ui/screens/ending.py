@@ -19,15 +19,25 @@ NOTHING = "Nothing was done."
 
 
 async def leave(hands: Hands, conversation: Conversation) -> None:
-    """Leave the chat, once asked; the messages stay."""
+    """Leave the chat, once asked; the messages stay, unless all is to be forgotten."""
+    choices = (
+        Choice("c", "Cancel", None),
+        Choice("l", "Leave", "leave"),
+        Choice("f", "Leave and forget everything", "forget"),
+    )
     title = f"Leave {_the_chat(conversation)}?"
-    if await _agrees(hands, title, _leaving(hands, conversation), "l", "Leave"):
-        await carry_out(
-            hands,
-            hands.messenger.life.leave(conversation.user_id),
-            f"You left {_the_chat(conversation)}.",
-            "You leave as soon as the homeserver answers.",
-        )
+    match await hands.ask(Question(title, _leaving(hands, conversation), choices)):
+        case "leave":
+            await carry_out(
+                hands,
+                hands.messenger.life.leave(conversation.user_id),
+                f"You left {_the_chat(conversation)}.",
+                "You leave as soon as the homeserver answers.",
+            )
+        case "forget":
+            await forget(hands, conversation)
+        case _:
+            hands.tell(NOTHING)
 
 
 async def forget(hands: Hands, conversation: Conversation) -> None:
@@ -72,26 +82,47 @@ async def unsend(hands: Hands, conversation: Conversation) -> None:
         )
 
 
+def gone(conversation: Conversation) -> bool:
+    """Whether the person is to be invited back before anything can be sent."""
+    return conversation.peer in (PeerState.LEFT, PeerState.DECLINED, PeerState.BANNED)
+
+
+def ask_back(conversation: Conversation, draft: bool) -> Question[bool]:
+    """What to do about a person who is gone; ``draft``: something is typed to them."""
+    declined = conversation.peer is PeerState.DECLINED
+    title = f"{conversation.name} {'declined the invite' if declined else 'left'}"
+    text = "What you typed is kept here." if draft else "Nobody would read a message now."
+    keep = "Keep it as a draft" if draft else "Leave it so"
+    back = "Invite back and send" if draft else "Invite back"
+    return Question(title, text, (Choice("k", keep, False), Choice("i", back, True)))
+
+
 async def invite_back(hands: Hands, conversation: Conversation) -> None:
     """Ask a person who left or declined into the same chat again."""
-    if conversation.peer not in (PeerState.LEFT, PeerState.DECLINED, PeerState.BANNED):
+    await invited_back(hands, conversation)
+
+
+async def invited_back(hands: Hands, conversation: Conversation) -> bool:
+    """The same; whether the homeserver has taken the invite by now."""
+    if not gone(conversation):
         hands.tell(f"{conversation.name} has not left.")
-        return
+        return False
     life = hands.messenger.life
     try:
-        gone = await life.seems_gone(conversation.user_id)
+        deserted = await life.seems_gone(conversation.user_id)
     except DmtuiError as error:
         hands.tell(str(error))
-        return
+        return False
     title, text = f"Invite {conversation.name}?", "Their account seems to be gone. Invite anyway?"
-    if gone and not await _agrees(hands, title, text, "i", "Invite anyway"):
-        return
-    await carry_out(
+    if deserted and not await _agrees(hands, title, text, "i", "Invite anyway"):
+        return False
+    outcome = await carry_out(
         hands,
         life.invite_back(conversation.user_id),
         f"{conversation.name} is invited.",
         "They are invited as soon as the homeserver answers.",
     )
+    return outcome is not None
 
 
 async def make_room(hands: Hands, conversation: Conversation) -> None:
@@ -183,7 +214,8 @@ async def carry_out(
 
 
 async def _agrees(hands: Hands, title: str, text: str, letter: str, label: str) -> bool:
-    if await hands.ask(Question(title, text, (Choice(letter, label, True),))):
+    choices = (Choice("c", "Cancel", False), Choice(letter, label, True))
+    if await hands.ask(Question(title, text, choices)):
         return True
     hands.tell(NOTHING)
     return False

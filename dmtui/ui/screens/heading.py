@@ -81,26 +81,26 @@ def standing(
         case PeerState.INVITED:
             return f"invited, not here yet: {press('person.unsend')} takes the invite back"
         case PeerState.DECLINED:
-            return f"declined the invite: {press('person.invite_back')} invites again"
+            return "declined the invite"
         case PeerState.LEFT:
-            return f"left: {press('person.invite_back')} invites back"
+            return "left"
         case PeerState.BANNED:
-            return f"banned from this room: {press('chat.start')} starts a new chat"
+            return "banned from this room"
         case PeerState.JOINED:
             return ""
 
 
 def refusal(conversation: Conversation, press: Callable[[str], Press]) -> str:
-    """Why nothing can be written: nobody would read it."""
-    back = press("person.invite_back")
+    """Why nothing can be sent, as nobody would read it, and what helps."""
+    enter = press("composer.send")
     match conversation.peer:
         case PeerState.LEFT:
-            return f"{conversation.name} left. Press {back} to invite back."
+            return f"{conversation.name} left. {enter} offers to invite back."
         case PeerState.DECLINED:
-            return f"{conversation.name} declined the invite. Press {back} to invite again."
+            return f"{conversation.name} declined the invite. {enter} offers to invite again."
         case PeerState.BANNED:
             anew = press("chat.start")
-            return f"{conversation.name} is banned from this room. Press {anew} for a new chat."
+            return f"{conversation.name} is banned from this room. {anew} starts a new chat."
         case _:
             return ""
 

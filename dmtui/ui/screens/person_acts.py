@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from dmtui.ui.screens import (
     arranging,
@@ -16,7 +17,18 @@ from dmtui.ui.screens import (
 )
 from dmtui.ui.screens.hands import GeneralAct, Hands, PersonAct
 
+if TYPE_CHECKING:
+    from dmtui.core.model import Conversation
+
+
 __all__ = ["GENERAL_ACTS", "PERSON_ACTS", "GeneralAct", "Hands", "PersonAct"]
+
+
+async def back_or_card(hands: Hands, conversation: Conversation) -> None:
+    """Invite back whoever left or declined, and show the card of anybody else."""
+    act = ending.invite_back if ending.gone(conversation) else person_card.card
+    await act(hands, conversation)
+
 
 PERSON_ACTS: Mapping[str, PersonAct] = MappingProxyType(
     {
@@ -25,7 +37,7 @@ PERSON_ACTS: Mapping[str, PersonAct] = MappingProxyType(
         "forget": ending.forget,
         "group": grouping.group_with,
         "ignore": ignored.ignore,
-        "invite_back": ending.invite_back,
+        "invite_back": back_or_card,
         "leave": ending.leave,
         "make_direct": ending.make_direct,
         "make_room": ending.make_room,

@@ -80,6 +80,13 @@ class Composer(TextArea, inherit_bindings=False):
             super().__init__()
             self.to = to
 
+    class Refused(Message):
+        """Enter was pressed where nobody would read the text: it is still here."""
+
+        def __init__(self, to: UserId | None = None) -> None:
+            super().__init__()
+            self.to = to
+
     class DraftChanged(Message):
         """The unsent text to this person is now this; ``submitted``: because it was sent."""
 
@@ -150,23 +157,19 @@ class Composer(TextArea, inherit_bindings=False):
         self.border_title = Content(text) if text else None
 
     def refuse(self, reason: str) -> None:
-        """Take no text and say why, leaving keys to the parent; empty allows it again."""
+        """Keep what is typed as a draft and say why; empty has Enter send again."""
         self._refusal = reason
-        self.read_only = bool(reason)
-        self.show_cursor = not reason
         self.set_class(bool(reason), "-refused")
-        self.placeholder = Content(reason or self._hint)
+        self.placeholder = Content("" if reason else self._hint)
         self.border_subtitle = Content(reason) if reason else None
 
     # -- keys ---------------------------------------------------------------------------------
 
     async def _on_key(self, event: events.Key) -> None:
-        if self._refusal:
-            return
         key = event.key
         if key == "enter":
             self._consume(event)
-            self._submit()
+            self.submit()
         elif key in NEWLINE_KEYS:
             self._consume(event)
             self._replace_via_keyboard("\n", *self.selection)
@@ -184,7 +187,11 @@ class Composer(TextArea, inherit_bindings=False):
         event.stop()
         event.prevent_default()
 
-    def _submit(self) -> None:
+    def submit(self) -> None:
+        """As Enter does."""
+        if self._refusal:
+            self.post_message(self.Refused(self.writing_to))
+            return
         text = self.text.strip("\n").rstrip()
         if not text.strip():
             return
@@ -201,8 +208,6 @@ class Composer(TextArea, inherit_bindings=False):
 
     async def _on_paste(self, event: events.Paste) -> None:
         self._consume(event)
-        if self._refusal:
-            return
         text = _CONTROLS.sub("", _LINE_ENDS.sub("\n", event.text))
         if result := self._replace_via_keyboard(text, *self.selection):
             self.move_cursor(result.end_location)
@@ -213,7 +218,7 @@ class Composer(TextArea, inherit_bindings=False):
         event.stop()
         text = self.text
         self.post_message(self.DraftChanged(text, self.writing_to))
-        if not text:
+        if not text or self._refusal:
             self._stop_typing()
             return
         now = self._clock()
