@@ -13,7 +13,7 @@ from dmtui.core.verification import EMOJI, Phase, Verification
 from tests.homeserver.dmtui_account import DmtuiAccount, user
 from tests.homeserver.synapse import SynapseServer
 from tests.interop.peer import Element, Peer
-from tests.interop.setting import OpenDmtui, OpenElement, chat, on_one_worker
+from tests.interop.setting import OpenDmtui, OpenElement, chat, either_way, on_one_worker
 
 OURS = Identity.OURS
 
@@ -65,6 +65,7 @@ async def asked(here: Here, there: Element, room_id: RoomId, by_us: bool) -> Non
     await compared(here, there)
 
 
+@either_way
 @pytest.mark.parametrize("by_us", [True, False])
 async def test_person_is_verified_on_both_sides(
     dmtui: DmtuiAccount, bob: Element, by_us: bool
