@@ -88,9 +88,9 @@ class Crypto:
         )
         self.identity = OwnIdentity(requests, self._machine, store, self._own_keys, self.backup)
         self.vouching = Vouching(requests, self._machine, store, self.lists.changed)
+        self.gossip = Gossip(requests, self._machine, store, self.backup)
         self.hear_verification: HearVerification = lambda sender, kind, content: None
         self._senders: set[str] = set()  # of room keys, and who has new keys
-        self.gossip = Gossip(requests, self._machine, store, self.backup)
         self._wedged: dict[tuple[str, str], None] = {}  # (user, curve25519), in order
 
     @classmethod
@@ -236,13 +236,13 @@ class Crypto:
             case "m.room_key":
                 self._senders.add(sender)
                 return self._machine.accept_room_key(sender, sender_key, payload)
+            case "m.secret.send":
+                self.gossip.take(sender, sender_key, payload)
+                return _NOTHING
             case "m.dummy":
                 return _NOTHING
             case _:
                 log.info("sealed message of a type that is not used")
-            case "m.secret.send":
-                self.gossip.take(sender, sender_key, payload)
-                return _NOTHING
                 return _NOTHING
 
     def _check_device(self, sender: str, sender_key: str, payload: JsonObject) -> None:
