@@ -11,6 +11,8 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
+from dmtui.core.errors import Unreachable
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -19,14 +21,22 @@ class NetworkThread:
     """A daemon thread running an event loop; its calls are made from one other loop."""
 
     def __init__(self, name: str = "network"):
+        self._closing = False
         self._loop = asyncio.new_event_loop()
         self._loop.set_default_executor(_LeftBehind())
         self._thread = threading.Thread(target=self._main, name=name, daemon=True)
         self._thread.start()
 
     async def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Call ``work`` in the thread and wait for it; cancelling this cancels it there."""
+        """Call ``work`` in the thread and wait for it; cancelling this cancels it there.
 
+        Raises ``Unreachable`` once the thread is being closed: its loop would never come to it.
+        """
+        if self._closing:
+            raise Unreachable("The connection is closed.")
+        return await self._call(work)
+
+    async def _call(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         async def call() -> T:
             return await work()
 
@@ -34,8 +44,9 @@ class NetworkThread:
 
     async def close(self, last: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
         """Cancel what still runs, then do ``last``, end the loop and wait for the thread."""
+        self._closing = True
         try:
-            await self.run(lambda: _finish(last))
+            await self._call(lambda: _finish(last))
         finally:
             self._loop.call_soon_threadsafe(self._loop.stop)
             await asyncio.to_thread(self._thread.join)

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from dmtui.core.errors import Unreachable
 from dmtui.matrix.thread import NetworkThread
 
 
@@ -35,3 +36,14 @@ async def test_result_and_error_of_a_blocking_call_come_back() -> None:
             await thread.run(lambda: asyncio.to_thread(int, "seven"))
     finally:
         await thread.close()
+
+
+async def test_call_after_the_end_is_refused_and_not_left_waiting() -> None:
+    thread = NetworkThread()
+    ending = asyncio.create_task(thread.close())
+    await asyncio.sleep(0)
+    with pytest.raises(Unreachable):
+        await thread.run(lambda: asyncio.to_thread(int, "7"))
+    await ending
+    with pytest.raises(Unreachable):
+        await thread.run(lambda: asyncio.to_thread(int, "7"))
