@@ -20,10 +20,10 @@ def pinned(stage: Stage) -> list[UserId]:
     return [row.user_id for row in stage.people.rows if row.pinned]
 
 
-async def run_from_palette(stage: Stage, words: str) -> None:
+async def run_from_palette(stage: Stage, words: str, hit: str = "(People list)") -> None:
     await stage.pilot.press("ctrl+p")
     await stage.type(words)
-    await stage.until(stage.shows("(People list)"))
+    await stage.until(stage.shows(hit))
     await stage.pilot.press("enter")
 
 
@@ -75,3 +75,21 @@ async def test_without_a_person_it_says_to_choose_one(stage: Stage) -> None:
     async with stage.open() as pilot:
         await pilot.press("p")
         await stage.until(lambda: "Choose a person first." in stage.notices())
+
+
+async def test_palette_never_offers_the_neighbour_of_a_chat_just_left(stage: Stage) -> None:
+    await two_people(stage)
+    async with stage.open() as pilot:
+        await stage.until(lambda: len(stage.people.rows) == 2)
+        await pilot.press("alt+1")
+        await stage.until(lambda: stage.focus_is(stage.composer))
+        await run_from_palette(stage, "leave the chat")
+        await stage.until(stage.shows("Leave the chat with"))
+        await pilot.press("l")
+        await stage.until(lambda: len(stage.people.rows) == 1)
+        await stage.until(lambda: stage.focus_is(stage.people))
+        await run_from_palette(stage, "forget the chat", "Forget the chat and its")
+        await stage.until(lambda: "Open a chat first." in stage.notices())
+        await pilot.press("home")
+        await run_from_palette(stage, "forget the chat", "Forget the chat and its")
+        await stage.until(stage.shows("Forget the chat with"))

@@ -404,6 +404,16 @@ class MainScreen(Sides):
         """Do this to the highlighted person, else to the one whose conversation is open."""
         listed = self.focused is self.people.list
         person = self.people.list.cursor_person if listed else self.conversation.person
+        await self._do_to(person, name, "Choose a person first.")
+
+    @work(group="act")
+    async def action_from_palette(self, name: str) -> None:
+        """The same, but never to a neighbour whom the cursor came to because somebody went."""
+        listed = self.focused is self.people.list
+        person = self.people.list.chosen_person if listed else None
+        await self._do_to(person or self.conversation.person, name, "Open a chat first.")
+
+    async def _do_to(self, person: UserId | None, name: str, otherwise: str) -> None:
         conversation = self._roster.get(person) if person is not None else None
         if conversation is None:
             self._tell("Choose a person first.")

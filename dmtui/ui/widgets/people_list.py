@@ -131,6 +131,7 @@ class PeopleList(LineView):
         self._archived = 0
         self._in_archive = False
         self._cursor = 0
+        self._strayed = False  # the cursor is where it is because somebody went
         self._day: date | None = None
         self._painted: dict[tuple[Conversation, int, bool, bool], list[Strip]] = {}
 
@@ -146,6 +147,11 @@ class PeopleList(LineView):
         """The person under the cursor; ``None`` on rows of another kind and in an empty list."""
         row = self._at(self._cursor)
         return None if row is None or isinstance(row, _Apart) else row.user_id
+
+    @property
+    def chosen_person(self) -> UserId | None:
+        """The same, unless the cursor only came there because the person under it went."""
+        return None if self._strayed else self.cursor_person
 
     def update_rows(
         self, rows: Sequence[Conversation], archived: int = 0, in_archive: bool = False
@@ -170,7 +176,9 @@ class PeopleList(LineView):
         elif not had_people:
             self._cursor = len(self._top)
         elif before is not None and not isinstance(before, _Apart):
-            self._cursor = self._find(self._now_called(before), self._cursor)
+            called = self._now_called(before)
+            self._strayed |= all(row.user_id != called for row in rows)
+            self._cursor = self._find(called, self._cursor)
             while self._cursor > len(self._top) and not self._is_somebody(self._cursor):
                 self._cursor -= 1
         self._cursor = self._settled(self._cursor)
@@ -246,6 +254,7 @@ class PeopleList(LineView):
 
     def _go(self, index: int) -> None:
         index = self._settled(index)
+        self._strayed = False
         before = self.cursor_person
         self._cursor = index
         headed = self._at(index - 1) is _Apart.GROUPS
