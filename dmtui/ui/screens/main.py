@@ -416,7 +416,7 @@ class MainScreen(Sides):
     async def _do_to(self, person: UserId | None, name: str, otherwise: str) -> None:
         conversation = self._roster.get(person) if person is not None else None
         if conversation is None:
-            self._tell("Choose a person first.")
+            self._tell(otherwise)
         else:
             await PERSON_ACTS[name](self._hands, conversation)
 
