@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 GAP = "   "
+_NARROW_GAP = "  "
 _FIRST_TO_GO = ("person.go", "composer.newline")
 _LAST_TO_GO = ("app.help", "app.quit", "people.toggle")
 
@@ -29,3 +30,15 @@ def fitting(hints: Sequence[Hint], width: int) -> Sequence[Hint]:
             break
         kept = [hint for hint in kept if hint.name != name]
     return kept
+
+
+def in_rows(hints: Sequence[Hint], width: int) -> Sequence[str]:
+    """All of them, in as few rows of ``width`` cells as their order allows."""
+    rows: list[str] = []
+    for hint in hints:
+        words = f"{hint.key} {hint.title}"
+        if rows and len(rows[-1]) + len(_NARROW_GAP) + len(words) <= width:
+            rows[-1] += _NARROW_GAP + words
+        else:
+            rows.append(words)
+    return rows

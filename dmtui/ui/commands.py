@@ -290,7 +290,7 @@ COMMANDS: tuple[Command, ...] = (
         "answer('cancel')",
         "cancels",
     ),
-    Command("card.leave", "delete", "Leave the chat", Scope.CARD, "act('leave')"),
+    Command("card.leave", "delete", "Leave the chat", Scope.CARD, "act('leave')", hint="Leave"),
 )
 
 

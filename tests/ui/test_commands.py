@@ -153,7 +153,7 @@ def test_bindings_of_the_app_and_of_the_screen_are_told_apart() -> None:
 
 
 async def test_help_names_every_command(stage: Stage) -> None:
-    async with stage.open((100, 160)) as pilot:
+    async with stage.open((100, 200)) as pilot:
         await pilot.press("f1")
         await stage.until(lambda: isinstance(stage.app.screen, Help))
         await pilot.pause()
@@ -169,6 +169,36 @@ async def test_help_begins_with_what_the_marks_mean(stage: Stage) -> None:
         lines = stage.text().splitlines()
         top = next(n for n, line in enumerate(lines) if "╭" in line and "Keys" in line)
         assert "⚷ encrypted" in lines[top + 1]
+
+
+async def test_example_of_other_keys_is_accepted(stage: Stage, tmp_path: Path) -> None:
+    async with stage.open((100, 200)) as pilot:
+        await pilot.press("f1")
+        await stage.until(stage.shows("person.next ="))
+        example = re.search(r'person\.next = "[^"]+"', stage.text())
+    assert example is not None
+    file = tmp_path / "config.toml"
+    file.write_text(f"[keys]\n{example.group()}\n")
+    commands = [Keyed(c.id, c.scope, c.keys, c.priority, c.fixed) for c in COMMANDS]
+    assert "f9" in read_config(file, (), commands).keys["person.next"]
+
+
+async def test_help_names_commands_as_soon_as_there_is_room(stage: Stage) -> None:
+    async with stage.open((80, 200)) as pilot:
+        await pilot.press("f1")
+        await stage.until(stage.shows("Start a chat"))
+        assert "chat.start" not in stage.text()
+        await pilot.resize_terminal(100, 200)
+        await stage.until(stage.shows("chat.start"))
+        assert "person.next =" in stage.text()
+
+
+async def test_help_says_what_the_marks_of_the_list_are(stage: Stage) -> None:
+    async with stage.open((60, 20)) as pilot:
+        await pilot.press("f1")
+        await stage.until(stage.shows("▌ open, or selected"))
+        assert "^ pinned" in stage.text()
+        assert "! take care" in stage.text()
 
 
 async def test_keymap_moves_a_command_to_another_key(stage: Stage) -> None:

@@ -78,6 +78,23 @@ async def test_card_shows_all_that_is_known_by_keyboard_alone(
         await stage.until(lambda: not isinstance(stage.app.screen, PersonCard))
 
 
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40)])
+async def test_every_key_of_the_card_is_shown(stage: Stage, size: tuple[int, int]) -> None:
+    await have_bob(stage)
+    async with stage.open(size):
+        await open_card(stage)
+        await stage.until(stage.shows("Del Leave"))
+        for words in ("Enter Write", "w Why", "l Link", "m Mute", "p Pin", "a Archive", "v Verify"):
+            assert words in stage.text(), words
+        await stage.messenger.contacts.pin(BOB, True)
+        await stage.messenger.contacts.mute(BOB, True, 0)
+        await stage.until(stage.shows("m Hear again"))
+        await stage.until(stage.shows("p Unpin"))
+        await stage.messenger.contacts.archive(BOB, True)
+        await stage.until(stage.shows("a Unarchive"))
+        assert "Del Leave" in stage.text()
+
+
 async def test_name_that_says_it_all_is_shown_once(stage: Stage) -> None:
     stage.server.profiles[BOB] = Profile(BOB, Safe("Bob"))
     await stage.server.have_direct_room(BOB, "Bob")

@@ -23,10 +23,14 @@ _KEYS = 19  # columns
 _TITLES = 39
 _NAMED = 90  # columns; below, there is no room for the names of commands
 _REMAPPING = (
-    "At the right is the name by which the settings give a command other keys: "
-    'person.next = "f9,ctrl+j" under [keys]. Commands without keys are in the palette.'
+    "At the right is the name by which the settings give a command other keys. Under [keys]:\n"
+    'person.next = "f9,alt+n"\n'
+    "Commands without keys are in the palette."
 )
-_LEGEND = "⚷ encrypted   … queued   ↑ sending   ✓ sent   ✓✓ read"
+_LEGEND = (
+    "⚷ encrypted   … queued   ↑ sending   ✓ sent   ✓✓ read\n"
+    "▌ open, or selected   ^ pinned   ! take care: the chat says why"
+)
 
 
 class Help(ModalScreen[None]):
@@ -47,12 +51,18 @@ class Help(ModalScreen[None]):
             yield Static(_LEGEND, id="legend", markup=False)
             for scope in Scope:
                 yield Static(scope.value, classes="heading", markup=False)
-                yield Static(Content("\n").join(self._lines(scope)), markup=False)
-            if self._named:
-                yield Static(_REMAPPING, id="remapping", markup=False)
+                yield Static(id=f"keys-{scope.name.lower()}", markup=False)
+            yield Static(_REMAPPING, id="remapping", markup=False)
 
     def on_mount(self) -> None:
         self.query_one("#help").focus()
+
+    def on_resize(self) -> None:
+        """Name the commands where there is room for it."""
+        for scope in Scope:
+            lines = Content("\n").join(self._lines(scope))
+            self.query_one(f"#keys-{scope.name.lower()}", Static).update(lines)
+        self.query_one("#remapping").display = self._named
 
     @property
     def _named(self) -> bool:

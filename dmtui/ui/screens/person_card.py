@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from dmtui.core.events import ConversationsChanged, SettingsChanged
-from dmtui.core.hints import GAP, Hint, fitting
+from dmtui.core.hints import Hint, in_rows
 from dmtui.messenger.clock import milliseconds
 from dmtui.ui.commands import Scope, bindings, registry_of
 from dmtui.ui.screens import arranging, ending, verification
@@ -116,8 +116,13 @@ class PersonCard(ModalScreen["UserId | None"]):
 
     def _keys(self, width: int) -> str:
         commands = registry_of(self.app).of_scope(Scope.CARD)
-        hints = [Hint(c.id, c.first_key, c.hint) for c in commands if c.hint and c.first_key]
-        return GAP.join(f"{hint.key} {hint.title}" for hint in fitting(hints, width))
+        undo = _undoing(self._conversation)
+        hints = (
+            Hint(c.id, c.first_key, undo.get(c.id, c.hint))
+            for c in commands
+            if c.hint and c.first_key
+        )
+        return "\n".join(in_rows(tuple(hints), width))
 
     @work(group="card")
     async def _ask(self) -> None:
@@ -189,3 +194,15 @@ class PersonCard(ModalScreen["UserId | None"]):
     @property
     def _conversation(self) -> Conversation | None:
         return self._hands.messenger.cards.card(self._user_id).conversation
+
+
+def _undoing(conversation: Conversation | None) -> dict[str, str]:
+    """What keys do that take back what was done before, by the ids of their commands."""
+    if conversation is None:
+        return {}
+    undo = {
+        "card.pin": (conversation.pinned, "Unpin"),
+        "card.mute": (conversation.muted, "Hear again"),
+        "card.archive": (conversation.archived, "Unarchive"),
+    }
+    return {name: words for name, (done, words) in undo.items() if done}
