@@ -9,7 +9,7 @@ from dmtui.core.errors import FarTrouble, NotFound
 from dmtui.core.model import RoomId, UserId
 from dmtui.matrix.client import Client, path
 
-_JOIN_PATIENCE = 120.0  # of a room that lives on another server
+_JOIN_PATIENCE = 4  # times that for other requests: the room may live on another server
 
 
 async def join(client: Client, room_id: RoomId, via: Sequence[str]) -> None:
@@ -17,7 +17,8 @@ async def join(client: Client, room_id: RoomId, via: Sequence[str]) -> None:
     hints = [(name, server) for name in ("via", "server_name") for server in via]
     query = f"?{urlencode(hints)}" if hints else ""
     try:
-        await client.api("POST", path("join", room_id) + query, timeout=_JOIN_PATIENCE)
+        patience = _JOIN_PATIENCE * client.config.request_timeout
+        await client.api("POST", path("join", room_id) + query, timeout=patience)
     except NotFound as error:
         nobody = "Nobody is left in this room who could let you in."
         raise NotFound(nobody, error.status, error.errcode) from error
