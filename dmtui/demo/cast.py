@@ -14,6 +14,10 @@ _HELP = (
     " written to yet, and wait a moment: Dave and Heidi are about to ask for a chat. In the list,"
     " i shows who somebody is, m mutes, p pins. F1 shows all keys."
 )
+COMPARED = (
+    "Do your pictures match mine? Elsewhere compare in person or on a call, never in the chat that"
+    " is being checked. I see:"
+)
 _GREETING = re.compile(r"\b(hi|hello|hey|hallo|moin|good (morning|evening|day))\b", re.IGNORECASE)
 _THANKS = re.compile(r"\b(thanks|thank you|thx|cheers)\b", re.IGNORECASE)
 _FAREWELL = re.compile(r"\b(bye|good night|see you|cu)\b", re.IGNORECASE)

@@ -20,7 +20,8 @@ from dmtui.core.model import (
     TransactionId,
     UserId,
 )
-from dmtui.demo.cast import Character, Role, reply
+from dmtui.core.verification import EMOJI, Phase, Verification
+from dmtui.demo.cast import COMPARED, Character, Role, reply
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -65,7 +66,9 @@ class Contact:
     async def live(self) -> None:
         """Follow the news and answer, until cancelled; raises ``Refused`` once signed out."""
         token = None
+        await self._attempt(self._vouch())
         async with asyncio.TaskGroup() as deeds:
+            deeds.create_task(self._compare(deeds))
             while True:
                 try:
                     rooms = frozenset(self._encrypted)
@@ -132,6 +135,19 @@ class Contact:
         if newest is not None:
             deeds.create_task(self._attempt(self._answer(room_id, *newest)))
 
+    async def _compare(self, deeds: asyncio.TaskGroup) -> None:
+        """Verify with the guest, taking their word; what is to be compared is said in the chat."""
+        met: set[tuple[str, Phase]] = set()
+        while True:
+            for one in await self._homeserver.verification_news():
+                if one.user_id != self._guest or (one.id, one.phase) in met:
+                    continue
+                met.add((one.id, one.phase))
+                if one.phase is Phase.ASKED:
+                    deeds.create_task(self._attempt(self._homeserver.accept_verification(one.id)))
+                elif one.phase is Phase.COMPARING:
+                    deeds.create_task(self._attempt(self._confirm(one)))
+
     # -- acting -------------------------------------------------------------------------------
 
     async def _answer(self, room_id: RoomId, event_id: EventId, said: str) -> None:
@@ -149,6 +165,17 @@ class Contact:
             encrypted = self._encrypted.get(room_id, False)
             await self._homeserver.send_text(room_id, transaction_id, text, encrypted)
             await self._homeserver.set_typing(room_id, False)
+
+    async def _vouch(self) -> None:
+        """Have an identity that signs this device, so that nothing said needs a warning."""
+        await self._homeserver.set_up_recovery("")
+        await self._homeserver.recovery_key_kept()
+
+    async def _confirm(self, one: Verification) -> None:
+        await self._homeserver.confirm_verification(one.id)
+        if one.room_id is not None:
+            names = ", ".join(EMOJI[index][1] for index in one.emoji)
+            await self._say(one.room_id, f"{COMPARED} {names}.")
 
     async def _accept(self, inviter: UserId, room_id: RoomId) -> None:
         await self._homeserver.join(room_id)

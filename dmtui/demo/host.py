@@ -71,8 +71,7 @@ class Host:
             raise synapse.SynapseTrouble(f"Synapse did not start: {self._site.log_tail(1)}")
         say({"step": "people"})
         guest, sessions = await asyncio.to_thread(seed.register_everybody, self._site, CAST)
-        ids = {localpart: session.user_id for localpart, session in sessions.items()}
-        await asyncio.to_thread(seed.seed, self._site, token, guest.user_id, ids)
+        await asyncio.to_thread(seed.seed, self._site, token, guest, sessions)
         say({"session": asdict(guest)})
         # Whatever befalls one contact, the homeserver and the others stay.
         lives = [

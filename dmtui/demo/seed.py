@@ -55,17 +55,21 @@ def _registered(site: Site, localpart: str, name: str) -> Session:
     )
 
 
-def seed(site: Site, token: str, guest: UserId, ids: Mapping[str, UserId]) -> None:
-    """Open the rooms that exist already, in the order of the cast, and say what was said there."""
+def seed(site: Site, token: str, guest: Session, others: Mapping[str, Session]) -> None:
+    """Name the devices, open the rooms that exist already and say what was said there."""
+    ids = {localpart: session.user_id for localpart, session in others.items()}
     known = [each for each in CAST if each.role in (Role.FRIEND, Role.CONFIDANT)]
-    with Seeder(site, token, guest) as seeder:
+    with Seeder(site, token, guest.user_id) as seeder:
+        seeder.name_device(guest, "This demo")
+        for each in CAST:
+            seeder.name_device(others[each.localpart], f"{each.name}'s computer")
         direct = {ids[GROUP.owner]: [seeder.open_group(GROUP, ids)]}
         for each in known:
             user_id = ids[each.localpart]
             rooms = seeder.open_chat(each, user_id)
-            seeder.set_direct(user_id, {guest: [*rooms]})
+            seeder.set_direct(user_id, {guest.user_id: [*rooms]})
             direct[user_id] = [*rooms, *direct.get(user_id, ())]
-        seeder.set_direct(guest, {user_id: [*rooms] for user_id, rooms in direct.items()})
+        seeder.set_direct(guest.user_id, {user_id: [*rooms] for user_id, rooms in direct.items()})
 
 
 class Seeder:
@@ -160,6 +164,11 @@ class Seeder:
                 self._mark_read(owner, room_id, str(event_id))
             elif index < read_up_to:
                 self._mark_read(self._guest, room_id, str(event_id))
+
+    def name_device(self, session: Session, name: str) -> None:
+        """Give the session's device a name, which people see beside its fingerprint."""
+        path = f"devices/{quote(session.device_id)}"
+        self._act(session.user_id, "PUT", path, {"display_name": name})
 
     def set_direct(self, user_id: UserId, content: JsonObject) -> None:
         """Replace the user's ``m.direct``."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -9,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from dmtui.core.events import Line, SyncBatch
-from dmtui.core.model import RoomId, TransactionId, UserId
+from dmtui.core.events import Line, SyncBatch, TimelineEvent
+from dmtui.core.model import Doubt, Kind, RoomId, TransactionId, UserId
+from dmtui.core.ports import Homeserver
+from dmtui.core.trust import IdentityState
+from dmtui.core.verification import EMOJI, Phase
 from dmtui.demo import synapse as demo_synapse
-from dmtui.demo.cast import CAST
+from dmtui.demo.cast import CAST, COMPARED
 from dmtui.demo.demo import Demo, DemoUnavailable, demo
 from dmtui.matrix.homeserver import connect
 from tests.homeserver.account import Account, Json
@@ -166,6 +170,64 @@ async def test_encrypted_contact_opens_the_conversation_and_answers(
     erin = next(each for each in CAST if each.localpart == "erin")
     assert said == [erin.opening, erin.answers[0]]
     assert guest.texts(room_id) == []
+
+
+async def test_encrypted_contact_has_an_identity_and_verifies_with_the_guest(
+    tmp_path: Path,
+) -> None:
+    erin = UserId(ERIN)
+    said: asyncio.Queue[TimelineEvent] = asyncio.Queue()
+    with demo(AT_ONCE) as own:
+        session = own.session
+        guest = Account(
+            session.homeserver, session.user_id, session.device_id, session.access_token
+        )
+        room_id = RoomId(room_with(guest, ERIN))
+        home = await connect(session, tmp_path / "crypto")
+        try:
+            async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+                listening = tasks.create_task(listen(home, room_id, erin, said))
+                opening = await said.get()
+                await home.set_up_recovery("")
+                await home.request_verification(erin, room_id)
+                compared = await compare(home)
+                told = await said.get()
+                trust = await home.trust_of(erin)
+                listening.cancel()
+        finally:
+            await home.close()
+    assert trust.identity is IdentityState.VERIFIED
+    assert [device.signed for device in trust.devices] == [True]
+    assert (opening.doubt, told.doubt) == (Doubt.NONE, Doubt.NONE)
+    assert isinstance(told.content, Line)
+    assert told.content.body == f"{COMPARED} {', '.join(compared)}."
+
+
+async def compare(home: Homeserver) -> list[str]:
+    """Say that the only verification matches, until it is done; the names of its pictures."""
+    names: list[str] = []
+    while True:
+        (one,) = await home.verification_news()
+        if one.phase is Phase.COMPARING and not names:
+            names = [EMOJI[index][1] for index in one.emoji]
+            await home.confirm_verification(one.id)
+        if one.over:
+            assert one.phase is Phase.DONE, one.reason
+            return names
+
+
+async def listen(
+    home: Homeserver, room_id: RoomId, sender: UserId, said: asyncio.Queue[TimelineEvent]
+) -> None:
+    """Sync until cancelled, and pass on what the sender says."""
+    token = None
+    while True:
+        batch = await home.sync(token, frozenset({room_id}), 20)
+        token = batch.token
+        for event in (event for update in batch.rooms for event in update.timeline):
+            spoken = isinstance(event.content, Line) and event.content.kind is Kind.TEXT
+            if event.sender == sender and event.encrypted and spoken:
+                await said.put(event)
 
 
 def lines_by(sender: UserId, room_id: RoomId, batch: SyncBatch) -> list[str]:
