@@ -83,16 +83,16 @@ async def test_every_key_of_the_card_is_shown(stage: Stage, size: tuple[int, int
     await have_bob(stage)
     async with stage.open(size):
         await open_card(stage)
-        await stage.until(stage.shows("Del Leave"))
         for words in ("Enter Write", "w Why", "l Link", "m Mute", "p Pin", "a Archive", "v Verify"):
-            assert words in stage.text(), words
+            await stage.until(stage.shows(words))
+        await stage.until(stage.shows("Del Leave"))
         await stage.messenger.contacts.pin(BOB, True)
         await stage.messenger.contacts.mute(BOB, True, 0)
         await stage.until(stage.shows("m Hear again"))
         await stage.until(stage.shows("p Unpin"))
         await stage.messenger.contacts.archive(BOB, True)
         await stage.until(stage.shows("a Unarchive"))
-        assert "Del Leave" in stage.text()
+        await stage.until(stage.shows("Del Leave"))
 
 
 async def test_name_that_says_it_all_is_shown_once(stage: Stage) -> None:
