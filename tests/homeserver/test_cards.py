@@ -7,6 +7,7 @@ from datetime import UTC
 
 from dmtui.core.evidence import Asked
 from dmtui.core.model import Availability, Presence, Profile, RoomId, Safe, UserId
+from dmtui.core.trust import Trust
 from dmtui.core.why import Bearing, explain
 from tests.homeserver.account import Account
 from tests.homeserver.dmtui_account import DmtuiAccount
@@ -38,7 +39,8 @@ async def test_card_of_a_person_is_told_by_the_homeserver(
     news = await dmtui.messenger.cards.ask(user_id)
     assert news.profile == Profile(user_id, Safe("Bob"))
     assert news.shared_rooms == frozenset({room_id})
-    assert news.devices == ()
+    assert isinstance(news.trust, Trust)
+    assert news.trust.devices == ()
     assert isinstance(news.presence, Presence)
     assert news.presence.availability in Availability
 
