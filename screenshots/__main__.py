@@ -13,11 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from textual.pilot import Pilot
-from textual.widgets import OptionList
+from textual.widgets import OptionList, Static
 
 from dmtui.compose import Account
 from dmtui.core.direct import read_direct
 from dmtui.core.model import UserId
+from dmtui.core.verification import Phase
 from dmtui.demo.demo import demo
 from dmtui.matrix.sign_in import sign_in_with_password
 from dmtui.messenger.messenger import Messenger
@@ -25,7 +26,10 @@ from dmtui.profile import ProfilePaths
 from dmtui.ui.app import DmtuiApp
 from dmtui.ui.screens.conversation import ConversationPane
 from dmtui.ui.screens.doctor import Doctor
+from dmtui.ui.screens.encryption import EncryptionScreen
+from dmtui.ui.screens.keep_key import KeepKey
 from dmtui.ui.screens.person_card import PersonCard
+from dmtui.ui.screens.recovery_steps import NewPassphrase
 from dmtui.ui.screens.requests_list import RequestsList
 from dmtui.ui.widgets.invite_prompt import InvitePrompt
 from dmtui.ui.widgets.people_list import PeopleList
@@ -111,6 +115,8 @@ class Tour:
         await self._start()
         await self._merge()
         await self._card()
+        await self._encrypt()
+        await self._verify()
         await self._examine()
         await self._pilot.resize_terminal(60, 20)
         await self._camera.shoot("small")
@@ -175,6 +181,50 @@ class Tour:
         await self._camera.press("w")
         await self._camera.shoot("why")
         await self._camera.press("escape")
+
+    async def _encrypt(self) -> None:
+        """The account's encryption before it is set up, its recovery key, and after."""
+        camera, app, care = self._camera, self._pilot.app, self._messenger.encryption
+        await camera.command("encryption")
+        await camera.until(lambda: isinstance(app.screen, EncryptionScreen))
+        await camera.until(lambda: care.known is not None and care.device is not None)
+        await camera.shoot("set-up")
+        await camera.press("s")
+        await camera.until(lambda: isinstance(app.screen, NewPassphrase))
+        await camera.press("enter")
+        await camera.until(lambda: isinstance(app.screen, KeepKey))
+        await camera.shoot("recovery-key")
+        last = str(app.screen.query_one("#key", Static).content).split()[-1]
+        await camera.press("w", *last, "enter")
+        await camera.until(lambda: isinstance(app.screen, EncryptionScreen))
+        await camera.until(lambda: care.known is not None and not care.known.unkept_key)
+        await camera.press("escape")
+        await self._backed_up()
+        await camera.command("encryption")
+        await camera.until(lambda: isinstance(app.screen, EncryptionScreen))
+        await camera.shoot_all("encryption")
+        await camera.press("escape")
+
+    async def _backed_up(self) -> None:
+        """Wait until the key backup has all keys."""
+        while (await self._messenger.recovery.state()).to_back_up:
+            await self._pilot.pause(0.5)
+
+    async def _verify(self) -> None:
+        """Comparing pictures with somebody, and their card with an identity that was compared."""
+        camera, app, desk = self._camera, self._pilot.app, self._messenger.verification
+        await self._open("Erin")
+        await camera.command("verify each other")
+        await camera.until(lambda: (one := desk.current()) and one.phase is Phase.COMPARING)
+        await camera.shoot_all("verify")
+        await camera.press("m")
+        await camera.until(lambda: desk.current() is None)
+        await camera.press("escape")
+        await camera.command("person card")
+        await camera.until(lambda: isinstance(app.screen, PersonCard))
+        await self._pilot.pause(1.5)
+        await camera.shoot_all("verified")
+        await camera.press("escape")
 
     async def _examine(self) -> None:
         """What the doctor says of a list that other clients have been at."""
