@@ -260,9 +260,13 @@ def test_people_and_inbox_are_read_without_network_or_screen(
     assert (bob["user_id"], bob["name"], bob["room_id"]) == (BOB, "Bob", ROOM)
     (carol,) = json.loads(dmtui("inbox", "--json").out)
     assert (carol["room_id"], carol["inviter"], carol["direct"]) == ("!asks", "@carol:x", True)
+    assert carol["inviter_name"] == "Carol"
     assert (carol["standing"], carol["shared_rooms"]) == ("stranger", None)
     assert dmtui("inbox").out.endswith("\tnobody you know\n")
-    for command, line in (("people", "Bob\t@bob:localhost\t"), ("inbox", "!asks\tchat\tCarol\t")):
+    for command, line in (
+        ("people", "Bob\t@bob:localhost\t"),
+        ("inbox", "!asks\tchat\t@carol:x\t"),
+    ):
         code = f"""
 import sys
 from dmtui.__main__ import main

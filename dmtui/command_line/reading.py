@@ -11,7 +11,7 @@ from datetime import datetime
 from dmtui.command_line.answers import say, say_json
 from dmtui.command_line.signed_in import signed_in
 from dmtui.compose import open_store
-from dmtui.core.invites import common_ground
+from dmtui.core.invites import common_ground, is_stranger, shown_name
 from dmtui.core.model import Conversation, Invite, JsonObject, PeerState
 from dmtui.core.times import list_time
 from dmtui.profile import ProfilePaths
@@ -79,7 +79,10 @@ def _person(conversation: Conversation) -> JsonObject:
 
 
 def inbox(paths: ProfilePaths, options: Namespace) -> None:
-    """Pending invites: direct ones first, by standing, then newest first."""
+    """Pending invites: direct ones first, by standing, then newest first.
+
+    What somebody unknown calls themselves, or a room of theirs, is in the JSON alone.
+    """
     with _synced_store(paths) as store:
         invites = store.invites()
     if options.json:
@@ -88,8 +91,9 @@ def inbox(paths: ProfilePaths, options: Namespace) -> None:
     if not invites:
         say("No pending invites.")
     for invite in invites:
-        kind = "chat" if invite.direct else f"room {invite.room_name}".strip()
-        who = (invite.inviter_name, invite.inviter)
+        room = "" if is_stranger(invite) else invite.room_name
+        kind = "chat" if invite.direct else f"room {room}".strip()
+        who = (shown_name(invite), invite.inviter)
         say("\t".join((invite.room_id, kind, *who, invite.warning, common_ground(invite))))
 
 

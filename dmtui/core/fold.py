@@ -13,6 +13,11 @@ from dmtui.core.names import clean_line, localpart
 DELETED = Safe("Message deleted")
 SEALED = Safe("(encrypted: cannot be read yet)")
 PREVIEW_LENGTH = 120
+NOTICE_NAME = 60
+"""How long a name may be in a line about who came or went."""
+
+_OWN_ACTS = (" joined", " left", " declined the invite")
+
 GROUP_NAMES = 3
 """How many members name a room without a name."""
 
@@ -58,9 +63,9 @@ def membership_line(
 ) -> Safe:
     """A member event in words, with the names last known; empty where nobody came or went."""
     member = change.member
-    name = member_name or localpart(member.user_id)
+    name = clean_line(member_name, NOTICE_NAME) or localpart(member.user_id)
     by_self = sender == member.user_id
-    by = sender_name or localpart(sender)
+    by = clean_line(sender_name, NOTICE_NAME) or localpart(sender)
     match member.membership, change.previous:
         case now, before if now == before:
             return Safe("")
@@ -78,6 +83,13 @@ def membership_line(
             return Safe(f"{by} banned {name}")
         case _:
             return Safe(f"{name} asks to join")
+
+
+def renamed_line(line: str, known_as: str, name: str) -> Safe:
+    """A :func:`membership_line` with what I call its sender, where it tells of them alone."""
+    known_as, name = clean_line(known_as, NOTICE_NAME), clean_line(name, NOTICE_NAME)
+    act = next((act for act in _OWN_ACTS if line == f"{known_as}{act}"), None)
+    return Safe(line if act is None else f"{name}{act}")
 
 
 def preview(kind: Kind, body: str, own: bool, name: Safe) -> Safe:

@@ -33,7 +33,7 @@ class GroupMaker:
         missing = _missing(intent.members, made)
         if made.room_id is not None and not missing:
             return Outcome(ok=True, room_id=made.room_id), ()
-        why = why_not(missing[0] if missing else intent.members[0], made.error)
+        why = _why(missing or intent.members, made)
         if made.room_id is None:
             return Outcome(ok=False, message=f"{why} No group was made."), ()
         if made.joined:
@@ -42,6 +42,17 @@ class GroupMaker:
             await self._homeserver.remove(made.room_id, user_id)
         await leave_for_good(self._homeserver, made.room_id)
         return Outcome(ok=False, message=f"{why} No group was made."), ()
+
+
+def _why(missing: Sequence[UserId], made: Made) -> str:
+    """Who could not be invited and why; without a room the server may not say who it was."""
+    error = str(made.error or "")
+    named = [user for user in missing if user.partition(":")[2] in error.rstrip(".").split()]
+    if made.room_id is None and len(missing) > 1 and not named:
+        return str(made.error or "Not everybody could be invited.")
+    who = (named or missing)[0]
+    why = why_not(who, made.error)
+    return why if who in why else f"{who} could not be invited: {why}"
 
 
 def _missing(members: Sequence[UserId], made: Made) -> list[UserId]:

@@ -16,6 +16,7 @@ from dmtui.core.events import (
 )
 from dmtui.core.fold import Weight, edit_applies, line_kind, membership_line, weight
 from dmtui.core.model import EventId, Kind, Safe, SendState, UserId
+from dmtui.store.contacts import petname_of
 from dmtui.store.database import number, text
 from dmtui.store.positions import ECHO
 from dmtui.store.receipts import pass_receipts
@@ -52,6 +53,9 @@ def _facts(work: Work, room: int, sender: UserId, content: Content) -> _Facts:
         case MembershipChange(member=member):
             named = member.name or _known_name(work, room, member.user_id)
             by = _known_name(work, room, sender)
+            if sender != member.user_id:  # else it is told when it is read
+                named = petname_of(work.connection, member.user_id) or named
+                by = petname_of(work.connection, sender) or by
             return _Facts(Kind.MEMBERSHIP, membership_line(content, sender, by, named))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from dmtui.core.fold import DELETED, Weight
+from dmtui.core.fold import DELETED, Weight, renamed_line
 from dmtui.core.model import (
     Cursor,
     DirectRoom,
@@ -38,7 +38,8 @@ _COLUMNS = (
     " coalesce(d.body, e.body), e.state, e.failure, e.edit IS NOT NULL, e.encrypted,"
     " coalesce((SELECT nullif(c.petname, '') FROM contact c WHERE c.user_id = e.sender),"
     " (SELECT m.name FROM member m WHERE m.room = e.room AND m.user_id = e.sender)),"
-    " e.transaction_id, coalesce(nullif(d.doubt, ''), e.doubt)"
+    " e.transaction_id, coalesce(nullif(d.doubt, ''), e.doubt),"
+    " (SELECT m.name FROM member m WHERE m.room = e.room AND m.user_id = e.sender)"
     " FROM timeline t JOIN event e ON e.number = t.event LEFT JOIN event d ON d.number = e.edit"
 )
 
@@ -235,19 +236,22 @@ def _message(
     room: _Room,
     row: tuple[
         *tuple[int, int, int, str | None, str, int, str, str, str, str, int, int],
-        *tuple[str | None, str | None, str],
+        *tuple[str | None, str | None, str, str | None],
     ],
 ) -> Message:
     position, heavy, key, event_id, sender, sent_at, kind, body, state, failure = row[:10]
     own = sender == me
     shown = Kind(kind)
+    name = sender_name(UserId(sender), row[12])
+    if shown is Kind.MEMBERSHIP:
+        body = renamed_line(body, sender_name(UserId(sender), row[15]), name)
     return Message(
         key=str(key),
         room_id=room.room_id,
         cursor=Cursor(position),
         event_id=None if event_id is None else EventId(event_id),
         sender=UserId(sender),
-        sender_name=sender_name(UserId(sender), row[12]),
+        sender_name=name,
         own=own,
         sent_at=sent_at,
         kind=shown,

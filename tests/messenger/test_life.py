@@ -542,6 +542,17 @@ async def test_group_with_somebody_who_accepts_no_invites_leaves_no_orphan(desk:
     assert rows(desk) == []
 
 
+async def test_refused_group_names_whose_server_refuses(desk: Desk) -> None:
+    await desk.start()
+    far = UserId("@dan:far.example")
+    desk.server.fail("create_group", Forbidden("Federation denied with far.example."))
+    outcome = await desk.messenger.life.start_group([BOB, far], "")
+    assert outcome is not None
+    assert outcome.message == (
+        f"{far} could not be invited: Federation denied with far.example. No group was made."
+    )
+
+
 async def test_group_of_nobody_is_refused_before_any_request(desk: Desk) -> None:
     await desk.start()
     outcome = await desk.messenger.life.start_group([ME], "")

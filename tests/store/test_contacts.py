@@ -187,6 +187,18 @@ def test_a_petname_stands_over_messages_too(store: Store) -> None:
 # -- what other clients do ------------------------------------------------------------------
 
 
+def test_a_petname_stands_in_lines_about_who_came_and_went(store: Store) -> None:
+    long = "R" * 200
+    store.apply(news(joins(BOB, 5, "Bob"), joins(CAROL, 6, long)))
+    store.contacts.rename(BOB, "Mum")
+    lines = [m.body for m in store.messages(store.person_of(ROOM) or BOB, None, 9).messages]
+    assert "Mum joined" in lines
+    assert f"{'R' * 59}… joined" in lines
+    store.contacts.rename(BOB, "")
+    lines = [m.body for m in store.messages(store.person_of(ROOM) or BOB, None, 9).messages]
+    assert "Bob joined" in lines
+
+
 def test_tags_push_rules_and_names_of_another_client_show(store: Store) -> None:
     store.apply(tagged(FAVOURITE, "u.work"))
     assert bob(store).pinned

@@ -204,6 +204,24 @@ async def test_group_begins_with_the_person_at_hand_and_others_added(stage: Stag
 
 
 async def test_group_needs_somebody_and_valid_user_ids(stage: Stage) -> None:
+async def test_refused_group_is_asked_for_again_with_its_people_and_name(stage: Stage) -> None:
+    await stage.server.have_direct_room(BOB, "Bob")
+    async with stage.open() as pilot:
+        await stage.until(lambda: rows(stage) == {BOB})
+        stage.server.blocking_invites.add(CAROL)
+        told = begin(stage, "group")
+        await stage.until(stage.shows("You and Bob"))
+        await stage.type(CAROL)
+        await pilot.press("enter", "tab")
+        await stage.type("Picnic")
+        await pilot.press("enter")
+        await stage.until(stage.shows("does not accept"))
+        assert stage.shows(f"You and Bob, {CAROL}")()
+        assert stage.app.screen.query_one("#name", Input).value == "Picnic"
+        await pilot.press("ctrl+d", "enter")
+        await stage.until(lambda: told == ["The group is made; it is no direct chat."])
+
+
     async with stage.open() as pilot:
         told = begin(stage, "start_group", UserId("@nobody:example.org"))
         await stage.until(lambda: isinstance(stage.app.screen, NewGroup))

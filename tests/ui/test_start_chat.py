@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from textual.widgets import Input, OptionList
 
 from dmtui.core.errors import Unreachable
 from dmtui.core.model import Profile, Safe, UserId
 from dmtui.ui.screens.confirm import Question
 from dmtui.ui.screens.start_chat import StartChat
-from tests.fakes import BOB, CAROL
+from tests.fakes import BOB, CAROL, ME
 
 if TYPE_CHECKING:
     from tests.ui.stage import Stage
@@ -111,7 +112,7 @@ async def test_unverified_person_is_asked_about_and_esc_starts_nothing(stage: St
         assert stage.server.count("create_direct_room") == 0
         await pilot.press("enter")
         await stage.until(lambda: isinstance(stage.app.screen, Question))
-        await pilot.press("s")
+        await pilot.press("s", "enter")
         await stage.until(lambda: stage.conversation.person == ERIN)
 
 
@@ -123,8 +124,41 @@ async def test_person_without_keys_is_asked_about_with_the_reason(stage: Stage) 
         await pilot.press("enter")
         await stage.until(lambda: isinstance(stage.app.screen, Question))
         await stage.until(stage.shows("Start without encryption"))
-        await pilot.press("s")
+        await pilot.press("s", "enter")
         await stage.until(lambda: stage.conversation.person == ERIN)
+
+
+async def test_typing_ahead_answers_no_question_and_is_not_lost(stage: Stage) -> None:
+    knows(stage, (ERIN, "Erin"))
+    stage.server.without_keys.add(ERIN)
+    async with stage.open() as pilot:
+        await ask_for(stage, ERIN)
+        gate = stage.server.hold("profile")
+        await pilot.press("enter")
+        await stage.until(lambda: stage.server.count("profile") == 1)
+        await stage.type("are")
+        gate.set()
+        await stage.until(lambda: isinstance(stage.app.screen, Question))
+        await stage.type(" so you s")
+        await pilot.press("enter")
+        await stage.until(stage.shows("You were typing"))
+        assert stage.server.count("create_direct_room") == 0
+        await pilot.press("down", "enter")
+        await stage.until(lambda: stage.conversation.person == ERIN)
+        await stage.until(lambda: stage.composer.text == "are so you s")
+
+
+@pytest.mark.parametrize("keys", [["enter"], ["c", "enter"], ["s", "x", "down", "up", "enter"]])
+async def test_safe_choice_stands_first(stage: Stage, keys: list[str]) -> None:
+    knows(stage, (ERIN, "Erin"))
+    stage.server.without_keys.add(ERIN)
+    async with stage.open() as pilot:
+        await ask_for(stage, ERIN)
+        await pilot.press("enter")
+        await stage.until(lambda: isinstance(stage.app.screen, Question))
+        await pilot.press(*keys)
+        await stage.until(stage.shows("Nothing was started."))
+        assert stage.server.count("create_direct_room") == 0
 
 
 async def test_pending_invite_is_accepted_instead_of_creating(stage: Stage) -> None:
@@ -134,7 +168,7 @@ async def test_pending_invite_is_accepted_instead_of_creating(stage: Stage) -> N
         await ask_for(stage, ERIN)
         await pilot.press("enter")
         await stage.until(lambda: isinstance(stage.app.screen, Question))
-        await pilot.press("a")
+        await pilot.press("a", "enter")
         await stage.until(lambda: stage.conversation.person == ERIN)
         assert stage.server.count("create_direct_room") == 0
         assert stage.server.data["m.direct"] == {ERIN: [room]}
@@ -172,7 +206,14 @@ async def test_old_room_never_marked_is_asked_about_and_used(stage: Stage) -> No
         await pilot.press("enter")
         await stage.until(lambda: isinstance(stage.app.screen, Question))
         await stage.until(stage.shows("never marked as a"))
-        await pilot.press("u")
+        await pilot.press("u", "enter")
         await stage.until(lambda: stage.conversation.person == BOB)
         assert stage.server.data["m.direct"] == {BOB: [room_id]}
         assert stage.server.count("create_direct_room") == 0
+
+
+async def test_my_own_user_id_is_said_to_be_my_notes(stage: Stage) -> None:
+    async with stage.open():
+        await ask_for(stage, ME)
+        await stage.until(stage.shows("Notes to self"))
+        assert f"{ME}  start a chat" not in stage.text()

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from dmtui.core.errors import DmtuiError
 from dmtui.core.model import UserId
 from dmtui.core.roster import Roster
-from dmtui.ui.screens.confirm import Choice, Question
-from dmtui.ui.screens.ending import NOTHING, carry_out
-from dmtui.ui.screens.new_group import NewGroup
+from dmtui.ui.screens.confirm import CANCEL, Choice, Question
+from dmtui.ui.screens.ending import NOTHING
+from dmtui.ui.screens.new_group import GroupWish, NewGroup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,22 +33,33 @@ async def group_with(hands: Hands, conversation: Conversation) -> None:
 async def _start(hands: Hands, wanted: Sequence[UserId]) -> None:
     messenger = hands.messenger
     people = Roster(c for c in messenger.people() if not c.group and c.user_id != messenger.me)
-    wish = await hands.ask(NewGroup(people, wanted))
-    if wish is None:
-        hands.tell(NOTHING)
-        return
+    members, name, notice = wanted, "", ""
+    while (wish := await hands.ask(NewGroup(people, members, name, notice))) is not None:
+        members, name = wish.members, wish.name
+        notice = await _made(hands, wish)
+        if not notice:
+            return
+    hands.tell(NOTHING)
+
+
+async def _made(hands: Hands, wish: GroupWish) -> str:
+    """Make the group and open it; else why there is none, for the form to say."""
     encrypted = await _encrypted(hands, wish.members)
     if encrypted is None:
-        hands.tell(NOTHING)
-        return
-    outcome = await carry_out(
-        hands,
-        messenger.life.start_group(wish.members, wish.name, encrypted),
-        "The group is made; it is no direct chat.",
-        "The group is made as soon as the homeserver answers.",
-    )
-    if outcome is not None and outcome.room_id is not None:
-        hands.open(UserId(outcome.room_id))
+        return "Nothing was done yet."
+    try:
+        outcome = await hands.messenger.life.start_group(wish.members, wish.name, encrypted)
+    except DmtuiError as error:
+        return str(error)
+    if outcome is None:
+        hands.tell("The group is made as soon as the homeserver answers.")
+    elif not outcome.ok:
+        return outcome.message
+    else:
+        hands.tell(outcome.message or "The group is made; it is no direct chat.")
+        if outcome.room_id is not None:
+            hands.open(UserId(outcome.room_id))
+    return ""
 
 
 async def _encrypted(hands: Hands, members: Sequence[UserId]) -> bool | None:
@@ -66,8 +77,10 @@ async def _encrypted(hands: Hands, members: Sequence[UserId]) -> bool | None:
             "Without encryption?",
             f"{', '.join(without)} {has} no device that can read encrypted messages yet.",
             (
+                CANCEL,
                 Choice("s", "Start without encryption", False),
                 Choice("e", "Encrypt; they can't read it until they have a device", True),
             ),
+            unasked=True,
         )
     )

@@ -51,9 +51,13 @@ class NewGroup(ModalScreen[GroupWish | None]):
         ),
     ]
 
-    def __init__(self, roster: Roster, members: Sequence[UserId] = ()):
+    def __init__(
+        self, roster: Roster, members: Sequence[UserId] = (), name: str = "", notice: str = ""
+    ):
         super().__init__()
         self._roster = roster
+        self._called_so = name
+        self._told = notice
         self._members = list(members)
         self._found: list[UserId] = []
 
@@ -63,7 +67,10 @@ class NewGroup(ModalScreen[GroupWish | None]):
             yield Static("", id="question", markup=False)
             yield Input(placeholder="A name or @name:server; empty starts the group", id="term")
             yield Input(
-                placeholder="Name of the group, if it has one", max_length=_NAME_LENGTH, id="name"
+                self._called_so,
+                placeholder="Name of the group, if it has one",
+                max_length=_NAME_LENGTH,
+                id="name",
             )
             yield OptionList(markup=False, compact=True, id="found")
             yield Static("", id="notice", markup=False)
@@ -76,6 +83,7 @@ class NewGroup(ModalScreen[GroupWish | None]):
     def on_mount(self) -> None:
         self._list.can_focus = False
         self._show()
+        self._tell(self._told)
 
     @property
     def _list(self) -> OptionList:

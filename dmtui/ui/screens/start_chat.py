@@ -26,9 +26,12 @@ if TYPE_CHECKING:
 
     from dmtui.core.roster import Roster
     from dmtui.messenger.messenger import Messenger
+    from dmtui.messenger.results import Consent
+    from dmtui.ui.screens.confirm import Question
 
 _KNOWN = 20  # rows
 _DEBOUNCE = 0.3  # seconds
+NOTES = "Notes to self"
 _ASK = "Type a user ID like @name:server, or a name."
 
 
@@ -49,6 +52,9 @@ class StartChat(ModalScreen[UserId | None]):
         self._people: list[UserId] = []
         self._typing: Timer | None = None
         self._begun: Worker[None] | None = None
+        self._asked = ""  # typed while there was a question
+        self.typed_ahead = ""
+        """What was typed since Enter: meant for the person, not for the dialog."""
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
@@ -82,6 +88,8 @@ class StartChat(ModalScreen[UserId | None]):
     @on(Input.Changed)
     def look(self) -> None:
         """Known people at once, the directory when typing pauses."""
+        if self.busy:
+            return
         if self._typing is not None:
             self._typing.stop()
         self.workers.cancel_group(self, "directory")
@@ -109,7 +117,8 @@ class StartChat(ModalScreen[UserId | None]):
     def _show(self) -> None:
         term, results = self._term, self._results
         chosen = self._chosen
-        rows = _rows(term, self._roster.people(term)[:_KNOWN], self._found)
+        known = self._roster.people(term)[:_KNOWN]
+        rows = _rows(term, known, self._found, self._messenger.me)
         self._people = [user_id for user_id, _ in rows]
         results.clear_options()
         results.add_options(Option(prompt) for _, prompt in rows)
@@ -144,22 +153,40 @@ class StartChat(ModalScreen[UserId | None]):
 
     @work(group="begin")
     async def _begin(self, user_id: UserId) -> None:
-        self.tell(f"Starting a chat with {user_id}…")
-        opened = await begin_chat(self._messenger, user_id, self.app.push_screen_wait, self.tell)
+        mine = user_id == self._messenger.me
+        self.tell("Opening your notes…" if mine else f"Starting a chat with {user_id}…")
+        term = self.query_one(Input).value
+        opened = await begin_chat(self._messenger, user_id, self._ask, self.tell)
+        self._hear(term)
         if opened is not None and self.is_current:
             self.dismiss(opened)
 
+    async def _ask(self, question: Question[Consent]) -> Consent | None:
+        answer = await self.app.push_screen_wait(question)
+        self._asked += question.typed
+        return answer
+
+    def _hear(self, term: str) -> None:
+        """Tell what was typed into the field before Enter from what was typed after it."""
+        field = self.query_one(Input)
+        after = field.value.removeprefix(term) if field.value.startswith(term) else ""
+        self.typed_ahead, self._asked = after + self._asked, ""
+        with field.prevent(Input.Changed):
+            field.value = term
+
 
 def _rows(
-    term: str, known: Sequence[Conversation], found: Sequence[Profile]
+    term: str, known: Sequence[Conversation], found: Sequence[Profile], me: UserId
 ) -> list[tuple[UserId, Content]]:
     rows: dict[UserId, Content] = {}
     if is_user_id(term) and all(person.user_id != term for person in known):
-        rows[UserId(term)] = Content.assemble((term, "bold"), ("  start a chat", "dim"))
+        what = NOTES if term == me else "start a chat"
+        rows[UserId(term)] = Content.assemble((term, "bold"), (f"  {what}", "dim"))
     for person in known:
         rows[person.user_id] = _row(person.name, person.user_id)
     for profile in found:
-        rows.setdefault(profile.user_id, _row(profile.name, profile.user_id))
+        name = NOTES if profile.user_id == me else profile.name
+        rows.setdefault(profile.user_id, _row(name, profile.user_id))
     return list(rows.items())
 
 
