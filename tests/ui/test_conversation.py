@@ -283,7 +283,7 @@ async def test_person_who_left_can_be_invited_back(stage: Stage) -> None:
         stage.timeline.focus()
         await pilot.press("i")
         await stage.until(lambda: isinstance(stage.app.screen, Question))
-        await pilot.press("i")
+        await pilot.press("i", "enter")
         await stage.until(lambda: stage.server.count("invite_back") == 1)
 
 

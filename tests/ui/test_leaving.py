@@ -50,7 +50,7 @@ async def test_ended_session_is_told_and_signing_in_again_is_offered(stage: Stag
         await stage.server.show_typing(next(iter(stage.server.rooms)))
         await stage.until(lambda: isinstance(stage.app.screen, Question))
         await stage.until(stage.shows("signed out"))
-        await pilot.press("s")
+        await pilot.press("s", "enter")
         await stage.until(lambda: isinstance(stage.app.screen, SignInScreen))
         assert ME in stage.text()
         assert stage.server.closed
@@ -62,6 +62,8 @@ async def test_ended_session_leaves_the_messages_to_read(stage: Stage) -> None:
         stage.server.fail("sync", SignedOut("This device was signed out."))
         await stage.server.show_typing(room)
         await stage.until(lambda: isinstance(stage.app.screen, Question))
-        await pilot.press("n", "alt+1")
+        await pilot.press("n", "enter")
+        await stage.until(lambda: not isinstance(stage.app.screen, Question))
+        await pilot.press("alt+1")
         await stage.until(stage.shows("still here"))
         assert "Signed out" in stage.text()

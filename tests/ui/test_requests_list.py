@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+from textual.events import Key
+
 from dmtui.core.errors import NotFound, ServerTrouble
 from dmtui.core.events import SyncBatch
 from dmtui.core.model import Invite, Membership, RoomId, Safe, UserId
@@ -11,6 +14,7 @@ from dmtui.ui.screens.confirm import Question
 from dmtui.ui.screens.ignored import IgnoredPeople
 from dmtui.ui.screens.reason import Reason
 from dmtui.ui.screens.requests_list import RequestsList
+from dmtui.ui.widgets.invite_prompt import Answer
 from dmtui.ui.widgets.request_list import RequestList
 from tests.fakes import BOB, ME
 from tests.ui.hosting import HOSTILE, STEERING
@@ -224,16 +228,46 @@ async def test_refusal_in_three_steps_offers_the_failed_one_again(stage: Stage) 
         await stage.type("sells watches")
         await pilot.press("enter")
         await stage.until(lambda: isinstance(stage.app.screen, Question))
-        assert "Ignoring failed" in stage.text()
+        await stage.until(stage.shows("Ignoring failed"))
         assert f"Declined the invite from {SPAM}." in stage.notices()
         assert f"Reported {SPAM}." in stage.notices()
         assert stage.server.reports == [(SPAM, "sells watches"), (room, "sells watches")]
         assert stage.server.rooms[room].membership(ME) is Membership.LEAVE
         stage.server.data["m.ignored_user_list"] = {}
-        await pilot.press("t")
+        await pilot.press("t", "enter")
         await stage.until(lambda: f"{SPAM} is ignored." in stage.notices())
         assert stage.server.data["m.ignored_user_list"] == {"ignored_users": {SPAM: {}}}
         assert stage.server.count("leave") == 1
+
+
+@pytest.mark.parametrize("key", ["d", "b"])
+async def test_doubled_key_answers_one_request_once(stage: Stage, key: str) -> None:
+    async with stage.open() as pilot:
+        await asked(stage, (SPAM, ""), (FRED, ""), (ERIN, ""))
+        rows = await listed(stage)
+        await stage.until(lambda: len(rows.invites) == 3)
+        for _ in range(4):  # a key held
+            stage.app.post_message(Key(key, key))
+        await stage.until(lambda: len(rows.invites) == 2)
+        await stage.until(lambda: stage.server.count("leave") == 1)
+        await pilot.pause()
+        assert len(stage.messenger.invites()) == 2
+        assert len([n for n in stage.notices() if n.startswith("Declined")]) == 1
+
+
+async def test_answer_under_way_is_not_given_again(stage: Stage) -> None:
+    async with stage.open() as pilot:
+        await asked(stage, (SPAM, ""), (FRED, ""))
+        rows = await listed(stage)
+        await stage.until(lambda: len(rows.invites) == 2)
+        first = rows.current
+        assert first is not None
+        for _ in range(2):
+            rows.post_message(RequestList.Answered((first,), Answer.DECLINE))
+        await stage.until(stage.notices)
+        await pilot.pause()
+        assert len(stage.notices()) == 1
+        assert len(stage.messenger.invites()) == 1
 
 
 async def test_homeserver_that_takes_no_reports_is_said_to(stage: Stage) -> None:
@@ -244,7 +278,7 @@ async def test_homeserver_that_takes_no_reports_is_said_to(stage: Stage) -> None
         stage.server.fail("report_room", unknown)
         await pilot.press("f6", "p", "enter")
         await stage.until(stage.shows("Your homeserver takes no reports."))
-        await pilot.press("n")
+        await pilot.press("n", "enter")
         assert f"{SPAM} is ignored." in stage.notices()
 
 
@@ -292,7 +326,7 @@ async def test_ignoring_that_fails_is_offered_again(stage: Stage) -> None:
         await pilot.press("i")
         await stage.until(stage.shows("This failed"))
         stage.server.data["m.ignored_user_list"] = {}
-        await pilot.press("t")
+        await pilot.press("t", "enter")
         await stage.until(lambda: "Bob is ignored." in stage.notices())
 
 

@@ -21,7 +21,7 @@ from dmtui.messenger.results import (
     Unverified,
     Waiting,
 )
-from dmtui.ui.screens.confirm import Choice, Question
+from dmtui.ui.screens.confirm import CANCEL, Choice, Question
 
 if TYPE_CHECKING:
     from dmtui.core.model import Invite, UserId
@@ -66,37 +66,53 @@ def question(result: StartChatResult, consent: Consent) -> Question[Consent]:
                 f"{result.user_id} left this chat",
                 "Invite them back to it, or begin a new one? The old messages stay either way.",
                 (
+                    CANCEL,
                     Choice("i", "Invite back", replace(consent, invite_back=True)),
                     Choice("n", "New chat", replace(consent, anew=True)),
                 ),
+                unasked=True,
             )
         case Unmarked():
             return Question(
                 f"An old room with {result.user_id}",
                 "You two are alone in a room that was never marked as a direct chat: use it?",
                 (
+                    CANCEL,
                     Choice("u", "Use it as the chat", replace(consent, adopt=True)),
                     Choice("n", "New chat", replace(consent, fresh=True)),
                 ),
+                unasked=True,
             )
         case Unverified():
             label = "Invite anyway" if consent.invite_back else "Start the chat anyway"
             return Question(
                 f"{result.user_id} can't be verified",
                 result.why,
-                (Choice("s", label, replace(consent, unverified=True)),),
+                (
+                    CANCEL,
+                    Choice("s", label, replace(consent, unverified=True)),
+                ),
+                unasked=True,
             )
         case Ignored():
             return Question(
                 f"You ignore {result.user_id}",
                 result.why,
-                (Choice("s", "Stop ignoring and chat", replace(consent, stop_ignoring=True)),),
+                (
+                    CANCEL,
+                    Choice("s", "Stop ignoring and chat", replace(consent, stop_ignoring=True)),
+                ),
+                unasked=True,
             )
         case Unencrypted():
             return Question(
                 f"Without encryption: {result.user_id}",
                 result.why,
-                (Choice("s", "Start without encryption", replace(consent, unencrypted=True)),),
+                (
+                    CANCEL,
+                    Choice("s", "Start without encryption", replace(consent, unencrypted=True)),
+                ),
+                unasked=True,
             )
         case _:
             raise AssertionError(result)
@@ -107,7 +123,11 @@ async def _accept(messenger: Messenger, invite: Invite, ask: Ask, tell: Tell) ->
         Question(
             f"{invite.inviter_name or invite.inviter} has invited you already",
             "Accept that invite? Both of you are then in the same chat.",
-            (Choice("a", "Accept and chat", Consent()),),
+            (
+                CANCEL,
+                Choice("a", "Accept and chat", Consent()),
+            ),
+            unasked=True,
         )
     )
     if wanted is None:

@@ -412,6 +412,11 @@ class ConversationPane(Vertical):
         self._tell(reads_along(names, self.instead))
         self._drafts.told(conversation.user_id)
 
+    def add_to_draft(self, user_id: UserId, text: str) -> None:
+        """What was typed to the person before there was a composer to type it in."""
+        if text:
+            self._give_back(user_id, text)
+
     def _give_back(self, user_id: UserId, text: str) -> None:
         """Into the composer, or the draft where another conversation is on show by now."""
         user_id = self._moved.get(user_id, user_id)

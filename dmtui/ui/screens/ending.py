@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dmtui.core.errors import DmtuiError
 from dmtui.core.model import PeerState, UserId
-from dmtui.ui.screens.confirm import Choice, Question
+from dmtui.ui.screens.confirm import CANCEL, Choice, Question
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -114,7 +114,7 @@ async def invited_back(hands: Hands, conversation: Conversation) -> bool:
         hands.tell(str(error))
         return False
     title, text = f"Invite {conversation.name}?", "Their account seems to be gone. Invite anyway?"
-    if deserted and not await _agrees(hands, title, text, "i", "Invite anyway"):
+    if deserted and not await _agrees(hands, title, text, "i", "Invite anyway", unasked=True):
         return False
     outcome = await carry_out(
         hands,
@@ -213,9 +213,11 @@ async def carry_out(
     return outcome
 
 
-async def _agrees(hands: Hands, title: str, text: str, letter: str, label: str) -> bool:
-    choices = (Choice("c", "Cancel", False), Choice(letter, label, True))
-    if await hands.ask(Question(title, text, choices)):
+async def _agrees(
+    hands: Hands, title: str, text: str, letter: str, label: str, *, unasked: bool = False
+) -> bool:
+    choices = (CANCEL, Choice(letter, label, True))
+    if await hands.ask(Question(title, text, choices, unasked=unasked)):
         return True
     hands.tell(NOTHING)
     return False

@@ -45,7 +45,7 @@ async def ignore(hands: Hands, conversation: Conversation) -> None:
     question = Question(
         f"Ignore {conversation.name}?",
         f"{MEANS} ({user_id})",
-        (Choice("i", "Ignore", True), Choice("n", "Do nothing", False)),
+        (Choice("n", "Do nothing", False), Choice("i", "Ignore", True)),
     )
     if await hands.ask(question):
         done = f"{conversation.name} is ignored."
@@ -69,7 +69,7 @@ async def block_invites(hands: Hands) -> None:
     else:
         title, text = "Invites: allowed", "Everybody may invite you to a chat or a room."
         choice = Choice("b", "Block all invites, from everybody", True)
-    if await hands.ask(Question(title, text, (choice, Choice("n", "Leave it so", False)))):
+    if await hands.ask(Question(title, text, (Choice("n", "Leave it so", False), choice))):
         done = "Invites are allowed." if blocked else "Invites are blocked."
         await _carried_out(hands, lambda: hands.messenger.requests.block(not blocked), done)
 
@@ -91,7 +91,8 @@ async def _carried_out(
         question = Question(
             "This failed",
             f"{outcome.message} Try again?",
-            (Choice("t", "Try again", True), Choice("n", "Leave it so", False)),
+            (Choice("n", "Leave it so", False), Choice("t", "Try again", True)),
+            unasked=True,
         )
         again = await hands.ask(question) is True
 

@@ -215,7 +215,8 @@ class MainScreen(Sides):
         question = Question(
             "You are signed out",
             f"{reason} Your messages and drafts are still here to read.",
-            (Choice("s", "Sign in again", True), Choice("n", "Not now", False)),
+            (Choice("n", "Not now", False), Choice("s", "Sign in again", True)),
+            unasked=True,
         )
         if await self._ask(question):
             self.post_message(self.SignInWanted())
@@ -305,9 +306,11 @@ class MainScreen(Sides):
     @work(group="dialog", exclusive=True)
     async def action_start_chat(self) -> None:
         """Ctrl+N."""
-        person = await self._ask(StartChat(self._messenger, self._roster))
+        dialog = StartChat(self._messenger, self._roster)
+        person = await self._ask(dialog)
         if person is not None:
             self.open(person)
+            self.conversation.add_to_draft(person, dialog.typed_ahead)
 
     # -- the list of direct messages --
 

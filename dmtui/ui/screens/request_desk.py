@@ -28,6 +28,7 @@ class RequestDesk:
         self._hands = hands
         self._shown = shown
         self._requests = Requests()
+        self._under_way: set[RoomId] = set()  # requests whose answer is
 
     def show(self) -> None:
         """Bring the row and the prompt to what the store has."""
@@ -85,6 +86,8 @@ class RequestDesk:
 
     async def answer(self, event: InvitePrompt.Answered) -> None:
         """Carry out what the user chose; the prompt goes on to the next one."""
+        if event.room_id in self._under_way:
+            return
         screen = self._screen
         invite = self._requests.find(event.room_id)
         self._requests.put_off([event.room_id])
@@ -95,10 +98,14 @@ class RequestDesk:
         self.show()
         if invite is None or event.answer is Answer.LATER:
             return
-        if event.answer in (Answer.CHAT, Answer.ROOM):
-            await self._accept(invite, event.answer is Answer.CHAT)
-        else:
-            await refuse(self._hands, [invite], event.answer)
+        self._under_way.add(event.room_id)
+        try:
+            if event.answer in (Answer.CHAT, Answer.ROOM):
+                await self._accept(invite, event.answer is Answer.CHAT)
+            else:
+                await refuse(self._hands, [invite], event.answer)
+        finally:
+            self._under_way.discard(event.room_id)
 
     async def _accept(self, invite: Invite, direct: bool) -> None:
         person = await accept(self._hands, invite, direct)

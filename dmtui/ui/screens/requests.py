@@ -155,7 +155,8 @@ async def _tries_again(
     question = Question(
         f"{_DOING[step]} failed{count}",
         f"{failures[0].message or 'The homeserver refused.'} Try again?",
-        (Choice("t", "Try again", True), Choice("n", "Leave it so", False)),
+        (Choice("n", "Leave it so", False), Choice("t", "Try again", True)),
+        unasked=True,
     )
     again = await hands.ask(question)
     return again is True
@@ -175,7 +176,7 @@ def _sure(invites: Sequence[Invite], answer: Answer) -> Question[bool]:
     return Question(
         f"{count} requests",
         f"You marked {count} requests, {whose}.",
-        (Choice("y", words[answer], True), Choice("n", "Do nothing", False)),
+        (Choice("n", "Do nothing", False), Choice("y", words[answer], True)),
     )
 
 

@@ -19,7 +19,7 @@ from dmtui.ui.widgets.invite_prompt import Answer
 from dmtui.ui.widgets.request_list import RequestList
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
@@ -41,6 +41,7 @@ class RequestsList(ModalScreen[Invite | None]):
         self._messenger = hands.messenger
         self._later = later
         self._changes = hands.messenger.subscribe()
+        self._under_way: set[RoomId] = set()  # requests whose answer is
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="requests") as dialog:
@@ -93,22 +94,37 @@ class RequestsList(ModalScreen[Invite | None]):
     @on(RequestList.Answered)
     def answer(self, event: RequestList.Answered) -> None:
         """A key in the list."""
-        first = event.invites[0]
+        invites = tuple(i for i in event.invites if i.room_id not in self._under_way)
+        if not invites:
+            return
+        first = invites[0]
         match event.answer:
             case Answer.CHAT:
                 self.dismiss(first)
             case Answer.ROOM:
-                self._do(accept(self._hands, first, direct=False))
+                self._answer([first], accept(self._hands, first, direct=False))
             case Answer.LATER:
                 self._later(first.room_id)
                 self._list.action_move(1)
                 self._hands.tell("It stays listed, and you are not asked for it again.")
             case refusal:
-                self._do(refuse(self._hands, event.invites, refusal))
+                self._answer(invites, refuse(self._hands, invites, refusal))
 
     def action_switch(self) -> None:
         """i."""
         self._do(block_invites(self._hands))
+
+    def _answer(self, invites: Sequence[Invite], act: Coroutine[None, None, object]) -> None:
+        rooms = {invite.room_id for invite in invites}
+
+        async def once() -> None:
+            try:
+                await act
+            finally:
+                self._under_way -= rooms
+
+        self._under_way |= rooms
+        self._do(once())
 
     def _do(self, act: Coroutine[None, None, object]) -> None:
         """It goes on, and is told of, if this screen is closed meanwhile."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -17,6 +17,10 @@ from textual.widget import Widget
 from dmtui.core.invites import common_ground, is_stranger
 from dmtui.core.model import Invite, RoomId
 from dmtui.ui.widgets.cells import printable
+from dmtui.ui.widgets.doubled import Doubled
+
+if TYPE_CHECKING:
+    from textual import events
 
 
 class Answer(StrEnum):
@@ -108,6 +112,10 @@ class InvitePrompt(Widget, can_focus=True):
             self.room_id = room_id
             self.answer = answer
 
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._doubled = Doubled()
+
     def watch_invite(self, before: Invite | None, after: Invite | None) -> None:
         if before is None or after is None or before.room_id != after.room_id:
             self.revealed = False
@@ -180,6 +188,13 @@ class InvitePrompt(Widget, can_focus=True):
         key = self._styled(self.keys[name], "invite--key")
         words = Content.assemble(key, Content(f" {text}"))
         return words.stylize(Style.from_meta({"@click": action}))
+
+    def on_key(self, event: events.Key) -> None:
+        """Have a doubled key answer one request, not the next one, too."""
+        bound = self.screen.active_bindings.get(event.key)
+        acts = bound is not None and bound.binding.action.startswith("answer(")
+        if self._doubled(event) and acts:
+            event.stop()
 
     def action_answer(self, answer: str) -> None:
         if self.invite is not None:

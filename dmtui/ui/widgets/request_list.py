@@ -14,6 +14,7 @@ from dmtui.core.invites import common_ground, is_stranger, server_of, shown_name
 from dmtui.core.model import Invite, RoomId, Standing
 from dmtui.core.times import list_time
 from dmtui.ui.widgets.cells import clip, printable, strip
+from dmtui.ui.widgets.doubled import Doubled
 from dmtui.ui.widgets.invite_prompt import Answer
 from dmtui.ui.widgets.line_view import LineView
 from dmtui.ui.widgets.system_zone import SystemZone
@@ -115,6 +116,7 @@ class RequestList(LineView):
         self._first_lines: list[int] = []
         self._cursor = 0
         self._revealed: set[RoomId] = set()
+        self._doubled = Doubled()
 
     # -- what is shown --
 
@@ -170,6 +172,13 @@ class RequestList(LineView):
         return found or ["wrote nothing"]
 
     # -- keys --
+
+    def on_key(self, event: events.Key) -> None:
+        """Have a doubled key answer one request, not the next one, too."""
+        bound = self.screen.active_bindings.get(event.key)
+        acts = bound is not None and bound.binding.action.startswith("answer(")
+        if self._doubled(event) and acts:
+            event.stop()
 
     def action_move(self, by: int) -> None:
         """To another request."""
