@@ -150,6 +150,7 @@ async def test_account_that_seems_gone_is_warned_of_before_inviting(stage: Stage
         assert stage.server.count("invite_back") == 0
         told = begin(stage, "invite_back")
         await answer(stage, "i", "Their account seems to be gone.")
+        await pilot.press("enter")
         await stage.until(lambda: told)
         assert told == ["Bob is invited."]
 
@@ -203,7 +204,6 @@ async def test_group_begins_with_the_person_at_hand_and_others_added(stage: Stag
         assert told == ["The group is made; it is no direct chat."]
 
 
-async def test_group_needs_somebody_and_valid_user_ids(stage: Stage) -> None:
 async def test_refused_group_is_asked_for_again_with_its_people_and_name(stage: Stage) -> None:
     await stage.server.have_direct_room(BOB, "Bob")
     async with stage.open() as pilot:
@@ -222,6 +222,7 @@ async def test_refused_group_is_asked_for_again_with_its_people_and_name(stage: 
         await stage.until(lambda: told == ["The group is made; it is no direct chat."])
 
 
+async def test_group_needs_somebody_and_valid_user_ids(stage: Stage) -> None:
     async with stage.open() as pilot:
         told = begin(stage, "start_group", UserId("@nobody:example.org"))
         await stage.until(lambda: isinstance(stage.app.screen, NewGroup))
@@ -251,6 +252,7 @@ async def test_group_with_somebody_without_keys_says_why_and_asks(stage: Stage) 
         await stage.until(stage.shows("You and Bob"))
         await pilot.press("enter")
         await answer(stage, "s", f"{BOB} has no device that can read")
+        await stage.pilot.press("enter")
         await stage.until(lambda: told)
     (call,) = [call for call in stage.server.calls if call.name == "create_group"]
     assert call.arguments[3] is False
