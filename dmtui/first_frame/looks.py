@@ -84,7 +84,10 @@ def _row(person: Person, width: int, now: int, here: bool) -> list[list[Part]]:
     """As :mod:`dmtui.ui.widgets.person_row` has it."""
     ground = "cursor" if here else ""
     return [
-        [part.on(ground) for part in padded(line, width)]
+        [
+            (part._replace(style="name") if here and part.style == "dim" else part).on(ground)
+            for part in padded(line, width)
+        ]
         for line in (_first_line(person, width, now), _second_line(person, width))
     ]
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
+from textual.color import Color
 from textual.message import Message
 
 from dmtui.core.model import Conversation, PeerState, Safe, UserId
@@ -415,3 +416,26 @@ async def test_every_line_has_the_width_of_the_list(width: int) -> None:
         app.people.update_rows(rows, archived=12)
         await pilot.pause()
         assert {cell_len(line) for line in painted(app.people)} == {app.people.size.width}
+
+
+@pytest.mark.parametrize("theme", ["textual-dark", "textual-light"])
+async def test_everything_on_the_highlighted_row_can_be_read(theme: str) -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.theme = theme
+        app.people.update_rows([person(0)])
+        app.people.focus()
+        await pilot.pause()
+        for strip in app.people.render_lines(app.people.size.region)[0:2]:
+            for text, style, _ in strip:
+                if not text.strip() or style is None or style.color is None:
+                    continue
+                assert style.bgcolor is not None
+                inks = (Color.from_rich_color(color) for color in (style.color, style.bgcolor))
+                dark, light = sorted(map(luminance, inks))
+                assert (light + 0.05) / (dark + 0.05) >= 4.5, text
+
+
+def luminance(color: Color) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color.normalized]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -340,9 +340,17 @@ class PeopleList(LineView):
     def _paint_row(self, row: Conversation, width: int, here: bool, opened: bool) -> list[Strip]:
         ground = self.style_of("people--cursor" if here else "people--opened" if opened else "")
         back = ground.background_style
+        dim = "people--name" if here else "people--dim"  # grey is too faint on the highlight
         time_text = list_time(row.latest, int(self._now() * 1000), self._zone)
         return [
-            strip([(text, self.style_of(name) + back) for text, name in parts], width, ground)
+            strip(
+                [
+                    (text, self.style_of(dim if name == "people--dim" else name) + back)
+                    for text, name in parts
+                ],
+                width,
+                ground,
+            )
             for parts in person_lines(row, width, time_text, opened)
         ]
 
