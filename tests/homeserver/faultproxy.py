@@ -177,7 +177,7 @@ class FaultProxy:
             return self._matching(path, method)
 
     def wait_for_request(
-        self, path: str = "", method: str = "", count: int = 1, timeout: float = 10.0
+        self, path: str = "", method: str = "", count: int = 1, timeout: float = 30.0
     ) -> list[Exchange]:
         """Wait until so many matching requests have come in (answered or not)."""
         with self._lock:
