@@ -217,3 +217,15 @@ async def test_my_own_user_id_is_said_to_be_my_notes(stage: Stage) -> None:
         await ask_for(stage, ME)
         await stage.until(stage.shows("Notes to self"))
         assert f"{ME}  start a chat" not in stage.text()
+
+
+@pytest.mark.parametrize("key", ["ctrl+k", "ctrl+n"])
+async def test_look_alike_is_marked_behind_a_petname_too(stage: Stage, key: str) -> None:
+    await stage.server.have_direct_room(BOB, "Bob")
+    async with stage.open(size=(140, 30)) as pilot:
+        await stage.until(lambda: stage.row(BOB))
+        await stage.messenger.contacts.rename(BOB, "Dad")
+        await stage.server.have_direct_room(ERIN, "B\u043eb")
+        await stage.until(lambda: (row := stage.row(ERIN)) and row.looks_like)
+        await pilot.press(key)
+        await stage.until(stage.shows("! looks"))

@@ -85,4 +85,12 @@ class GoToPerson(ModalScreen[UserId | None]):
 
 def _row(person: Conversation) -> Content:
     unread = (f"  {person.unread} new", "$accent bold") if person.unread else ""
-    return Content.assemble((person.name, "bold"), (f"  {person.user_id}", "dim"), unread)
+    return Content.assemble(
+        (person.name, "bold"), (f"  {person.user_id}", "dim"), unread, warning_of(person)
+    )
+
+
+def warning_of(person: Conversation) -> tuple[str, str]:
+    """Whom the person could be taken for."""
+    words = f"  ! looks like {person.looks_like}" if person.looks_like else ""
+    return words, "$text-warning bold"

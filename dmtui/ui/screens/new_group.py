@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 from dmtui.core.errors import InvalidUserId
 from dmtui.core.model import UserId
 from dmtui.core.names import is_user_id, linked_user, valid_user_id
+from dmtui.ui.screens.go_to_person import warning_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +103,7 @@ class NewGroup(ModalScreen[GroupWish | None]):
         term = self._term
         rows = [c for c in self._roster.people(term)[:_SHOWN] if c.user_id not in self._members]
         self._found = [c.user_id for c in rows]
-        options = [_row(c.name, c.user_id) for c in rows]
+        options = [_row(c.name, c.user_id, warning_of(c)) for c in rows]
         if is_user_id(term) and term not in (*self._found, *self._members):
             self._found.insert(0, UserId(term))
             options.insert(0, _row("", UserId(term)))
@@ -165,5 +166,5 @@ class NewGroup(ModalScreen[GroupWish | None]):
             self._tell("A group needs somebody besides you.")
 
 
-def _row(name: str, user_id: UserId) -> Option:
-    return Option(Content.assemble((name, "bold"), "  " if name else "", (user_id, "dim")))
+def _row(name: str, user_id: UserId, warning: tuple[str, str] = ("", "")) -> Option:
+    return Option(Content.assemble((name, "bold"), "  " if name else "", (user_id, "dim"), warning))

@@ -16,6 +16,7 @@ from dmtui.core.errors import DmtuiError, InvalidUserId
 from dmtui.core.model import Conversation, Profile, UserId
 from dmtui.core.names import is_user_id, linked_user, valid_user_id
 from dmtui.ui.screens.chat_flow import begin_chat
+from dmtui.ui.screens.go_to_person import warning_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -183,7 +184,9 @@ def _rows(
         what = NOTES if term == me else "start a chat"
         rows[UserId(term)] = Content.assemble((term, "bold"), (f"  {what}", "dim"))
     for person in known:
-        rows[person.user_id] = _row(person.name, person.user_id)
+        rows[person.user_id] = _row(person.name, person.user_id) + Content.assemble(
+            warning_of(person)
+        )
     for profile in found:
         name = NOTES if profile.user_id == me else profile.name
         rows.setdefault(profile.user_id, _row(name, profile.user_id))
