@@ -62,6 +62,10 @@ class RequestsList(ModalScreen[Invite | None]):
             if c.hint and c.first_key
         )
 
+    def on_screen_resume(self) -> None:
+        """A question is answered; the same key may ask it again."""
+        self._list.listen_anew()
+
     def on_mount(self) -> None:
         self._list.focus()
         self._show()

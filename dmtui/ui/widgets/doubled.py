@@ -23,3 +23,7 @@ class Doubled:
         again = event.key == self._key and event.time - self._at < APART
         self._key, self._at = event.key, event.time
         return again
+
+    def forget(self) -> None:
+        """Something came between: the next key is meant."""
+        self._key = ""

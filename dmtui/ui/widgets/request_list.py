@@ -176,9 +176,14 @@ class RequestList(LineView):
     def on_key(self, event: events.Key) -> None:
         """Have a doubled key answer one request, not the next one, too."""
         bound = self.screen.active_bindings.get(event.key)
-        acts = bound is not None and bound.binding.action.startswith("answer(")
+        action = "" if bound is None else bound.binding.action
+        acts = action.startswith("answer(") and action != "answer('later')"  # which harms nobody
         if self._doubled(event) and acts:
             event.stop()
+
+    def listen_anew(self) -> None:
+        """Another screen was before the list: the next key is meant."""
+        self._doubled.forget()
 
     def action_move(self, by: int) -> None:
         """To another request."""
