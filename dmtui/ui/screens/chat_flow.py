@@ -60,60 +60,35 @@ async def begin_chat(messenger: Messenger, user_id: UserId, ask: Ask, tell: Tell
 
 def question(result: StartChatResult, consent: Consent) -> Question[Consent]:
     """What to ask before trying again; each answer is the consent to try with."""
+    title, text, choices = _asked(result, consent)
+    return Question(title, text, (CANCEL, *choices), unasked=True)
+
+
+def _asked(
+    result: StartChatResult, consent: Consent
+) -> tuple[str, str, tuple[Choice[Consent], ...]]:
+    """Title, text, and what can be agreed to."""
     match result:
-        case PersonLeft():
-            return Question(
-                f"{result.user_id} left this chat",
-                "Invite them back to it, or begin a new one? The old messages stay either way.",
-                (
-                    CANCEL,
-                    Choice("i", "Invite back", replace(consent, invite_back=True)),
-                    Choice("n", "New chat", replace(consent, anew=True)),
-                ),
-                unasked=True,
-            )
-        case Unmarked():
-            return Question(
-                f"An old room with {result.user_id}",
-                "You two are alone in a room that was never marked as a direct chat: use it?",
-                (
-                    CANCEL,
-                    Choice("u", "Use it as the chat", replace(consent, adopt=True)),
-                    Choice("n", "New chat", replace(consent, fresh=True)),
-                ),
-                unasked=True,
-            )
-        case Unverified():
+        case PersonLeft(user_id):
+            text = "Invite them back to it, or begin a new one? The old messages stay either way."
+            back = Choice("i", "Invite back", replace(consent, invite_back=True))
+            anew = Choice("n", "New chat", replace(consent, anew=True))
+            return f"{user_id} left this chat", text, (back, anew)
+        case Unmarked(user_id):
+            text = "You two are alone in a room that was never marked as a direct chat: use it?"
+            use = Choice("u", "Use it as the chat", replace(consent, adopt=True))
+            new = Choice("n", "New chat", replace(consent, fresh=True))
+            return f"An old room with {user_id}", text, (use, new)
+        case Unverified(user_id, why):
             label = "Invite anyway" if consent.invite_back else "Start the chat anyway"
-            return Question(
-                f"{result.user_id} can't be verified",
-                result.why,
-                (
-                    CANCEL,
-                    Choice("s", label, replace(consent, unverified=True)),
-                ),
-                unasked=True,
-            )
-        case Ignored():
-            return Question(
-                f"You ignore {result.user_id}",
-                result.why,
-                (
-                    CANCEL,
-                    Choice("s", "Stop ignoring and chat", replace(consent, stop_ignoring=True)),
-                ),
-                unasked=True,
-            )
-        case Unencrypted():
-            return Question(
-                f"Without encryption: {result.user_id}",
-                result.why,
-                (
-                    CANCEL,
-                    Choice("s", "Start without encryption", replace(consent, unencrypted=True)),
-                ),
-                unasked=True,
-            )
+            start = Choice("s", label, replace(consent, unverified=True))
+            return f"{user_id} can't be verified", why, (start,)
+        case Ignored(user_id, why):
+            hear = Choice("s", "Stop ignoring and chat", replace(consent, stop_ignoring=True))
+            return f"You ignore {user_id}", why, (hear,)
+        case Unencrypted(user_id, why):
+            plain = Choice("s", "Start without encryption", replace(consent, unencrypted=True))
+            return f"Without encryption: {user_id}", why, (plain,)
         case _:
             raise AssertionError(result)
 
