@@ -143,7 +143,7 @@ class Messenger:
                 tasks.create_task(self._keep(lambda: self.encryption.run(homeserver)))
                 tasks.create_task(self._keep(self.contacts.run))
                 tasks.create_task(self._keep(self._upgrades.run))
-                tasks.create_task(self.verification.run(homeserver))
+                tasks.create_task(self._keep(lambda: self.verification.run(homeserver)))
                 tasks.create_task(self._typing.run(homeserver))
         finally:
             await homeserver.close()
