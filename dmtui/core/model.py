@@ -86,7 +86,7 @@ class Kind(StrEnum):
     OTHER = "other"  # a type dmtui does not know, named in the body
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Cursor:
     """A place in a conversation; compares like the order on screen."""
 
@@ -143,12 +143,14 @@ class Message:
 class Page:
     """Messages in order, oldest first; ``more`` says older ones are in the store.
 
-    ``complete`` says that the beginning of the conversation is in the store.
+    ``complete`` says that the beginning of the conversation is in the store; ``newer``, that what
+    follows the messages is, too, and left out.
     """
 
     messages: tuple[Message, ...]
     more: bool
     complete: bool
+    newer: bool = False
 
 
 class PeerState(StrEnum):

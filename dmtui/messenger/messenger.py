@@ -15,6 +15,7 @@ from dmtui.core.model import (
     Conversation,
     Cursor,
     DirectRoom,
+    EventId,
     Invite,
     Page,
     Profile,
@@ -231,9 +232,24 @@ class Messenger:
         """
         return self._store.messages(user_id, before, limit, across)
 
-    def messages_from(self, user_id: UserId, first: Cursor) -> Page:
-        """All messages at or after the cursor: to refresh what is on screen."""
-        return self._store.messages_from(user_id, first)
+    def messages_from(self, user_id: UserId, first: Cursor, last: Cursor | None = None) -> Page:
+        """All messages from the one cursor to the other: to refresh what is on screen."""
+        return self._store.messages_from(user_id, first, last)
+
+    def messages_after(self, user_id: UserId, after: Cursor, limit: int = 50) -> Page:
+        """The oldest ``limit`` messages after the cursor; ``more`` and ``complete`` are void."""
+        return self._store.messages_after(user_id, after, limit)
+
+    def around(self, user_id: UserId, key: str, limit: int = 50) -> Page | None:
+        """The message of this key and up to ``limit`` on each side; ``None`` if it is not stored.
+
+        What is stored is shown, also where something is missing between.
+        """
+        return self._store.around(user_id, key, limit)
+
+    def key_of(self, user_id: UserId, event_id: EventId) -> str | None:
+        """The key, for :meth:`around`, of the message in the conversation that is this event."""
+        return self._store.key_of(user_id, event_id)
 
     def invites(self) -> tuple[Invite, ...]:
         """Invites not answered yet: direct ones first, by standing, then newest first."""

@@ -103,16 +103,24 @@ def page_before(
     return Page(shown, start > 0, not _is_missing(connection, user_id, first))
 
 
-def page_from(connection: sqlite3.Connection, me: UserId, user_id: UserId, first: Cursor) -> Page:
-    """All messages at or after the cursor."""
+def page_from(
+    connection: sqlite3.Connection,
+    me: UserId,
+    user_id: UserId,
+    first: Cursor,
+    last: Cursor | None = None,
+) -> Page:
+    """All messages at or after the cursor, those after ``last`` left out."""
     rooms = _rooms(connection, me, user_id)
+    end = _END if last is None else last.position
     floor = _floor(connection, user_id, first.position)
     messages: list[Message] = []
     more = False
     for room in rooms:
         rows = connection.execute(
-            f"{_COLUMNS} WHERE t.room = ? AND t.position >= ? AND t.weight > 0 ORDER BY t.position",
-            (room.number, first.position),
+            f"{_COLUMNS} WHERE t.room = ? AND t.position >= ? AND t.position <= ? AND t.weight > 0"
+            " ORDER BY t.position",
+            (room.number, first.position, end),
         )
         messages += [_message(me, room, row) for row in rows]
         more = more or bool(
@@ -124,7 +132,65 @@ def page_from(connection: sqlite3.Connection, me: UserId, user_id: UserId, first
             )
         )
     messages.sort(key=lambda message: message.cursor.position)
-    return Page(tuple(messages), more, not _is_missing(connection, user_id, first.position))
+    complete = not _is_missing(connection, user_id, first.position)
+    return Page(tuple(messages), more, complete, _follows(connection, rooms, end))
+
+
+def page_after(
+    connection: sqlite3.Connection, me: UserId, user_id: UserId, after: Cursor, limit: int
+) -> Page:
+    """The oldest ``limit`` messages after the cursor, whatever is missing between."""
+    rooms = _rooms(connection, me, user_id)
+    messages: list[Message] = []
+    for room in rooms:
+        rows = connection.execute(
+            f"{_COLUMNS} WHERE t.room = ? AND t.position > ? AND t.weight > 0"
+            " ORDER BY t.position LIMIT ?",
+            (room.number, after.position, limit),
+        )
+        messages += [_message(me, room, row) for row in rows]
+    messages.sort(key=lambda message: message.cursor.position)
+    end = messages[:limit][-1].cursor if messages else after
+    shown = tuple(message for message in messages if message.cursor <= end)
+    return Page(shown, True, False, _follows(connection, rooms, end.position))
+
+
+def page_around(
+    connection: sqlite3.Connection, me: UserId, user_id: UserId, key: str, limit: int
+) -> Page | None:
+    """The message with up to ``limit`` before and after it, whatever is missing between.
+
+    ``None`` if it is no message of the conversation.
+    """
+    position = number(
+        connection,
+        "SELECT t.position FROM timeline t JOIN room r ON r.number = t.room"
+        " WHERE t.event = ? AND r.person = ? AND t.weight > 0",
+        (key, user_id),
+    )
+    if position is None:
+        return None
+    older = page_before(connection, me, user_id, Cursor(position), limit, across=True)
+    newer = page_after(connection, me, user_id, Cursor(position - 1), limit + 1)
+    messages = older.messages + newer.messages
+    return Page(messages, older.more, older.complete, newer.newer)
+
+
+def key_of(connection: sqlite3.Connection, user_id: UserId, event_id: EventId) -> str | None:
+    """The key of the message that is this event, if it is one of the conversation."""
+    found = number(
+        connection,
+        "SELECT e.number FROM room r JOIN event e ON e.room = r.number AND e.event_id = ?"
+        " JOIN timeline t ON t.event = e.number WHERE r.person = ? AND t.weight > 0",
+        (event_id, user_id),
+    )
+    return None if found is None else str(found)
+
+
+def _follows(connection: sqlite3.Connection, rooms: list[_Room], position: int) -> bool:
+    """Whether there are messages after the position."""
+    sql = "SELECT 1 FROM timeline WHERE room = ? AND position > ? AND weight > 0 LIMIT 1"
+    return any(number(connection, sql, (room.number, position)) for room in rooms)
 
 
 def message_of(

@@ -290,10 +290,25 @@ class Store:
         with self._database.read() as connection:
             return reading.page_before(connection, self._me, user_id, before, limit, across)
 
-    def messages_from(self, user_id: UserId, first: Cursor) -> Page:
-        """All messages at or after the cursor: to refresh what is on screen."""
+    def messages_from(self, user_id: UserId, first: Cursor, last: Cursor | None = None) -> Page:
+        """All messages from the one cursor to the other: to refresh what is on screen."""
         with self._database.read() as connection:
-            return reading.page_from(connection, self._me, user_id, first)
+            return reading.page_from(connection, self._me, user_id, first, last)
+
+    def messages_after(self, user_id: UserId, after: Cursor, limit: int) -> Page:
+        """The oldest ``limit`` messages after the cursor; ``more`` and ``complete`` are void."""
+        with self._database.read() as connection:
+            return reading.page_after(connection, self._me, user_id, after, limit)
+
+    def around(self, user_id: UserId, key: str, limit: int) -> Page | None:
+        """The message of this key and up to ``limit`` on each side; ``None`` if it is not there."""
+        with self._database.read() as connection:
+            return reading.page_around(connection, self._me, user_id, key, limit)
+
+    def key_of(self, user_id: UserId, event_id: EventId) -> str | None:
+        """The key of the message in the conversation that is this event."""
+        with self._database.read() as connection:
+            return reading.key_of(connection, user_id, event_id)
 
     def message(self, transaction_id: TransactionId) -> Message | None:
         """Our message with this transaction ID."""

@@ -15,6 +15,7 @@ from dmtui.core.model import (
     Conversation,
     DirectRoom,
     Message,
+    Page,
     PeerState,
     SendState,
     UserId,
@@ -68,6 +69,7 @@ class ConversationPane(Vertical):
         self._moved: dict[UserId, UserId] = {}  # where the open room went, for late keys
         self._more = False
         self._complete = False
+        self._newer = False  # what is on show ends before the newest message
         self._new: str | None = None
         self._to_send: tuple[UserId, str] | None = None  # once the person is invited back
 
@@ -138,14 +140,32 @@ class ConversationPane(Vertical):
         page = self._messenger.messages(user_id, limit=_PAGE)
         if page.more and page.messages[0].unread:
             page = self._messenger.messages(user_id, limit=_UNREAD_LIMIT)
-        self._messages, self._more, self._complete = page.messages, page.more, page.complete
+        self._take(page)
         self._new = first_unread(page.messages)
         if page.more and page.messages[0].unread:
             self._new = None  # further up there are unread ones too
 
+    def _take(self, page: Page) -> None:
+        self._messages, self._newer = page.messages, page.newer
+        self._more, self._complete = page.more, page.complete
+
+    def jump(self, key: str) -> bool:
+        """Select the message of this key, what was said around it on show; false if it is gone."""
+        if self.person is None:
+            return False
+        if all(message.key != key for message in self._messages):
+            page = self._messenger.around(self.person, key)
+            if page is None:
+                return False
+            self._take(page)
+            self._show(at=key)
+        else:
+            self.timeline.jump(key)
+        return True
+
     def close(self) -> None:
         """Show no conversation: it is gone."""
-        self.conversation, self._messages = None, ()
+        self.conversation, self._messages, self._newer = None, (), False
         self.set_class(True, "closed")
 
     def update(self, conversation: Conversation) -> None:
@@ -188,11 +208,13 @@ class ConversationPane(Vertical):
         """Read again what is on show."""
         if self.person is None:
             return
+        page = None
         if self._messages:
-            page = self._messenger.messages_from(self.person, self._messages[0].cursor)
-        else:
+            last = self._messages[-1].cursor if self._newer else None
+            page = self._messenger.messages_from(self.person, self._messages[0].cursor, last)
+        if page is None or not page.messages:
             page = self._messenger.messages(self.person)
-        self._messages, self._more, self._complete = page.messages, page.more, page.complete
+        self._take(page)
         if self._new is None and not self._looking:
             self._new = first_unread(page.messages)
         self._show()
@@ -208,12 +230,14 @@ class ConversationPane(Vertical):
     def _at_beginning(self) -> bool:
         return self._complete and not self._more
 
-    def _show(self) -> None:
+    def _show(self, at: str | None = None) -> None:
         self.timeline.show(
             self._messages,
             complete=self._at_beginning,
             first_unread=self._new,
             rooms=self._rooms,
+            newer=self._newer,
+            at=at,
         )
 
     def _describe(self, conversation: Conversation) -> None:
@@ -282,10 +306,18 @@ class ConversationPane(Vertical):
         if self.person is None or self.timeline.loading_older:
             return
         if self._more:
-            self._prepend()
+            self._prepend(across=self._newer)
         elif not self._complete:
             self.timeline.loading_older = True
             self._load_older(self.person)
+
+    @on(Timeline.ReachedEnd)
+    def show_newer(self) -> None:
+        """What follows a window of old messages."""
+        if self.person is not None and self._newer and self._messages:
+            page = self._messenger.messages_after(self.person, self._messages[-1].cursor)
+            self._messages, self._newer = self._messages + page.messages, page.newer
+            self._show()
 
     def _prepend(self, *, across: bool = False) -> None:
         """Older messages of the store; ``across``: those too before which some are missing."""
@@ -311,7 +343,7 @@ class ConversationPane(Vertical):
         if user_id == self.person:
             self.timeline.loading_older = False
             if got:
-                self._prepend()
+                self._prepend(across=self._newer)
             else:
                 self._complete = True
                 self._show()
@@ -370,7 +402,7 @@ class ConversationPane(Vertical):
             return
         if to == self.person:
             self._new = None
-            self.timeline.follow()
+            self.action_newest()
 
     @on(Composer.Refused)
     @work(group="back", exclusive=True)
@@ -470,8 +502,13 @@ class ConversationPane(Vertical):
         """To the oldest message that is loaded."""
         self.timeline.action_oldest()
 
+    @on(Timeline.NewestWanted)
     def action_newest(self) -> None:
         """To the newest message."""
+        if self._newer and self.person is not None:
+            self._take(self._messenger.messages(self.person))
+            self._show()
+            self.mark_read()
         self.timeline.action_newest()
 
     # -- one message --

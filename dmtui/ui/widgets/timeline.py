@@ -98,6 +98,12 @@ class Timeline(LineView):
     class ReachedTop(Posted):
         """The oldest message of the window is on screen and older ones are wanted."""
 
+    class ReachedEnd(Posted):
+        """The newest message of a window of old ones is on screen: what follows is wanted."""
+
+    class NewestWanted(Posted):
+        """The end of the conversation is wanted, which is not in the window."""
+
     class PassedEnd(Posted):
         """↓ was pressed on the newest message: the composer is wanted."""
 
@@ -136,6 +142,7 @@ class Timeline(LineView):
         self._zone = zone or SystemZone()
         self._messages: Sequence[Message] = ()
         self._complete = False
+        self._newer = False
         self._first_unread: str | None = None
         self._rooms: Sequence[DirectRoom] = ()
         self._rows = Layout(TOP_LINES)
@@ -143,6 +150,7 @@ class Timeline(LineView):
         self._new_below = 0
         self._cursor: str | None = None
         self._asked_at: str | None = None
+        self._asked_after: str | None = None
         self._shown = False
         self._awaited: str | None = None
 
@@ -155,14 +163,21 @@ class Timeline(LineView):
         complete: bool = False,
         first_unread: str | None = None,
         rooms: Sequence[DirectRoom] = (),
+        newer: bool = False,
+        at: str | None = None,
     ) -> None:
         """Show this window: the reader's place is kept, or the end is followed if it was on show.
 
-        ``complete``: the first message is the beginning of the conversation. ``rooms`` are those
-        that the messages are from, oldest first.
+        ``complete``: the first message is the beginning of the conversation; ``newer``: the last
+        one is not its end. ``rooms`` are those that the messages are from, oldest first. ``at`` is
+        the key of a message to go to.
         """
-        if not self._follow:
+        if not (self._follow or self._newer or newer):
             self._new_below += _count_new(self._messages, messages)
+        self._newer = newer
+        self._follow = self._follow and not newer and at is None
+        if at is not None:
+            self._cursor = self._awaited = at
         self._shown = True
         self._messages = messages
         self._complete = complete
@@ -171,6 +186,7 @@ class Timeline(LineView):
         if self._cursor is not None and all(m.key != self._cursor for m in reversed(messages)):
             self._cursor = None
         self._arrange()
+        self._reveal_awaited()
 
     def open(
         self,
@@ -181,17 +197,35 @@ class Timeline(LineView):
         rooms: Sequence[DirectRoom] = (),
     ) -> None:
         """Show another conversation: at its "new messages" line if there is one, else its end."""
-        self._follow, self._new_below, self._cursor, self._asked_at = True, 0, None, None
+        self._follow, self._new_below, self._cursor, self._awaited = True, 0, None, None
+        self._asked_at = self._asked_after = None
         self._rows.forget()
         self.show(messages, complete=complete, first_unread=first_unread, rooms=rooms)
         self._awaited = first_unread
         self._reveal_awaited()
 
+    def jump(self, key: str) -> None:
+        """Select a message of the window, with lines around it unless it is on screen already."""
+        self._cursor = self._awaited = key
+        self._reveal_awaited()
+
     def _reveal_awaited(self) -> None:
         """Go to where the conversation opens, once there is a screen to show it on."""
-        if self._awaited is not None and self.line_width > 0:
-            key, self._awaited = self._awaited, None
+        if self._awaited is None or self.line_width <= 0:
+            return
+        key, self._awaited = self._awaited, None
+        index = self._rows.index_of(key)
+        if key != self._cursor or index is None:
             self.show_message(key)
+        elif not self._is_on_screen(index):
+            self._scroll_to_line(max(0, self._rows.top(index) - self.line_count // 3))
+        self.refresh()
+        self._ask_for_older(insist=False)
+        self._ask_for_newer(insist=False)
+
+    def _is_on_screen(self, index: int) -> bool:
+        end = self.scroll_y + self.line_count
+        return self._rows.top(index) >= self.scroll_y and self._rows.bottom(index) <= end
 
     def follow(self) -> None:
         """Go to the newest message and stay there."""
@@ -200,8 +234,11 @@ class Timeline(LineView):
         self.refresh()
 
     def select_newest(self) -> None:
-        """Put the cursor on the newest message."""
-        self._select(self._rows.next_message(len(self._rows.blocks), -1))
+        """Put the cursor on the newest message, or the last on screen where that is far away."""
+        end = len(self._rows.blocks)
+        if self._newer:
+            end = self._rows.index_at(round(self.scroll_y) + self.line_count - 1) + 1
+        self._select(self._rows.next_message(end, -1))
 
     def clear_selection(self) -> None:
         """Take the cursor off the messages."""
@@ -251,9 +288,11 @@ class Timeline(LineView):
             self._scroll_to_line(round(self.max_scroll_y))
         elif anchor is not None and (line := self._rows.find(anchor)) is not None:
             self._scroll_to_line(line)
-        self._follow = follow or self._follow
+        at_end = self.scroll_y >= self.max_scroll_y
+        self._follow = not self._newer and (follow or self._follow or at_end)
         self.refresh()
         self._ask_for_older(insist=False)
+        self._ask_for_newer(insist=False)
 
     def _scroll_to_line(self, y: int) -> None:
         self.scroll_to(y=y, animate=False, force=True)
@@ -278,27 +317,40 @@ class Timeline(LineView):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        self._follow = new_value >= self.max_scroll_y
+        self._follow = new_value >= self.max_scroll_y and not self._newer
         if self._follow:
             self._new_below = 0
         if new_value < old_value:
             self._ask_for_older(insist=False)
+        else:
+            self._ask_for_newer(insist=False)
 
     def _ask_for_older(self, *, insist: bool) -> None:
         if self._complete or self.loading_older or not self._shown or self.scroll_y > 0:
+            return
+        if self._awaited is not None:
             return
         oldest = self._messages[0].key if self._messages else ""
         if insist or self._asked_at != oldest:
             self._asked_at = oldest
             self.post_message(self.ReachedTop())
 
+    def _ask_for_newer(self, *, insist: bool) -> None:
+        if not self._newer or self._awaited is not None or self.scroll_y < self.max_scroll_y:
+            return
+        newest = self._messages[-1].key if self._messages else ""
+        if insist or self._asked_after != newest:
+            self._asked_after = newest
+            self.post_message(self.ReachedEnd())
+
     # -- painting -------------------------------------------------------------------------------
 
     def render_lines(self, crop: Region) -> list[Strip]:
         strips = super().render_lines(crop)
         last = self.size.height - 1
-        if self._new_below and crop.y <= last < crop.bottom:
-            pill = f" ↓ {self._new_below} new: {self.newest_key} "
+        below = f"{self._new_below} new" if self._new_below else "newest" * self._newer
+        if below and crop.y <= last < crop.bottom:
+            pill = f" ↓ {below}: {self.newest_key} "
             covered = strips[last - crop.y]
             start = max(0, self.size.width - len(pill) - 2)
             shown = strip([(pill, self.style_of("timeline--pill"))], len(pill), self.style_of(""))
@@ -363,6 +415,8 @@ class Timeline(LineView):
             self._select(index)
         elif step < 0:
             self._scroll_up_to(0)
+        elif self._newer:
+            self._ask_for_newer(insist=True)
         else:
             self.post_message(self.PassedEnd())
 
@@ -372,6 +426,7 @@ class Timeline(LineView):
             self._scroll_up_to(round(self.scroll_y) - lines)
         else:
             self._scroll_to_line(round(self.scroll_y) + lines)
+            self._ask_for_newer(insist=True)
 
     def action_oldest(self) -> None:
         self._scroll_up_to(0)
@@ -383,6 +438,9 @@ class Timeline(LineView):
         self._scroll_to_line(max(0, y))
 
     def action_newest(self) -> None:
+        if self._newer:
+            self.post_message(self.NewestWanted())
+            return
         self._cursor = None
         self.follow()
 
@@ -419,8 +477,8 @@ class Timeline(LineView):
         self._ask_for_older(insist=True)
 
     def on_click(self, event: events.Click) -> None:
-        if self._new_below and event.y == self.size.height - 1:
-            self.follow()
+        if (self._new_below or self._newer) and event.y == self.size.height - 1:
+            self.action_newest()
             return
         y = event.y + round(self.scroll_y)
         index = self._rows.index_at(y)
