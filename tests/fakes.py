@@ -18,13 +18,13 @@ from dmtui.core.errors import (
     BadRecoveryKey,
     DmtuiError,
     Forbidden,
-    IdentityAlarm,
     IdentityExists,
     InviteBlocked,
     NotFound,
     PasswordNeeded,
     Refused,
     ServerTrouble,
+    TrustAlarm,
     Unreachable,
 )
 from dmtui.core.events import (
@@ -38,6 +38,7 @@ from dmtui.core.events import (
     Undecryptable,
 )
 from dmtui.core.model import (
+    Alarm,
     Availability,
     EventId,
     Invite,
@@ -179,6 +180,8 @@ class FakeHomeserver:
         self.presences: dict[UserId, Presence] = {}
         self.devices: dict[UserId, tuple[PersonDevice, ...]] = {}
         self.identities: dict[UserId, IdentityState] = {}
+        self.unconfirmed: set[UserId] = set()
+        self.excepted: set[UserId] = set()
         self.serving: dict[RoomId, frozenset[UserId]] = {}
         self.broken_history: set[RoomId] = set()
         self.stuck_history: set[RoomId] = set()
@@ -548,7 +551,7 @@ class FakeHomeserver:
     ) -> EventId:
         await self._call("send_text", room_id, transaction_id, body, encrypted)
         if encrypted and (alarming := self.alarms & self.rooms[room_id].members.keys()):
-            raise IdentityAlarm("Their identity has changed.", frozenset(alarming))
+            raise TrustAlarm("The user has to decide.", {one: self.alarms[one] for one in alarming})
         if transaction_id not in self._sent:
             if self.rooms[room_id].membership(self.me) is not Membership.JOIN:
                 raise Forbidden("You are not in this chat any more.", 403, "M_FORBIDDEN")
@@ -677,8 +680,10 @@ class FakeHomeserver:
         return self.presences.get(user_id, Presence(Availability.OFFLINE))
 
     @property
-    def alarms(self) -> frozenset[UserId]:
-        return frozenset(user for user, state in self.identities.items() if state.is_alarming)
+    def alarms(self) -> dict[UserId, Alarm]:
+        unreachable = dict.fromkeys(self.unconfirmed - self.excepted, Alarm.DEVICES)
+        changed = (user for user, state in self.identities.items() if state.is_alarming)
+        return unreachable | dict.fromkeys(changed, Alarm.IDENTITY)
 
     async def change_identity(self, user_id: UserId, state: IdentityState) -> None:
         """The person's identity is in this state now, as sync tells."""
@@ -689,11 +694,20 @@ class FakeHomeserver:
         await self._call("accept_identity", user_id)
         self.identities[user_id] = IdentityState.FIRST_SEEN
 
+    async def change_unconfirmed(self, *user_ids: UserId) -> None:
+        """These people, and nobody else, confirm none of their devices, as sync tells."""
+        self.unconfirmed = set(user_ids)
+        await self._tell(SyncBatch("", alarms=self.alarms))
+
+    async def except_devices(self, user_id: UserId, excepted: bool) -> None:
+        await self._call("except_devices", user_id, excepted)
+        (self.excepted.add if excepted else self.excepted.discard)(user_id)
+
     async def trust_of(self, user_id: UserId) -> Trust:
         await self._call("trust_of", user_id)
         state = self.identities.get(user_id, IdentityState.NONE)
         since = 0 if state is IdentityState.NONE else FIRST_SEEN_AT
-        return Trust(state, since, self.devices.get(user_id, ()))
+        return Trust(state, since, self.devices.get(user_id, ()), user_id in self.excepted)
 
     def _joined(self, room_id: RoomId) -> FakeRoom:
         room = self.rooms.get(room_id)

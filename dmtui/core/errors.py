@@ -15,6 +15,7 @@
     ├── NotMatrix               the address answers, but is no Matrix homeserver
     ├── InvalidUserId           not of the form @name:server
     ├── CannotEncrypt           the room is encrypted and this message can't be
+    ├── TrustAlarm              an identity changed, or no device of theirs is confirmed
     ├── BadRecoveryKey          a typo, or not the key or the passphrase of this account
     ├── PasswordNeeded          the homeserver asks for the account's password first
     ├── ApprovalNeeded          the homeserver wants it approved on a web page first
@@ -28,6 +29,10 @@ The message of every error is one line for the user: what happened and what they
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dmtui.core.model import Alarm, UserId
 
 
 class DmtuiError(Exception):
@@ -107,12 +112,12 @@ class CannotEncrypt(DmtuiError):
     """The conversation is encrypted and the message could not be."""
 
 
-class IdentityAlarm(DmtuiError):
-    """The identity of somebody who would get the message has changed: the user has to decide."""
+class TrustAlarm(DmtuiError):
+    """The message would reach somebody else than is meant, or nobody: the user has to decide."""
 
-    def __init__(self, message: str, user_ids: frozenset[str]):
+    def __init__(self, message: str, alarms: Mapping[UserId, Alarm]):
         super().__init__(message)
-        self.user_ids = user_ids
+        self.alarms = alarms
 
 
 class BadRecoveryKey(DmtuiError):

@@ -5,10 +5,12 @@ A batch is already cleaned and typed: raw JSON stops in :mod:`dmtui.matrix.trans
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from dmtui.core.model import (
+    Alarm,
     Doubt,
     EventId,
     Invite,
@@ -155,7 +157,7 @@ class SyncBatch:
     of :data:`dmtui.core.contacts.PEOPLE`; ``invites_blocked`` of ``m.invite_permission_config``.
     ``room_keys``: Megolm sessions whose keys arrived or were refused, as (room, session ID).
     ``complete``: the whole account is in the store once this batch is applied.
-    ``alarms`` are all people whose identity is another one than was pinned; see ``core.trust``.
+    ``alarms`` are all people whom nothing encrypted should reach for now, and why.
     """
 
     token: str
@@ -170,7 +172,7 @@ class SyncBatch:
     invites_blocked: bool | None = None
     room_keys: tuple[tuple[RoomId, str], ...] = ()
     complete: bool = True
-    alarms: frozenset[UserId] | None = None
+    alarms: Mapping[UserId, Alarm] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,15 @@ class Doubt(StrEnum):
     """It came without encryption into an encrypted room."""
 
 
+class Alarm(StrEnum):
+    """Why nothing is sent to a person before the user decides, as it stands in the database."""
+
+    IDENTITY = "identity"
+    """Their encryption identity is another one than was known."""
+    DEVICES = "devices"
+    """They confirm none of their devices: there is nobody who could be given the keys."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One line of a conversation.

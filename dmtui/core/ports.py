@@ -59,7 +59,9 @@ class Homeserver(Protocol):
         """Send ``m.room.message``; the same transaction ID twice makes one event.
 
         ``encrypted`` is what the store knows of the room: true never sends plain text.
-        Raises ``IdentityAlarm`` while the identity of somebody there is not the pinned one.
+        Raises ``TrustAlarm`` while the identity of somebody there is not the pinned one, and
+        where nobody else there has a device that may get the keys. Keys go to devices that their
+        owner's identity confirms; others are told why they get none.
         """
 
     async def create_direct_room(self, peer: UserId | None, nonce: str, encrypted: bool) -> RoomId:
@@ -125,6 +127,9 @@ class Homeserver(Protocol):
 
     async def accept_identity(self, user_id: UserId) -> None:
         """The user has decided to rely on the person's identity as it is now; no request."""
+
+    async def except_devices(self, user_id: UserId, excepted: bool) -> None:
+        """Give keys to the person's devices that nobody confirms, too, or no more; no request."""
 
     async def members(self, room_id: RoomId) -> tuple[Member, ...]:
         """``GET /rooms/{roomId}/members``: everyone who is joined or invited."""

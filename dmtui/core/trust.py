@@ -50,11 +50,15 @@ class KnownIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """A person's identity and devices; ``since`` is when the pinned identity was seen first."""
+    """A person's identity and devices; ``since`` is when the pinned identity was seen first.
+
+    ``excepted``: devices of theirs get keys without being confirmed by them.
+    """
 
     identity: IdentityState
     since: Milliseconds = 0
     devices: tuple[PersonDevice, ...] = ()
+    excepted: bool = False
 
 
 def judge_identity(known: KnownIdentity | None) -> IdentityState:
@@ -133,6 +137,14 @@ def identity_words(state: IdentityState, day: str) -> str:
             return f"CHANGED since {day}"
         case IdentityState.VIOLATED:
             return "CHANGED after you had compared it with them"
+
+
+EXCEPTION_ADVICE = (
+    "Messages are encrypted for devices that their owner has confirmed: nobody else, the homeserver"
+    " included, can add one and read along. Old apps and bots can't confirm devices. Write to all"
+    " devices only where that matters little, or ask the person to set encryption up."
+)
+"""What to say before somebody's devices get keys without being confirmed."""
 
 
 def identity_advice(state: IdentityState) -> str:

@@ -167,7 +167,11 @@ class Contact:
             await self._homeserver.set_typing(room_id, False)
 
     async def _vouch(self) -> None:
-        """Have an identity that signs this device, so that nothing said needs a warning."""
+        """Have an identity that signs this device, so that nothing said needs a warning.
+
+        The guest comes without one, and is written to all the same.
+        """
+        await self._homeserver.except_devices(self._guest, True)
         await self._homeserver.set_up_recovery("")
         await self._homeserver.recovery_key_kept()
 

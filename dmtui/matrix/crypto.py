@@ -1,7 +1,6 @@
 """End-to-end encryption of one device: what sync hands in, what is sent, what keeps it in order.
 
-Other users' devices get keys whether verified or not: :func:`dmtui.matrix.devices.may_have_keys`
-decides. Requests for keys are not answered.
+Which devices get keys, :mod:`dmtui.matrix.entitlement` decides. Requests for keys are not answered.
 """
 
 from __future__ import annotations
@@ -20,7 +19,16 @@ from nio.exceptions import EncryptionError
 
 from dmtui.core.errors import Recoverable, Refused, SignedOut, StoreTrouble
 from dmtui.core.events import Undecryptable
-from dmtui.core.model import Doubt, EventId, JsonObject, RoomId, Session, TransactionId, UserId
+from dmtui.core.model import (
+    Alarm,
+    Doubt,
+    EventId,
+    JsonObject,
+    RoomId,
+    Session,
+    TransactionId,
+    UserId,
+)
 from dmtui.matrix.account import Owner
 from dmtui.matrix.backup_upkeep import BackupUpkeep
 from dmtui.matrix.crypto_files import (
@@ -32,6 +40,7 @@ from dmtui.matrix.crypto_files import (
 from dmtui.matrix.crypto_store import CryptoStore
 from dmtui.matrix.device_lists import DeviceLists
 from dmtui.matrix.devices import Device, VerifySignature
+from dmtui.matrix.entitlement import Entitlement
 from dmtui.matrix.gossip import Gossip
 from dmtui.matrix.identities import Identities
 from dmtui.matrix.identity import OwnIdentity
@@ -76,10 +85,17 @@ class Crypto:
         self.verify: VerifySignature = self._machine.verify_json
         self.identities = Identities(store, self.verify, session.user_id)
         self.lists = DeviceLists(requests, store, self.verify, own, now, self.identities)
+        self.entitlement = Entitlement(store, self.identities, self.lists, session.user_id)
         self._own_keys = OwnKeys(requests, self._machine, now)
         self.to_device = ToDevice(requests, self._machine, store, now)
         self._sharing = KeySharing(
-            requests, self._machine, store, self.lists, self.to_device, self.identities
+            requests,
+            self._machine,
+            store,
+            self.lists,
+            self.to_device,
+            self.identities,
+            self.entitlement,
         )
         self.backup = KeyBackup(requests, self._machine, store)
         self.backup_upkeep = BackupUpkeep(self.backup, now)
@@ -277,14 +293,19 @@ class Crypto:
     async def send(
         self, room_id: RoomId, transaction_id: TransactionId, kind: str, content: JsonObject
     ) -> EventId:
-        """Encrypt for every device of everyone joined or invited, and send.
+        """Encrypt for the entitled devices of everyone joined or invited, and send.
 
         The key is with the devices before the message is sent. Trying again with the same
         transaction ID is harmless: the server keeps the first. A device that can't be given the
         key now (no one-time key, its server is down) gets it, from this message on, with a later
-        one. Raises ``CannotEncrypt``, ``Recoverable`` and ``Refused``.
+        one. Raises ``TrustAlarm``, ``CannotEncrypt``, ``Recoverable`` and ``Refused``.
         """
         return await self._sharing.send(room_id, transaction_id, kind, content)
+
+    def alarms(self) -> dict[UserId, Alarm]:
+        """Everybody whom nothing is sent to before the user decides, and why."""
+        unreachable = dict.fromkeys(self.entitlement.out_of_reach(), Alarm.DEVICES)
+        return unreachable | dict.fromkeys(self.identities.alarms(), Alarm.IDENTITY)
 
     def new_session(self, room_id: RoomId) -> None:
         """Have the next message to the room use a new session."""
@@ -311,7 +332,13 @@ class Crypto:
         ``SignedOut`` is raised at once.
         """
         trouble: Recoverable | None = None
-        for work in (self._own_keys.upload, self.lists.refresh, self._mend, self.gossip.settle):
+        for work in (
+            self._own_keys.upload,
+            self.lists.refresh,
+            self._look_again,
+            self._mend,
+            self.gossip.settle,
+        ):
             try:
                 await work()
             except SignedOut:
@@ -322,6 +349,11 @@ class Crypto:
                 trouble = trouble or error
         if trouble is not None:
             raise trouble
+
+    async def _look_again(self) -> None:
+        """Whether people out of reach have confirmed a device, where the server does not tell."""
+        users = self.lists.unwatched(self.entitlement.out_of_reach())
+        await self.lists.ensure(users, unwatched=users)
 
     async def _mend(self) -> None:
         """Begin new sessions with devices whose messages can't be read, at most one an hour."""

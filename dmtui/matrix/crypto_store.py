@@ -48,7 +48,11 @@ ALTER TABLE megolm ADD COLUMN backed_up_in TEXT NOT NULL DEFAULT '';
 ALTER TABLE megolm ADD COLUMN source TEXT NOT NULL DEFAULT '';
 CREATE INDEX megolm_backed_up ON megolm (backed_up_in);
 """
-_MIGRATIONS = (_SCHEMA, _SECOND)
+_THIRD = """
+ALTER TABLE device ADD COLUMN signed_by TEXT NOT NULL DEFAULT '';
+CREATE TABLE excepted (user_id TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+_MIGRATIONS = (_SCHEMA, _SECOND, _THIRD)
 """What leads from each version to the next; the user's keys are carried over."""
 
 Row: TypeAlias = tuple[object, ...]
@@ -377,11 +381,13 @@ class CryptoStore:
 
     def devices(self) -> Iterator[Device]:
         rows = self._do(
-            "SELECT user_id, device_id, ed25519, curve25519, name, raw, blocked FROM device"
+            "SELECT blocked, user_id, device_id, ed25519, curve25519, name, raw, signed_by"
+            " FROM device"
         )
-        for user_id, device_id, ed25519, curve25519, name, raw, blocked in rows:
-            keys = (str(ed25519), str(curve25519))
-            yield Device(str(user_id), str(device_id), *keys, str(name), str(raw), bool(blocked))
+        for blocked, *texts in rows:
+            user_id, device_id, ed25519, curve25519, name, raw, signed_by = map(str, texts)
+            keys = (ed25519, curve25519)
+            yield Device(user_id, device_id, *keys, name, raw, bool(blocked), signed_by)
 
     def replace_devices(self, user_id: str, devices: Iterable[Device]) -> None:
         with self.transaction():
@@ -389,9 +395,20 @@ class CryptoStore:
             for device in devices:
                 texts = (device.ed25519, device.curve25519, device.name, device.raw)
                 self._do(
-                    "INSERT INTO device VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (user_id, device.device_id, *texts, device.blocked),
+                    "INSERT INTO device VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (user_id, device.device_id, *texts, device.blocked, device.signed_by),
                 )
+
+    def excepted(self) -> frozenset[str]:
+        """People whose devices get room keys without being confirmed by them."""
+        return frozenset(str(user_id) for (user_id,) in self._do("SELECT user_id FROM excepted"))
+
+    def set_excepted(self, user_id: str, excepted: bool) -> None:
+        """Put the person among them, or take them out."""
+        if excepted:
+            self._do("INSERT OR IGNORE INTO excepted VALUES (?)", (user_id,))
+        else:
+            self._do("DELETE FROM excepted WHERE user_id = ?", (user_id,))
 
     # -- to-device events already handled --
     def handled(self, digest: bytes) -> tuple[str, str] | None:

@@ -84,7 +84,7 @@ class Device:
         self._upkeep.wake()
         self._backups.wake()
         found = self._backups.take_arrived()
-        alarms = self._crypto.identities.alarms()
+        alarms = self._crypto.alarms()
         return replace(batch, room_keys=(*batch.room_keys, *found), alarms=alarms)
 
     async def _news(self, token: str | None, rooms: frozenset[RoomId], timeout: float) -> SyncBatch:
@@ -199,7 +199,8 @@ class Device:
     async def trust_of(self, user_id: UserId) -> Trust:
         """See ``ports.Homeserver``."""
         crypto = self._crypto
-        return await people.trust_of(self._client, crypto.identities, crypto.verify, user_id)
+        trust = await people.trust_of(self._client, crypto.identities, crypto.verify, user_id)
+        return replace(trust, excepted=crypto.entitlement.is_excepted(user_id))
 
     async def this_device(self) -> PersonDevice:
         """See ``ports.Homeserver``."""
@@ -210,6 +211,10 @@ class Device:
     async def accept_identity(self, user_id: UserId) -> None:
         """See ``ports.Homeserver``."""
         self._crypto.identities.accept(user_id)
+
+    async def except_devices(self, user_id: UserId, excepted: bool) -> None:
+        """See ``ports.Homeserver``."""
+        self._crypto.entitlement.set_excepted(user_id, excepted)
 
     async def members(self, room_id: RoomId) -> tuple[Member, ...]:
         """See ``ports.Homeserver``."""

@@ -50,6 +50,7 @@ class DeviceLists:
         for device in store.devices():
             self._devices.setdefault(device.user_id, {})[device.device_id] = device
         self._owners = self._index()
+        self.generation = 0
         if own[0] not in self._outdated:
             self.changed([own[0]], begin=True)
 
@@ -62,6 +63,10 @@ class DeviceLists:
             for device in self._devices.get(user_id, {}).values()
             if (user_id, device.device_id) != self._own
         ]
+
+    def by_user(self) -> Iterable[tuple[str, Collection[Device]]]:
+        """Everybody's devices; ``generation`` counts how often they became different."""
+        return ((user_id, found.values()) for user_id, found in self._devices.items())
 
     def device_with_key(self, user_id: str, curve25519: str) -> Device | None:
         """The user's device that has this key."""
@@ -76,11 +81,16 @@ class DeviceLists:
         """Those of the users whose devices are followed."""
         return {user_id for user_id in users if user_id in self._outdated}
 
+    def unwatched(self, users: Iterable[str]) -> set[str]:
+        """Those of the users of whose changes the server does not tell."""
+        return {user_id for user_id in users if user_id not in self._outdated}
+
     def block(self, device: Device, blocked: bool = True) -> None:
         """Give the device no more keys, or give it keys again."""
         known = self._devices[device.user_id]
         known[device.device_id] = replace(known[device.device_id], blocked=blocked)
         self._store.replace_devices(device.user_id, known.values())
+        self.generation += 1
 
     # -- news from sync --
     def changed(self, users: Iterable[str], begin: bool = False) -> None:
@@ -176,9 +186,11 @@ class DeviceLists:
                 device = before  # a device never changes its keys: the first ones stand
             if device is not None:
                 blocked = before is not None and before.blocked
-                found[device_id] = replace(device, blocked=blocked)
+                signer = self._identities.signer(device)
+                found[device_id] = replace(device, blocked=blocked, signed_by=signer)
         self._store.replace_devices(user_id, found.values())
         self._devices[user_id] = found
+        self.generation += 1
 
     def _index(self) -> dict[str, frozenset[str]]:
         owners: dict[str, frozenset[str]] = {}

@@ -17,7 +17,10 @@ VerifySignature: TypeAlias = Callable[[dict[str, object], str, str, str], bool]
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device with keys. ``raw`` is the signed JSON; ``blocked`` is the user's own verdict."""
+    """A device with keys. ``raw`` is the signed JSON; ``blocked`` is the user's own verdict.
+
+    ``signed_by`` is the self-signing key of its owner that was seen to sign it, if any was.
+    """
 
     user_id: str
     device_id: str
@@ -26,6 +29,7 @@ class Device:
     name: str = field(default="", compare=False)
     raw: str = field(default="", compare=False, repr=False)
     blocked: bool = field(default=False, compare=False)
+    signed_by: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +48,6 @@ class IdentityRow:
     user_signing: str
     raw: str
     pinned: str
-
-
-def may_have_keys(device: Device) -> bool:
-    """The one place that decides which devices get room keys."""
-    return not device.blocked
 
 
 def parse_device(

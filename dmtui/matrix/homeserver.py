@@ -145,6 +145,10 @@ class MatrixHomeserver:
         """See ``ports.Homeserver``."""
         await self._thread.run(lambda: self._device.accept_identity(user_id))
 
+    async def except_devices(self, user_id: UserId, excepted: bool) -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(lambda: self._device.except_devices(user_id, excepted))
+
     async def members(self, room_id: RoomId) -> tuple[Member, ...]:
         """See ``ports.Homeserver``."""
         return await self._thread.run(lambda: self._device.members(room_id))

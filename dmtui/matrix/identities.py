@@ -93,12 +93,19 @@ class Identities:
             return None
         if device.device_id in (row.master, row.self_signing):
             return False  # its own signature would stand where the identity's stands
+        if device.signed_by == row.self_signing:
+            return True
         named = (device.user_id, device.device_id)
         judged = self._signed.get(named)
         if judged is None or judged[:2] != (row.self_signing, device.raw):
             verdict = self._signs(row.self_signing, device.user_id, device.raw)
             judged = self._signed[named] = (row.self_signing, device.raw, verdict)
         return judged[2]
+
+    def signer(self, device: Device) -> str:
+        """The self-signing key by which the device is confirmed; empty where it is not."""
+        row = self._rows.get(device.user_id)
+        return row.self_signing if row is not None and self.is_signed(device) else ""
 
     def take(self, user_id: str, answer: JsonObject) -> None:
         """Take in what an answer of ``/keys/query`` says of the user's identity.

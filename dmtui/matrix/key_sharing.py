@@ -1,24 +1,29 @@
-"""Room messages encrypted: a session per room, its key with every device before the message.
+"""Room messages encrypted: a session per room, its key with those entitled before the message.
 
-A device counts as having the key only after the server took the message that carries it. Nothing
-here is marked ahead of an ``await``, so cancelling at any of them leaves a true state.
+Devices that are not are told so; once that changes, a new session begins. A device counts as
+having the key only after the server took the message that carries it. Nothing here is marked
+ahead of an ``await``, so cancelling at any of them leaves a true state.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import uuid
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nio.crypto import OutboundGroupSession
 
-from dmtui.core.errors import IdentityAlarm, ServerTrouble
-from dmtui.core.model import EventId, JsonObject, RoomId, TransactionId
+from dmtui.core.errors import Recoverable, Refused, ServerTrouble, TrustAlarm
+from dmtui.core.model import Alarm, EventId, Json, JsonObject, RoomId, TransactionId, UserId
 from dmtui.matrix.client import path
 from dmtui.matrix.crypto_store import CryptoStore
 from dmtui.matrix.device_lists import DeviceLists
-from dmtui.matrix.devices import Device, may_have_keys
+from dmtui.matrix.devices import Device
+from dmtui.matrix.entitlement import BLOCKED, UNCONFIRMED, Entitlement
 from dmtui.matrix.identities import Identities
 from dmtui.matrix.machine import Machine
 from dmtui.matrix.requests import Requests
@@ -27,14 +32,28 @@ from dmtui.matrix.room_members import Audience, RoomMembers
 from dmtui.matrix.to_device import ToDevice
 from dmtui.matrix.values import event_id
 
+log = logging.getLogger(__name__)
+
+_NO_OLM = "m.no_olm"
+_REASONS = {
+    BLOCKED: "The sender has blocked this device.",
+    UNCONFIRMED: "The sender gives no keys to devices that their owner has not confirmed.",
+    _NO_OLM: "The sender could not set up an encrypted channel to this device.",
+}
+_NOTICES_PER_REQUEST = 100
+
 
 @dataclass(slots=True)
 class Outbound:
-    """A room's current session; ``owed`` keeps the key as of when a device first missed it."""
+    """A room's current session; ``owed`` keeps the key as of when a device first missed it.
+
+    ``told`` are the devices that know that they get no key.
+    """
 
     session: OutboundGroupSession
     holders: set[Device] = field(default_factory=set)
     owed: dict[Device, str] = field(default_factory=dict)
+    told: set[Device] = field(default_factory=set)
 
 
 class KeySharing:
@@ -48,8 +67,10 @@ class KeySharing:
         lists: DeviceLists,
         to_device: ToDevice,
         identities: Identities,
+        entitlement: Entitlement,
     ) -> None:
         self._identities = identities
+        self._entitlement = entitlement
         self._requests = requests
         self._machine = machine
         self._store = store
@@ -58,6 +79,7 @@ class KeySharing:
         self.members = RoomMembers(requests)
         self._outbound: dict[RoomId, Outbound] = {}
         self._turns: defaultdict[RoomId, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._unreached: set[Device] = set()  # that know of it
 
     async def send(
         self, room_id: RoomId, transaction_id: TransactionId, kind: str, content: JsonObject
@@ -66,10 +88,13 @@ class KeySharing:
         async with self._turns[room_id]:
             audience = await self.members.audience(room_id)
             await self._lists.ensure(audience.users, unwatched=audience.invited)
-            if not _verifies(kind, content):
+            if _verifies(kind, content):
+                outbound, recipients = self._begin(room_id, audience), self._everybody(audience)
+            else:
                 self._refuse_alarming(audience)
-            outbound = self._current(room_id, audience)
-            await self._share(room_id, outbound, self._recipients(audience))
+                outbound, recipients = self._current(room_id, audience), self._entitled(audience)
+            await self._share(room_id, outbound, recipients)
+            await self._withhold(room_id, outbound, audience)
             sealed = self._encrypt(room_id, outbound, kind, content)
         target = path("rooms", room_id, "send", "m.room.encrypted", transaction_id)
         answer = await self._requests.api("PUT", target, sealed)
@@ -79,30 +104,46 @@ class KeySharing:
         return sent
 
     def _refuse_alarming(self, audience: Audience) -> None:
-        alarming = self._identities.alarms().intersection(audience.users)
-        if alarming:
-            who = ", ".join(sorted(alarming))
-            raise IdentityAlarm(f"The encryption identity of {who} has changed.", alarming)
+        """Send nothing to whom the user has to decide about, nor where nobody could read it."""
+        changed = self._identities.alarms().intersection(audience.users)
+        if changed:
+            who = ", ".join(sorted(changed))
+            raise TrustAlarm(
+                f"The encryption identity of {who} has changed.",
+                dict.fromkeys(changed, Alarm.IDENTITY),
+            )
+        me = self._machine.user_id
+        theirs = [device for device in self._everybody(audience) if device.user_id != me]
+        if theirs and all(map(self._entitlement.refusal, theirs)):
+            people = dict.fromkeys((UserId(one.user_id) for one in theirs), Alarm.DEVICES)
+            who = ", ".join(sorted(people))
+            raise TrustAlarm(f"No device of {who} is confirmed by its owner.", people)
 
     def forget(self, room_id: RoomId) -> None:
         """Begin a new session with the next message."""
         self._outbound.pop(room_id, None)
 
-    def _recipients(self, audience: Audience) -> list[Device]:
-        return [
-            device for device in self._lists.devices_of(audience.users) if may_have_keys(device)
-        ]
+    def _everybody(self, audience: Audience) -> list[Device]:
+        """A verification is for devices that are not confirmed yet, too."""
+        devices = self._lists.devices_of(audience.users)
+        return [device for device in devices if not device.blocked]
+
+    def _entitled(self, audience: Audience) -> list[Device]:
+        devices = self._lists.devices_of(audience.users)
+        return [device for device in devices if not self._entitlement.refusal(device)]
 
     def _current(self, room_id: RoomId, audience: Audience) -> Outbound:
-        """The session to use: a new one once it is worn out or somebody may no longer read."""
+        """The session to use: a new one once it is worn out or others may read than before."""
         outbound = self._outbound.get(room_id)
         if outbound is not None:
             outbound.session.max_messages = audience.messages_per_key
             outbound.session.max_age = audience.age_of_key
-            gone = outbound.holders.difference(self._recipients(audience))
-            if not gone and not outbound.session.expired:
+            entitled = self._entitled(audience)
+            same = outbound.holders.issubset(entitled) and outbound.told.isdisjoint(entitled)
+            if same and not outbound.session.expired:
                 return outbound
-        return self._begin(room_id, audience)
+        outbound = self._outbound[room_id] = self._begin(room_id, audience)
+        return outbound
 
     def _begin(self, room_id: RoomId, audience: Audience) -> Outbound:
         session = OutboundGroupSession()
@@ -112,8 +153,7 @@ class KeySharing:
         machine.create_group_session(
             machine.curve25519, machine.ed25519, room_id, session.id, session.session_key
         )
-        outbound = self._outbound[room_id] = Outbound(session)
-        return outbound
+        return Outbound(session)
 
     async def _share(self, room_id: RoomId, outbound: Outbound, recipients: list[Device]) -> None:
         """Give the key to those who lack it; raises before any message could outrun its key."""
@@ -128,6 +168,49 @@ class KeySharing:
             ]
             await self._to_device.deliver(keys, outbound.holders.update)
         outbound.session.shared = True
+
+    async def _withhold(self, room_id: RoomId, outbound: Outbound, audience: Audience) -> None:
+        """Tell devices once why they get no key.
+
+        Spec: "Reporting that decryption keys are withheld". What can't be told now is told with
+        the next message: this one does not wait for it.
+        """
+        notices: dict[Device, JsonObject] = {}
+        for device in self._lists.devices_of(audience.users):
+            if device in outbound.holders:
+                self._unreached.discard(device)
+            elif device in outbound.owed:
+                if device not in self._unreached:
+                    notices[device] = self._notice(_NO_OLM, {})
+            elif device not in outbound.told:
+                code = self._entitlement.refusal(device)
+                session: JsonObject = {"room_id": room_id, "session_id": outbound.session.id}
+                notices[device] = self._notice(code, session)
+        try:
+            for first in range(0, len(notices), _NOTICES_PER_REQUEST):
+                some = dict(list(notices.items())[first : first + _NOTICES_PER_REQUEST])
+                await self._tell(some)
+                self._unreached.update(one for one in some if one in outbound.owed)
+                outbound.told.update(one for one in some if one not in outbound.owed)
+        except (Recoverable, Refused) as error:
+            log.info("notices of withheld keys wait: %s", type(error).__name__)
+
+    def _notice(self, code: str, session: JsonObject) -> JsonObject:
+        return {
+            "algorithm": MEGOLM,
+            "code": code,
+            "reason": _REASONS[code],
+            "sender_key": self._machine.curve25519,
+            **session,
+        }
+
+    async def _tell(self, notices: Mapping[Device, JsonObject]) -> None:
+        messages: dict[str, dict[str, Json]] = {}
+        for device, notice in notices.items():
+            messages.setdefault(device.user_id, {})[device.device_id] = notice
+        body: JsonObject = {"messages": {**messages}}
+        target = path("sendToDevice", "m.room_key.withheld", uuid.uuid4().hex)
+        await self._requests.api("PUT", target, body)
 
     def _encrypt(
         self, room_id: RoomId, outbound: Outbound, kind: str, content: JsonObject

@@ -23,7 +23,7 @@ NOT_YET = "No key for this message: it may still come, or it was sent before you
 _DAMAGED = "This message is damaged."
 LOCKED = "No key for this message here: unlock your key backup with your recovery key (Encryption)."
 TOO_LATE = "This message is older than the key that was shared with this device."
-_WITHHELD = {
+WITHHELD = {
     "m.blacklisted": "The sender has blocked this device from reading the message.",
     "m.unverified": "The sender's app gives no keys to devices that are not verified.",
     "m.unauthorised": "The sender's app did not find this device entitled to the message.",
@@ -127,7 +127,7 @@ class RoomDecryption:
     def _why_missing(self, room_id: RoomId, session_id: str, sender: str) -> str:
         code = self._store.withheld(room_id, session_id, sender)
         if code is not None:
-            return _WITHHELD.get(code, "The sender withheld the key.")
+            return WITHHELD.get(code, "The sender withheld the key.")
         return LOCKED if self._missing.is_locked else NOT_YET
 
     def _may_speak(self, key: RoomKey, sender: str) -> bool:

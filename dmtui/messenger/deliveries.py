@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from dmtui.core.errors import Unreachable
 from dmtui.core.intents import DELIVERY, Accept, Deliver, Entry, Outcome
-from dmtui.core.model import Invite, RoomId, SendState, TransactionId, UserId
+from dmtui.core.model import Alarm, Invite, RoomId, SendState, TransactionId, UserId
 from dmtui.messenger.clock import Clock, milliseconds
 from dmtui.messenger.journal import Journal, Settlement
 from dmtui.messenger.ledger import Ledger
@@ -14,7 +14,10 @@ from dmtui.messenger.results import Consent, Failed, InvitedAlready, Opened, Per
 from dmtui.messenger.start_chat import StartChat
 from dmtui.store.outbox import DISCARDED
 
-_ALARM = "The encryption identity of {} has changed: open the chat in dmtui to decide about it."
+_ALARMS = {
+    Alarm.IDENTITY: "The encryption identity of {} has changed",
+    Alarm.DEVICES: "{} has confirmed no device that could read it",
+}
 
 
 class Deliveries:
@@ -46,7 +49,7 @@ class Deliveries:
             if isinstance(room_id, Outcome):
                 return room_id, ()
             if store.alarms_of(intent.user_id):
-                return Outcome(ok=False, message=_ALARM.format(intent.user_id)), ()
+                return self._to_be_decided(intent.user_id), ()
             await self._ledger.write(
                 store.queue_message,
                 intent.user_id,
@@ -57,7 +60,15 @@ class Deliveries:
                 keep_draft=True,
             )
             self._message_queued()
-        return await self._ledger.wait_until(lambda: self._sent(transaction_id)), ()
+        sent = await self._ledger.wait_until(lambda: self._sent(transaction_id, intent.user_id))
+        return sent, ()
+
+    def _to_be_decided(self, user_id: UserId, waits: str = "") -> Outcome:
+        who, alarm = next(iter(self._ledger.store.alarms_of(user_id).items()))
+        why = _ALARMS[alarm].format(who)
+        return Outcome(
+            ok=False, message=f"{why}: open the chat in dmtui to decide about it.{waits}"
+        )
 
     def _is_next(self, entry: Entry, intent: Deliver) -> bool | None:
         """True once what was written to the person before is queued or has ended.
@@ -75,7 +86,7 @@ class Deliveries:
                 return None
         return True
 
-    def _sent(self, transaction_id: TransactionId) -> Outcome | None:
+    def _sent(self, transaction_id: TransactionId, user_id: UserId) -> Outcome | None:
         """How the message ended; ``None`` while it is on its way."""
         message = self._ledger.store.message(transaction_id)
         if message is None:
@@ -85,6 +96,8 @@ class Deliveries:
                 return Outcome(ok=True, room_id=message.room_id, event_id=message.event_id)
             case SendState.FAILED:
                 return Outcome(ok=False, message=message.failure)
+            case SendState.QUEUED if self._ledger.store.alarms_of(user_id):
+                return self._to_be_decided(user_id, " The message waits there.")
             case _:
                 return None
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
 from dmtui.core.errors import DmtuiError, StoreTrouble
 from dmtui.core.events import ConnectionChanged, ConversationsChanged, IntentsChanged
 from dmtui.core.intents import Deliver, Entry, Intent, Outcome
 from dmtui.core.model import (
+    Alarm,
     Connection,
     Conversation,
     Cursor,
@@ -306,8 +307,8 @@ class Messenger:
         self._typing.stopped(room_id)
         return transaction_id
 
-    def alarms_of(self, user_id: UserId) -> tuple[UserId, ...]:
-        """Who of those reading the conversation has another identity than was known."""
+    def alarms_of(self, user_id: UserId) -> Mapping[UserId, Alarm]:
+        """About whom the user has to decide before anything is sent to the conversation."""
         return self._store.alarms_of(user_id)
 
     async def accept_identity(self, user_id: UserId) -> None:
@@ -319,6 +320,17 @@ class Messenger:
         await homeserver.accept_identity(user_id)
         await self._ledger.write(self._store.end_alarm, user_id)
         self._outbox.wake()
+
+    async def except_devices(self, user_id: UserId, excepted: bool) -> None:
+        """Let the person's devices read that nobody confirms, too; what waited for it is sent.
+
+        ``excepted`` false: from now on confirmed devices only. Raises ``DmtuiError`` as above.
+        """
+        homeserver = await self.homeserver()
+        await homeserver.except_devices(user_id, excepted)
+        if excepted:
+            await self._ledger.write(self._store.end_alarm, user_id)
+            self._outbox.wake()
 
     async def retry(self, transaction_id: TransactionId) -> None:
         """Queue a failed message again."""

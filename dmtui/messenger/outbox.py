@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 
-from dmtui.core.errors import DmtuiError, Forbidden, IdentityAlarm, Recoverable, SignedOut
-from dmtui.core.model import RoomId, SendState, UserId
+from dmtui.core.errors import DmtuiError, Forbidden, Recoverable, SignedOut, TrustAlarm
+from dmtui.core.model import Alarm, RoomId, SendState, UserId
 from dmtui.core.ports import Homeserver
 from dmtui.messenger.ledger import Ledger
 from dmtui.messenger.line import Line
@@ -16,14 +17,14 @@ from dmtui.store.store import Outgoing
 class Outbox:
     """One message under way per room; a failed one is parked and lets later ones pass.
 
-    While somebody's identity is another one than was known, the messages to them wait.
+    Where the user has to decide about somebody first, the messages to them wait.
     """
 
     def __init__(self, ledger: Ledger, line: Line):
         self._ledger = ledger
         self._line = line
         self._busy: set[RoomId] = set()
-        self._alarmed: dict[RoomId, frozenset[str]] = {}
+        self._alarmed: dict[RoomId, Mapping[UserId, Alarm]] = {}
         self._attempts: Counter[RoomId] = Counter()
         self._wake = asyncio.Event()
 
@@ -47,9 +48,13 @@ class Outbox:
                     self._busy.add(outgoing.room_id)
                     deliveries.create_task(self._deliver(homeserver, outgoing))
 
-    def _held(self, alarms: frozenset[UserId]) -> set[RoomId]:
-        """The rooms whose messages wait for the user to decide about an identity."""
-        return {room_id for room_id, users in self._alarmed.items() if not alarms.isdisjoint(users)}
+    def _held(self, alarms: Mapping[UserId, Alarm]) -> set[RoomId]:
+        """The rooms whose messages wait: for all of whom to decide about, or for one to read."""
+        return {
+            room_id
+            for room_id, found in self._alarmed.items()
+            if (any if Alarm.IDENTITY in found.values() else all)(one in alarms for one in found)
+        }
 
     async def _deliver(self, homeserver: Homeserver, outgoing: Outgoing) -> None:
         try:
@@ -73,9 +78,9 @@ class Outbox:
             self._attempts[room_id] += 1
             await write(store.mark_queued, transaction_id)
             await self._line.pause(error, self._attempts[room_id])
-        except IdentityAlarm as error:
-            self._alarmed[room_id] = error.user_ids
-            await write(store.raise_alarms, [UserId(one) for one in error.user_ids])
+        except TrustAlarm as error:
+            self._alarmed[room_id] = error.alarms
+            await write(store.raise_alarms, error.alarms)
             await write(store.mark_queued, transaction_id)
         except Forbidden as error:
             await write(store.mark_refused, transaction_id, str(error))

@@ -1,50 +1,65 @@
-"""People whose encryption identity has changed, until the user has decided or it is compared."""
+"""People whom nothing is sent to before the user decides, or before what is wrong is mended."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Mapping
 
 from dmtui.core.events import ConversationsChanged, IdentityChanged
-from dmtui.core.model import UserId
+from dmtui.core.model import Alarm, UserId
 from dmtui.store.work import Work
 
-
-def all_alarms(connection: sqlite3.Connection) -> frozenset[UserId]:
-    """Everybody whose identity has changed."""
-    rows = connection.execute("SELECT user_id FROM alarm")
-    return frozenset(UserId(user_id) for (user_id,) in rows)
-
-
-def alarms_of(connection: sqlite3.Connection, user_id: UserId) -> tuple[UserId, ...]:
-    """Those of them who would read what is written in the conversation."""
-    rows = connection.execute(
-        "SELECT user_id FROM alarm WHERE user_id IN (SELECT m.user_id FROM member m"
-        " JOIN room r ON r.number = m.room WHERE r.person = ? AND r.encrypted"
-        " AND r.membership = 'join' AND m.membership IN ('join', 'invite')) ORDER BY user_id",
-        (user_id,),
-    )
-    return tuple(UserId(found) for (found,) in rows)
+_OF = """
+SELECT DISTINCT a.user_id, a.kind FROM alarm a JOIN member m ON m.user_id = a.user_id
+    JOIN room r ON r.number = m.room
+WHERE r.person = ? AND r.encrypted AND r.membership = 'join'
+    AND m.membership IN ('join', 'invite')
+    AND (a.kind = 'identity' OR NOT EXISTS (
+        SELECT 1 FROM member o WHERE o.room = r.number AND o.user_id <> ?
+            AND o.membership IN ('join', 'invite')
+            AND o.user_id NOT IN (SELECT user_id FROM alarm)))
+ORDER BY a.user_id
+"""
 
 
-def set_alarms(work: Work, alarms: frozenset[UserId]) -> None:
-    """These are all; who is new among them is told once."""
-    known = all_alarms(work.connection)
-    raise_alarms(work, alarms - known)
-    for user_id in known - alarms:
+def all_alarms(connection: sqlite3.Connection) -> dict[UserId, Alarm]:
+    """Everybody of whom there is one."""
+    rows = connection.execute("SELECT user_id, kind FROM alarm")
+    return {UserId(user_id): Alarm(kind) for user_id, kind in rows}
+
+
+def alarms_of(connection: sqlite3.Connection, user_id: UserId, me: UserId) -> dict[UserId, Alarm]:
+    """Those that hold up what is written in the conversation.
+
+    In company, people without a confirmed device do only if nobody else could read it.
+    """
+    rows = connection.execute(_OF, (user_id, me))
+    return {UserId(found): Alarm(kind) for found, kind in rows}
+
+
+def set_alarms(work: Work, alarms: Mapping[UserId, Alarm]) -> None:
+    """These are all; whose identity is new among them is told once."""
+    for user_id in all_alarms(work.connection).keys() - alarms.keys():
         end_alarm(work, user_id)
+    raise_alarms(work, alarms)
 
 
-def raise_alarms(work: Work, user_ids: Collection[UserId]) -> None:
-    """The identities of these people have changed."""
-    for user_id in user_ids:
-        added = work.connection.execute("INSERT OR IGNORE INTO alarm VALUES (?)", (user_id,))
+def raise_alarms(work: Work, alarms: Mapping[UserId, Alarm]) -> None:
+    """Nothing is to be sent to these people for now."""
+    for user_id, kind in alarms.items():
+        added = work.connection.execute(
+            "INSERT INTO alarm (user_id, kind) VALUES (?, ?) ON CONFLICT (user_id)"
+            " DO UPDATE SET kind = excluded.kind WHERE kind <> excluded.kind",
+            (user_id, kind),
+        )
         if added.rowcount:
-            work.changes |= {ConversationsChanged(_rows(work, user_id)), IdentityChanged(user_id)}
+            work.changes.add(ConversationsChanged(_rows(work, user_id)))
+            if kind is Alarm.IDENTITY:
+                work.changes.add(IdentityChanged(user_id))
 
 
 def end_alarm(work: Work, user_id: UserId) -> None:
-    """The user relies on the identity, or it is the one known before."""
+    """The user has decided, or there is no cause any more."""
     work.connection.execute("DELETE FROM alarm WHERE user_id = ?", (user_id,))
     work.changes.add(ConversationsChanged(_rows(work, user_id)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -39,6 +39,7 @@ from dmtui.core.intents import (
     UndoRepair,
 )
 from dmtui.core.model import (
+    Alarm,
     Conversation,
     Cursor,
     DirectRoom,
@@ -207,24 +208,24 @@ class Store:
             wanted = None if sessions is None else set(sessions)
             return account.waiting_events(connection, wanted)
 
-    def alarms(self) -> frozenset[UserId]:
-        """Everybody whose encryption identity has changed, as far as nothing is decided."""
+    def alarms(self) -> Mapping[UserId, Alarm]:
+        """Everybody whom nothing is sent to before the user decides."""
         with self._database.read() as connection:
             return alarms.all_alarms(connection)
 
-    def alarms_of(self, user_id: UserId) -> tuple[UserId, ...]:
-        """Those of them who would read what is written in the conversation."""
+    def alarms_of(self, user_id: UserId) -> Mapping[UserId, Alarm]:
+        """Those of them who hold up what is written in the conversation."""
         with self._database.read() as connection:
-            return alarms.alarms_of(connection, user_id)
+            return alarms.alarms_of(connection, user_id, self._me)
 
-    def raise_alarms(self, user_ids: Collection[UserId]) -> frozenset[Change]:
-        """The identities of these people have changed."""
+    def raise_alarms(self, found: Mapping[UserId, Alarm]) -> frozenset[Change]:
+        """Nothing is to be sent to these people for now."""
         with self._write() as work:
-            alarms.raise_alarms(work, user_ids)
+            alarms.raise_alarms(work, found)
         return work.done
 
     def end_alarm(self, user_id: UserId) -> frozenset[Change]:
-        """The user relies on the person's identity."""
+        """The user has decided about the person."""
         with self._write() as work:
             alarms.end_alarm(work, user_id)
         return work.done

@@ -161,6 +161,7 @@ COMMANDS: tuple[Command, ...] = (
     _of_person("person.rename", "Give a name of your own", "rename", "n"),
     _of_person("person.card", "Person card", "card", "i"),
     _of_person("person.verify", "Verify each other", "verify", "v"),
+    _of_person("person.devices", "Which of their devices get keys", "except_devices"),
     _of_person("person.leave", "Leave the chat", "leave", "delete"),
     _of_person("person.forget", "Forget the chat and its messages", "forget"),
     _of_person("person.unsend", "Take the invite back", "unsend"),
@@ -289,6 +290,14 @@ COMMANDS: tuple[Command, ...] = (
         Scope.VERIFICATION,
         "answer('cancel')",
         "cancels",
+    ),
+    Command(
+        "card.devices",
+        "x",
+        "Which of their devices get keys",
+        Scope.CARD,
+        "act('except_devices')",
+        hint="Keys",
     ),
     Command("card.leave", "delete", "Leave the chat", Scope.CARD, "act('leave')", hint="Leave"),
 )

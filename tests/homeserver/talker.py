@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from contextlib import AsyncExitStack, suppress
@@ -15,6 +16,7 @@ from dmtui.core.model import EventId, RoomId, Session, TransactionId, UserId
 from dmtui.matrix.client import Client
 from dmtui.matrix.crypto import Crypto
 from tests.homeserver.account import Account, Json
+from tests.homeserver.confirmed import confirm
 from tests.homeserver.synapse import SynapseServer
 
 ENCRYPTED: Json = {
@@ -25,9 +27,13 @@ ENCRYPTED: Json = {
 
 
 class Talker:
-    """``url`` is the homeserver, or a proxy before it; ``seen`` are all encrypted events synced."""
+    """``url`` is the homeserver, or a proxy before it; ``seen`` are all encrypted events synced.
 
-    def __init__(self, account: Account, directory: Path, url: str = ""):
+    ``confirmed``: its user has an identity, which vouches for it.
+    """
+
+    def __init__(self, account: Account, directory: Path, url: str = "", *, confirmed: bool = True):
+        self.confirmed = confirmed
         self.account = account
         self.directory = directory
         self.session = Session(
@@ -52,6 +58,8 @@ class Talker:
 
     async def __aenter__(self) -> Self:
         await self.crypto.maintain()
+        if self.confirmed:
+            await asyncio.to_thread(confirm, self.account)
         return self
 
     async def __aexit__(
@@ -145,15 +153,19 @@ class Party:
         """A new user of the server."""
         return self._server.register()
 
-    async def guest(self, account: Account | None = None, url: str = "") -> Talker:
+    async def guest(
+        self, account: Account | None = None, url: str = "", *, confirmed: bool = True
+    ) -> Talker:
         """A talker of a new user, or of this device; its requests go to ``url``."""
         account = account or self._server.register()
         directory = self._directory / f"{account.localpart}-{account.device_id}"
-        return await self._stack.enter_async_context(Talker(account, directory, url))
+        return await self._stack.enter_async_context(
+            Talker(account, directory, url, confirmed=confirmed)
+        )
 
-    async def pair(self, url: str = "") -> tuple[Talker, Talker, str]:
+    async def pair(self, url: str = "", *, confirmed: bool = True) -> tuple[Talker, Talker, str]:
         """Two talkers in an encrypted room; the first one's requests go to ``url``."""
-        alice, bob = await self.guest(url=url), await self.guest()
+        alice, bob = await self.guest(url=url), await self.guest(confirmed=confirmed)
         room_id = encrypted_room(alice.account, bob.account)
         await alice.sync()
         await bob.sync()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from dmtui.core.model import Doubt, SendState
+from dmtui.core.model import Alarm, Doubt, SendState
 from dmtui.core.trust import IdentityState
 from tests.homeserver.dmtui_account import DmtuiAccount, user
 from tests.homeserver.synapse import SynapseServer
@@ -46,7 +46,7 @@ async def test_new_identity_of_an_element_user_holds_messages_until_it_is_accept
     await dmtui.messenger.send(person, "one")
     await bob.message(room_id, body="one", readable=True)
     await bob.reset()
-    await dmtui.until(lambda: dmtui.messenger.alarms_of(person) == (person,))
+    await dmtui.until(lambda: dmtui.messenger.alarms_of(person) == {person: Alarm.IDENTITY})
     await dmtui.messenger.send(person, "two")
     await dmtui.until(lambda: dmtui.states(bob.account)[-1] is SendState.QUEUED)
     await dmtui.messenger.accept_identity(person)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from dmtui.core.events import IdentityChanged, TimelineChanged
-from dmtui.core.model import RoomId, SendState
+from dmtui.core.model import Alarm, RoomId, SendState
 from dmtui.core.trust import IdentityState
 from tests.fakes import BOB, CAROL
 from tests.messenger.conftest import Desk
 
+CHANGED = {BOB: Alarm.IDENTITY}
 ALARMING = [IdentityState.CHANGED, IdentityState.VIOLATED]
 
 
@@ -26,19 +27,19 @@ async def test_message_waits_for_the_decision_and_then_goes_out_once(
 ) -> None:
     await chat(desk)
     await desk.server.change_identity(BOB, state)
-    await desk.until(lambda: desk.messenger.alarms_of(BOB) == (BOB,))
+    await desk.until(lambda: desk.messenger.alarms_of(BOB) == CHANGED)
     await desk.messenger.send(BOB, "psst")
     await desk.until(lambda: desk.server.count("send_text") and desk.states() == [SendState.QUEUED])
     await desk.messenger.accept_identity(BOB)
     await desk.until(lambda: desk.states() == [SendState.SENT])
-    assert desk.messenger.alarms_of(BOB) == ()
+    assert desk.messenger.alarms_of(BOB) == {}
 
 
 async def test_alarm_that_only_sending_finds_is_raised(desk: Desk) -> None:
     await chat(desk)
     desk.server.identities[BOB] = IdentityState.CHANGED
     await desk.messenger.send(BOB, "psst")
-    await desk.until(lambda: desk.messenger.alarms_of(BOB) == (BOB,))
+    await desk.until(lambda: desk.messenger.alarms_of(BOB) == CHANGED)
     await desk.until(lambda: desk.states() == [SendState.QUEUED])
 
 
@@ -81,7 +82,7 @@ async def test_chat_without_encryption_knows_no_alarm(desk: Desk) -> None:
     await desk.server.change_identity(BOB, IdentityState.CHANGED)
     await desk.messenger.send(BOB, "hello")
     await desk.until(lambda: desk.states() == [SendState.SENT])
-    assert desk.messenger.alarms_of(BOB) == ()
+    assert desk.messenger.alarms_of(BOB) == {}
 
 
 async def test_alarm_survives_a_restart(desk: Desk) -> None:
@@ -90,7 +91,7 @@ async def test_alarm_survives_a_restart(desk: Desk) -> None:
     await desk.messenger.send(BOB, "psst")
     await desk.until(lambda: desk.messenger.alarms_of(BOB) and desk.states() == [SendState.QUEUED])
     await desk.restart()
-    assert desk.messenger.alarms_of(BOB) == (BOB,)
+    assert desk.messenger.alarms_of(BOB) == CHANGED
     await desk.until(lambda: desk.states() == [SendState.QUEUED])
 
 

@@ -222,6 +222,8 @@ def _from_server(news: News | None, times: Times) -> Iterator[Line]:
         yield _labelled("Devices", *_untold(trust))
         return
     yield from _identity(trust, times)
+    if trust.excepted:
+        yield _labelled("Keys", "to all of their devices, confirmed or not", "$text-warning")
     if trust.devices:
         yield from _devices(trust.devices)
     else:

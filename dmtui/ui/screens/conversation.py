@@ -20,14 +20,14 @@ from dmtui.core.model import (
     SendState,
     UserId,
 )
-from dmtui.core.names import clean_line
 from dmtui.core.timeline import first_unread
-from dmtui.core.trust import IdentityState, doubt_words, identity_advice
+from dmtui.core.trust import doubt_words
 from dmtui.messenger.clock import milliseconds
 from dmtui.ui.clipboard import hand_to_tmux
 from dmtui.ui.commands import Scope, bindings, registry_of
 from dmtui.ui.screens.arranging import muted_words
 from dmtui.ui.screens.confirm import Choice, Question
+from dmtui.ui.screens.deciding import decided
 from dmtui.ui.screens.ending import ask_back, gone, invited_back
 from dmtui.ui.screens.hands import Hands
 from dmtui.ui.screens.heading import heading, note, reads_along, refusal
@@ -358,39 +358,22 @@ class ConversationPane(Vertical):
             return
         self._drafts.forget(event.to)
         if self._messenger.alarms_of(event.to):
-            self._send_if_accepted(event.to, event.text)
+            self._send_if_decided(event.to, event.text)
         else:
             await self._send(event.to, event.text)
 
     @work(group="alarm")
-    async def _send_if_accepted(self, to: UserId, text: str) -> None:
-        """Somebody's identity has changed: the user decides whether to rely on it."""
-        for user_id in self._messenger.alarms_of(to):
-            if not await self._accepts(user_id):
-                self._give_back(to, text)
-                return
-        await self._send(to, text)
-
-    async def _accepts(self, user_id: UserId) -> bool:
-        named = self._messenger.conversations(frozenset({user_id}))
-        name = named[0].name if named else clean_line(user_id)
-        choices = [
-            Choice("w", "Wait: keep what I wrote", False),
-            Choice("s", "Send anyway, and rely on the new identity", True),
-        ]
-        question = Question(
-            f"The identity of {name} has changed",
-            identity_advice(IdentityState.CHANGED),
-            choices,
-        )
-        if not await self.app.push_screen_wait(question):
-            return False
+    async def _send_if_decided(self, to: UserId, text: str) -> None:
+        """Keys of somebody who would read it are not what they should be: the user decides."""
         try:
-            await self._messenger.accept_identity(user_id)
+            may_go = await decided(self.app.push_screen_wait, self._messenger, to)
         except DmtuiError as error:
             self._tell(str(error))
-            return False
-        return True
+            may_go = False
+        if may_go:
+            await self._send(to, text)
+        else:
+            self._give_back(to, text)
 
     async def _send(self, to: UserId, text: str) -> None:
         try:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from dmtui.core.model import PeerState
+from dmtui.core.model import Alarm, PeerState
 from dmtui.core.names import clean_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from dmtui.core.model import Conversation, DirectRoom, UserId
 
@@ -27,11 +28,11 @@ def heading(
     instead: str,
     muted: str,
     press: Callable[[str], Press],
-    alarms: Sequence[UserId] = (),
+    alarms: Mapping[UserId, Alarm] = MappingProxyType({}),
 ) -> Content:
     """Name, user ID and badges, each in words; ``was_with`` names who a group was a DM with.
 
-    ``instead`` is as for :func:`standing`; ``alarms`` are those whose identity has changed.
+    ``instead`` is as for :func:`standing`; ``alarms`` are those whom the user has to decide about.
     """
     named = conversation.group or conversation.user_id in conversation.name
     parts = (
@@ -47,12 +48,14 @@ def heading(
     return Content("  ").join(Content.assemble(part) for part in parts if part[0])
 
 
-def alarm(conversation: Conversation, alarms: Sequence[UserId]) -> str:
-    """The banner while an identity has changed; empty otherwise."""
+def alarm(conversation: Conversation, alarms: Mapping[UserId, Alarm]) -> str:
+    """The banner while there is something to decide; empty otherwise."""
     if not alarms:
         return ""
-    who = "" if not conversation.group else f" of {', '.join(map(clean_line, alarms))}"
-    return f"⚠ IDENTITY{who} CHANGED: nothing is sent before you decide"
+    changed = [user_id for user_id, kind in alarms.items() if kind is Alarm.IDENTITY]
+    who = "" if not conversation.group else f" of {', '.join(map(clean_line, changed or alarms))}"
+    what = f"IDENTITY{who} CHANGED" if changed else f"NO DEVICE{who} IS CONFIRMED"
+    return f"⚠ {what}: nothing is sent before you decide"
 
 
 def known_as(conversation: Conversation) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dmtui.ui.screens import (
     arranging,
+    deciding,
     encryption,
     ending,
     grouping,
@@ -34,6 +35,7 @@ PERSON_ACTS: Mapping[str, PersonAct] = MappingProxyType(
     {
         "archive": arranging.archive,
         "card": person_card.card,
+        "except_devices": deciding.except_devices,
         "forget": ending.forget,
         "group": grouping.group_with,
         "ignore": ignored.ignore,

@@ -15,7 +15,7 @@ from dmtui.core.events import ConversationsChanged, SettingsChanged
 from dmtui.core.hints import Hint, in_rows
 from dmtui.messenger.clock import milliseconds
 from dmtui.ui.commands import Scope, bindings, registry_of
-from dmtui.ui.screens import arranging, ending, verification
+from dmtui.ui.screens import arranging, deciding, ending, verification
 from dmtui.ui.screens.card_lines import Times, card_lines, laid_out, link_to, why_lines
 from dmtui.ui.widgets.system_zone import SystemZone
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _ACTS: Mapping[str, PersonAct] = {
     "archive": arranging.archive,
+    "except_devices": deciding.except_devices,
     "leave": ending.leave,
     "mute": arranging.mute,
     "pin": arranging.pin,
@@ -190,6 +191,8 @@ class PersonCard(ModalScreen["UserId | None"]):
             self._hands.tell("There is no chat with them any more.")
         else:
             await _ACTS[name](self._hands, conversation)
+            if name == "except_devices":
+                self._ask()
 
     @property
     def _conversation(self) -> Conversation | None:
