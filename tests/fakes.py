@@ -550,8 +550,8 @@ class FakeHomeserver:
         self, room_id: RoomId, transaction_id: TransactionId, body: str, encrypted: bool
     ) -> EventId:
         await self._call("send_text", room_id, transaction_id, body, encrypted)
-        if encrypted and (alarming := self.alarms & self.rooms[room_id].members.keys()):
-            raise TrustAlarm("The user has to decide.", {one: self.alarms[one] for one in alarming})
+        if encrypted and (alarms := self._alarms_in(self.rooms[room_id])):
+            raise TrustAlarm("The user has to decide.", alarms)
         if transaction_id not in self._sent:
             if self.rooms[room_id].membership(self.me) is not Membership.JOIN:
                 raise Forbidden("You are not in this chat any more.", 403, "M_FORBIDDEN")
@@ -684,6 +684,14 @@ class FakeHomeserver:
         unreachable = dict.fromkeys(self.unconfirmed - self.excepted, Alarm.DEVICES)
         changed = (user for user, state in self.identities.items() if state.is_alarming)
         return unreachable | dict.fromkeys(changed, Alarm.IDENTITY)
+
+    def _alarms_in(self, room: FakeRoom) -> dict[UserId, Alarm]:
+        """Devices alone are no obstacle where somebody else there has a better one."""
+        others = room.members.keys() - {self.me}
+        found = {user: alarm for user, alarm in self.alarms.items() if user in others}
+        if Alarm.IDENTITY in found.values() or found.keys() == others:
+            return found
+        return {}
 
     async def change_identity(self, user_id: UserId, state: IdentityState) -> None:
         """The person's identity is in this state now, as sync tells."""

@@ -24,8 +24,9 @@ _DAMAGED = "This message is damaged."
 LOCKED = "No key for this message here: unlock your key backup with your recovery key (Encryption)."
 TOO_LATE = "This message is older than the key that was shared with this device."
 WITHHELD = {
-    "m.blacklisted": "The sender has blocked this device from reading the message.",
-    "m.unverified": "The sender's app gives no keys to devices that are not verified.",
+    "m.blacklisted": "The sender has blocked this device from reading the message: ask them why.",
+    "m.unverified": "The sender's app gives no keys to devices that are not confirmed:"
+    " set up or unlock encryption here (Encryption), and ask them to write again.",
     "m.unauthorised": "The sender's app did not find this device entitled to the message.",
     "m.unavailable": "The sender's app no longer has the key for this message.",
     "m.no_olm": "The sender's app could not set up an encrypted channel to this device.",

@@ -38,6 +38,41 @@ async def test_second_element_that_is_not_unlocked_is_doubted(
     assert dmtui.messages(bob.account)[-1].doubt is Doubt.UNSIGNED_DEVICE
 
 
+async def test_element_that_is_not_unlocked_is_told_why_it_gets_no_key_and_reads_once_it_is(
+    dmtui: DmtuiAccount, synapse: SynapseServer, open_element: OpenElement
+) -> None:
+    bob = await open_element(await asyncio.to_thread(synapse.register))
+    recovery_key = await bob.set_up()
+    room_id = await chat(dmtui, bob)
+    other = await open_element(await asyncio.to_thread(synapse.login, bob.account.localpart))
+    await other.room(room_id, membership="join")
+    await dmtui.messenger.send(user(bob.account), "for the first")
+    await bob.message(room_id, body="for the first", readable=True)
+    first = str(dmtui.messages(bob.account)[-1].event_id)
+    await other.message(
+        room_id, event_id=first, failure="MEGOLM_KEY_WITHHELD_FOR_UNVERIFIED_DEVICE"
+    )
+    await other.recover(recovery_key)
+    await bob.device(other.account, signed=True)
+    await bob.send(room_id, "both are signed")
+    await dmtui.until(lambda: dmtui.bodies(bob.account)[-1:] == ["both are signed"])
+    await dmtui.messenger.send(user(bob.account), "for both")
+    await other.message(room_id, body="for both", readable=True)
+    await bob.message(room_id, body="for both", readable=True)
+
+
+async def test_person_whose_element_is_not_set_up_gets_messages_once_it_is(
+    dmtui: DmtuiAccount, synapse: SynapseServer, open_element: OpenElement
+) -> None:
+    bob = await open_element(await asyncio.to_thread(synapse.register))
+    person, room_id = user(bob.account), await chat(dmtui, bob)
+    await dmtui.messenger.send(person, "psst")
+    await dmtui.until(lambda: dmtui.messenger.alarms_of(person) == {person: Alarm.DEVICES})
+    await dmtui.until(lambda: dmtui.states(bob.account) == [SendState.QUEUED])
+    await bob.set_up()
+    await bob.message(room_id, body="psst", readable=True)
+
+
 async def test_new_identity_of_an_element_user_holds_messages_until_it_is_accepted(
     dmtui: DmtuiAccount, bob: Element
 ) -> None:

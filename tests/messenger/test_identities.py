@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dmtui.core.events import IdentityChanged, TimelineChanged
-from dmtui.core.model import Alarm, RoomId, SendState
+from dmtui.core.model import Alarm, RoomId, SendState, UserId
 from dmtui.core.trust import IdentityState
 from tests.fakes import BOB, CAROL
 from tests.messenger.conftest import Desk
@@ -103,3 +103,48 @@ async def test_command_says_why_it_does_not_send(desk: Desk) -> None:
     assert outcome is not None
     assert not outcome.ok
     assert "identity" in outcome.message
+
+
+async def test_message_that_nobody_could_read_waits_for_a_confirmed_device(desk: Desk) -> None:
+    await chat(desk)
+    desk.server.unconfirmed = {BOB}
+    await desk.messenger.send(BOB, "psst")
+    await desk.until(lambda: desk.messenger.alarms_of(BOB) == {BOB: Alarm.DEVICES})
+    await desk.until(lambda: desk.states() == [SendState.QUEUED])
+    await desk.server.change_unconfirmed()
+    await desk.until(lambda: desk.states() == [SendState.SENT])
+
+
+async def test_exception_lets_the_message_go(desk: Desk) -> None:
+    await chat(desk)
+    await desk.server.change_unconfirmed(BOB)
+    await desk.messenger.send(BOB, "psst")
+    await desk.until(lambda: desk.server.count("send_text") and desk.states() == [SendState.QUEUED])
+    await desk.messenger.except_devices(BOB, True)
+    await desk.until(lambda: desk.states() == [SendState.SENT])
+    assert desk.messenger.alarms_of(BOB) == {}
+
+
+async def test_group_is_held_up_only_if_nobody_in_it_could_read(desk: Desk) -> None:
+    room_id = await chat(desk)
+    await desk.server.bring(room_id, CAROL, "Carol")
+    group = UserId(room_id)
+    await desk.until(lambda: desk.messenger.conversations(frozenset({group})))
+    await desk.server.change_unconfirmed(BOB)
+    await desk.until(lambda: desk.store.alarms())
+    assert desk.messenger.alarms_of(group) == {}
+    await desk.server.change_unconfirmed(BOB, CAROL)
+    await desk.until(lambda: len(desk.store.alarms()) == 2)
+    assert desk.messenger.alarms_of(group).keys() == {BOB, CAROL}
+
+
+async def test_command_says_that_its_message_waits_in_the_chat(desk: Desk) -> None:
+    await chat(desk)
+    desk.server.unconfirmed = {BOB}
+    outcome = await desk.messenger.deliver(BOB, "hello")
+    assert outcome is not None
+    assert not outcome.ok
+    assert "confirmed no device" in outcome.message
+    assert "waits there" in outcome.message
+    await desk.messenger.except_devices(BOB, True)
+    await desk.until(lambda: desk.states() == [SendState.SENT])

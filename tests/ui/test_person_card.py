@@ -273,3 +273,20 @@ def test_long_lines_are_wrapped_beside_their_labels() -> None:
         "· four five",
         "plain",
     ]
+
+
+async def test_which_devices_get_keys_is_decided_on_the_card(stage: Stage) -> None:
+    await have_bob(stage)
+    async with stage.open((100, 40)) as pilot:
+        await open_card(stage)
+        await stage.until(lambda: ASKING not in stage.text())
+        await pilot.press("x")
+        await stage.until(stage.shows("Which devices of Bob get keys?"))
+        await pilot.press("a")
+        await stage.until(stage.shows("to all of their devices, confirmed or not"))
+        assert stage.server.excepted == {BOB}
+        await pilot.press("x")
+        await stage.until(stage.shows("Which devices of Bob get keys?"))
+        await pilot.press("enter")
+        await stage.until(lambda: "confirmed or not" not in stage.text())
+        assert stage.server.excepted == set()
