@@ -157,6 +157,7 @@ class SyncBatch:
     of :data:`dmtui.core.contacts.PEOPLE`; ``invites_blocked`` of ``m.invite_permission_config``.
     ``room_keys``: Megolm sessions whose keys arrived or were refused, as (room, session ID).
     ``complete``: the whole account is in the store once this batch is applied.
+    ``verified`` are all people whose identity has been compared, and is the same since.
     ``alarms`` are all people whom nothing encrypted should reach for now, and why.
     """
 
@@ -172,6 +173,7 @@ class SyncBatch:
     invites_blocked: bool | None = None
     room_keys: tuple[tuple[RoomId, str], ...] = ()
     complete: bool = True
+    verified: frozenset[UserId] | None = None
     alarms: Mapping[UserId, Alarm] | None = None
 
 

@@ -85,10 +85,14 @@ CLOSENESS = tuple(Standing)
 """Closest first."""
 
 
-def standing_of(inviter: UserId, me: UserId, known: bool, shared_rooms: int | None) -> Standing:
+def standing_of(
+    inviter: UserId, me: UserId, known: bool, verified: bool, shared_rooms: int | None
+) -> Standing:
     """``known``: there is a conversation with the inviter, or they have a petname."""
     if known:
         return Standing.CONTACT
+    if verified:
+        return Standing.VERIFIED
     if shared_rooms:
         return Standing.SHARES_ROOMS
     if server_of(inviter) and server_of(inviter) == server_of(me):
@@ -113,7 +117,7 @@ def ranked(invites: Iterable[Invite]) -> tuple[Invite, ...]:
 
 def is_stranger(invite: Invite) -> bool:
     """Whether nothing speaks for the inviter, so that what they wrote stays hidden at first."""
-    return invite.standing not in (Standing.CONTACT, Standing.SHARES_ROOMS)
+    return invite.standing in (Standing.SAME_SERVER, Standing.STRANGER)
 
 
 def shown_name(invite: Invite) -> Safe:
@@ -130,6 +134,8 @@ def common_ground(invite: Invite) -> str:
     match invite.standing:
         case Standing.CONTACT:
             return ", ".join(filter(None, ("one of your people", rooms)))
+        case Standing.VERIFIED:
+            return ", ".join(filter(None, ("verified by you", rooms)))
         case Standing.SHARES_ROOMS:
             return rooms
         case Standing.SAME_SERVER:

@@ -278,6 +278,7 @@ class Standing(StrEnum):
     """What I have in common with somebody who invites me, closest first."""
 
     CONTACT = "contact"  # there is a conversation with them, or they have a petname
+    VERIFIED = "verified"  # we have compared our identities
     SHARES_ROOMS = "shares rooms"
     SAME_SERVER = "same server"
     STRANGER = "stranger"

@@ -25,12 +25,13 @@ _PEOPLE = (
 )
 _ARCHIVED = "SELECT count(*) FROM person WHERE archived"
 _INVITES = (
-    "SELECT direct, iif(known OR shares, inviter_name, inviter) FROM (SELECT *,"
+    "SELECT direct, iif(known OR sure OR shares, inviter_name, inviter) FROM (SELECT *,"
     " EXISTS (SELECT 1 FROM person WHERE user_id = inviter) OR EXISTS (SELECT 1 FROM contact"
     " WHERE user_id = inviter AND petname <> '') AS known, coalesce(shared_rooms, 0) > 0 AS shares,"
+    " EXISTS (SELECT 1 FROM verified WHERE user_id = inviter) AS sure,"
     " substr(inviter, instr(inviter, ':')) = ? AS near FROM invite WHERE dropped = 0"
     " AND inviter NOT IN (SELECT user_id FROM ignored))"
-    " ORDER BY direct DESC, known DESC, shares DESC, near DESC, received DESC, room_id"
+    " ORDER BY direct DESC, known DESC, sure DESC, shares DESC, near DESC, received DESC, room_id"
 )
 
 

@@ -84,8 +84,12 @@ class Device:
         self._upkeep.wake()
         self._backups.wake()
         found = self._backups.take_arrived()
-        alarms = self._crypto.alarms()
-        return replace(batch, room_keys=(*batch.room_keys, *found), alarms=alarms)
+        return replace(
+            batch,
+            room_keys=(*batch.room_keys, *found),
+            verified=self._crypto.identities.verified(),
+            alarms=self._crypto.alarms(),
+        )
 
     async def _news(self, token: str | None, rooms: frozenset[RoomId], timeout: float) -> SyncBatch:
         """The server's news; none of them as soon as there is news of missing keys."""

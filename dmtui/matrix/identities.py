@@ -74,6 +74,14 @@ class Identities:
             if row.user_id != self._me and self.state(row.user_id).is_alarming
         )
 
+    def verified(self) -> frozenset[UserId]:
+        """All people whose identity was compared, and is the same since."""
+        return frozenset(
+            UserId(row.user_id)
+            for row in self._rows.values()
+            if row.was_verified and row.master == row.pinned and row.user_id != self._me
+        )
+
     def accept(self, user_id: str) -> None:
         """Pin the user's identity as it is now."""
         row, known = self._rows.get(user_id), self.known(user_id)

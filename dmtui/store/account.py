@@ -48,7 +48,8 @@ _INVITES = (
     " coalesce((SELECT nullif(petname, '') FROM contact WHERE user_id = inviter), inviter_name),"
     " direct, received, room_name, reason, encrypted,"
     " warning, shared_rooms, EXISTS (SELECT 1 FROM person WHERE user_id = inviter)"
-    " OR EXISTS (SELECT 1 FROM contact WHERE user_id = inviter AND petname <> '')"
+    " OR EXISTS (SELECT 1 FROM contact WHERE user_id = inviter AND petname <> ''),"
+    " EXISTS (SELECT 1 FROM verified WHERE user_id = inviter)"
     " FROM invite WHERE dropped = 0 AND inviter NOT IN (SELECT user_id FROM ignored)"
 )
 
@@ -67,7 +68,7 @@ def invites(connection: sqlite3.Connection, me: UserId) -> tuple[Invite, ...]:
             Safe(row[6]),
             bool(row[7]),
             row[8],
-            standing_of(UserId(row[1]), me, bool(row[10]), row[9]),
+            standing_of(UserId(row[1]), me, bool(row[10]), bool(row[11]), row[9]),
             row[9],
             Safe("") if row[10] else taken_for(connection, UserId(row[1]), Safe(row[2])),
         )

@@ -13,6 +13,16 @@ from dmtui.store.invites import BLOCKED, INVITES
 from dmtui.store.work import Work
 
 
+def set_verified(work: Work, verified: frozenset[UserId]) -> None:
+    """These are all whose identity has been compared: requests of theirs stand higher."""
+    known = {UserId(row[0]) for row in work.connection.execute("SELECT user_id FROM verified")}
+    if verified != known:
+        work.connection.execute("DELETE FROM verified")
+        rows = [(user_id,) for user_id in verified]
+        work.connection.executemany("INSERT INTO verified VALUES (?)", rows)
+        work.invites_changed()
+
+
 class RequestRecords:
     """The part of the store that weighs requests."""
 

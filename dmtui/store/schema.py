@@ -218,9 +218,12 @@ ALTER TABLE event ADD COLUMN doubt TEXT NOT NULL DEFAULT '';
 CREATE TABLE alarm (user_id TEXT PRIMARY KEY) WITHOUT ROWID
 """
 
-_ALARM_KINDS = "ALTER TABLE alarm ADD COLUMN kind TEXT NOT NULL DEFAULT 'identity'"
+_TRUST = """
+ALTER TABLE alarm ADD COLUMN kind TEXT NOT NULL DEFAULT 'identity';
+CREATE TABLE verified (user_id TEXT PRIMARY KEY) WITHOUT ROWID
+"""
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _DIRECT_RECORDS, _TOLD, _LIFE, _DOUBTS, _ALARM_KINDS)
+MIGRATIONS: tuple[str, ...] = (_FIRST, _DIRECT_RECORDS, _TOLD, _LIFE, _DOUBTS, _TRUST)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -66,6 +66,7 @@ from dmtui.store import (
     outbox,
     people,
     reading,
+    requests,
     rooms,
     timeline,
     upgrades,
@@ -525,6 +526,8 @@ def _finish(work: Work, batch: SyncBatch) -> None:
         invites.keep_invites(work, batch.all_invites)
     for room_id in batch.gone:
         rooms.leave_room(work, room_id)
+    if batch.verified is not None:
+        requests.set_verified(work, batch.verified)
     if batch.alarms is not None:
         alarms.set_alarms(work, batch.alarms)
     if batch.complete:

@@ -84,24 +84,26 @@ FAR = UserId("@far:away")
 
 
 @pytest.mark.parametrize(
-    ("inviter", "known", "shared", "standing"),
+    ("inviter", "known", "verified", "shared", "standing"),
     [
-        (FAR, True, None, Standing.CONTACT),
-        (FAR, True, 0, Standing.CONTACT),
-        (FAR, False, 1, Standing.SHARES_ROOMS),
-        (NEAR, False, 2, Standing.SHARES_ROOMS),
-        (NEAR, False, 0, Standing.SAME_SERVER),
-        (NEAR, False, None, Standing.SAME_SERVER),
-        (FAR, False, 0, Standing.STRANGER),
-        (FAR, False, None, Standing.STRANGER),
-        (UserId("@x:home:8448"), False, None, Standing.STRANGER),
-        (UserId(""), False, None, Standing.STRANGER),
+        (FAR, True, False, None, Standing.CONTACT),
+        (FAR, True, False, 0, Standing.CONTACT),
+        (FAR, True, True, 1, Standing.CONTACT),
+        (FAR, False, True, 1, Standing.VERIFIED),
+        (FAR, False, False, 1, Standing.SHARES_ROOMS),
+        (NEAR, False, False, 2, Standing.SHARES_ROOMS),
+        (NEAR, False, False, 0, Standing.SAME_SERVER),
+        (NEAR, False, False, None, Standing.SAME_SERVER),
+        (FAR, False, False, 0, Standing.STRANGER),
+        (FAR, False, False, None, Standing.STRANGER),
+        (UserId("@x:home:8448"), False, False, None, Standing.STRANGER),
+        (UserId(""), False, False, None, Standing.STRANGER),
     ],
 )
 def test_standing_is_the_closest_that_holds(
-    inviter: UserId, known: bool, shared: int | None, standing: Standing
+    inviter: UserId, known: bool, verified: bool, shared: int | None, standing: Standing
 ) -> None:
-    assert standing_of(inviter, ME, known, shared) is standing
+    assert standing_of(inviter, ME, known, verified, shared) is standing
 
 
 def ask(room: str, standing: Standing, at: int = 0, direct: bool = True) -> Invite:
@@ -113,6 +115,7 @@ def ask(room: str, standing: Standing, at: int = 0, direct: bool = True) -> Invi
 def test_people_come_before_rooms_then_the_closest_then_the_newest() -> None:
     wanted = [
         ask("!1", Standing.CONTACT, 1),
+        ask("!v", Standing.VERIFIED, 1),
         ask("!2", Standing.SHARES_ROOMS, 1),
         ask("!3", Standing.SAME_SERVER, 9),
         ask("!4", Standing.STRANGER, 8),
@@ -126,7 +129,7 @@ def test_people_come_before_rooms_then_the_closest_then_the_newest() -> None:
 @pytest.mark.parametrize("standing", Standing)
 def test_name_is_shown_of_those_alone_who_are_no_strangers(standing: Standing) -> None:
     invite = ask("!1", standing)
-    known = standing in (Standing.CONTACT, Standing.SHARES_ROOMS)
+    known = standing in (Standing.CONTACT, Standing.VERIFIED, Standing.SHARES_ROOMS)
     assert is_stranger(invite) is not known
     assert shown_name(invite) == ("Your Bank" if known else FAR)
 
@@ -140,6 +143,8 @@ def test_invite_without_an_inviter_has_somebody_to_show() -> None:
     [
         (Standing.CONTACT, None, "one of your people"),
         (Standing.CONTACT, 2, "one of your people, 2 rooms in common"),
+        (Standing.VERIFIED, 0, "verified by you"),
+        (Standing.VERIFIED, 1, "verified by you, 1 room in common"),
         (Standing.SHARES_ROOMS, 1, "1 room in common"),
         (Standing.SHARES_ROOMS, 3, "3 rooms in common"),
         (Standing.SAME_SERVER, 0, "same server"),

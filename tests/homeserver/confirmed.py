@@ -8,6 +8,7 @@ from typing import Any
 from dmtui.matrix.cross_signing import Seeds, SigningKey, key_object
 from tests.homeserver.account import Account, Json
 from tests.homeserver.synapse import PASSWORD
+from tests.waiting import wait_until
 
 
 def seeds_of(user_id: str) -> Seeds:
@@ -29,13 +30,18 @@ def publish(account: Account, seeds: Seeds) -> None:
     account.api("POST", "v3/keys/device_signing/upload", body)
 
 
+def _keys(account: Account) -> Any:
+    answer = account.api("POST", "v3/keys/query", {"device_keys": {account.user_id: []}})
+    return answer["device_keys"].get(account.user_id, {}).get(account.device_id)
+
+
 def confirm(account: Account, seeds: Seeds | None = None) -> None:
-    """Have the account's device, whose keys are on the server, signed by an identity."""
+    """Have the account's device signed by an identity, once its keys are on the server."""
     me = account.user_id
     seeds = seeds or seeds_of(me)
     publish(account, seeds)
-    answer = account.api("POST", "v3/keys/query", {"device_keys": {me: []}})
-    keys: Any = answer["device_keys"][me][account.device_id]
+    assert wait_until(lambda: bool(_keys(account)), 30.0)
+    keys = _keys(account)
     bare = {name: value for name, value in keys.items() if name not in ("signatures", "unsigned")}
     signed = SigningKey(seeds.self_signing).signed(bare, me)
     answer = account.api("POST", "v3/keys/signatures/upload", {me: {account.device_id: signed}})

@@ -22,6 +22,7 @@ from dmtui.messenger.messenger import Messenger
 from dmtui.messenger.results import Consent, Opened
 from dmtui.store.store import Store
 from tests.homeserver.account import Account
+from tests.homeserver.confirmed import confirm
 
 PATIENCE = 30.0
 
@@ -66,6 +67,10 @@ class DmtuiAccount:
         """Stop in the middle of whatever goes on."""
         await self.messenger.stop()
         self.store.close()
+
+    async def confirm(self) -> None:
+        """Have this device confirmed by an identity, so that others give it keys."""
+        await asyncio.to_thread(confirm, self.account)
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait until the condition holds, looking after every change."""

@@ -29,6 +29,7 @@ from dmtui.core.model import (
 )
 from dmtui.matrix.homeserver import MatrixHomeserver, connect
 from tests.homeserver.account import Account
+from tests.homeserver.confirmed import confirm
 from tests.homeserver.faultproxy import BAD_GATEWAY_PAGE, FaultProxy
 from tests.homeserver.launcher import Launcher
 from tests.homeserver.synapse import SynapseServer
@@ -367,6 +368,7 @@ async def test_encrypted_message_is_read_in_sync_and_in_history(
         async with asyncio.timeout(20):
             while not await homeserver.has_device_keys(user(bob)):
                 batch = await theirs.sync(batch.token, frozenset(), 0.1)
+        await asyncio.to_thread(confirm, bob)
         room_id = await homeserver.create_direct_room(user(bob), "nonce", encrypted=True)
         await theirs.join(room_id)
         sent = await homeserver.send_text(room_id, TransactionId("t1"), "the secret", True)

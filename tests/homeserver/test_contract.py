@@ -19,9 +19,11 @@ from dmtui.core.errors import (
     InviteBlocked,
     NotFound,
     Refused,
+    TrustAlarm,
 )
 from dmtui.core.events import Line, MembershipChange, RoomUpdate, SyncBatch, TimelineEvent
 from dmtui.core.model import (
+    Alarm,
     Availability,
     Invite,
     JsonObject,
@@ -123,12 +125,14 @@ class FakeWorld:
     async def bob_gets_a_device(self) -> PersonDevice:
         device = PersonDevice("BOBS", Safe("Bob's phone"), "fingerprint")
         self.homeserver.devices[BOB] = (device,)
+        self.homeserver.unconfirmed.add(BOB)
         return device
 
     async def bob_gets_an_identity(self) -> PersonDevice:
         device = PersonDevice("BOBS", Safe("Bob's phone"), "fingerprint", signed=True)
         self.homeserver.devices[BOB] = (device,)
         self.homeserver.identities[BOB] = IdentityState.FIRST_SEEN
+        self.homeserver.unconfirmed.discard(BOB)
         return device
 
     async def bob_comes_online(self, status: str) -> None:
@@ -794,6 +798,21 @@ async def test_identity_of_a_person_vouches_for_their_device(world: World) -> No
     assert trust.since > 0
     assert device.signed is True
     assert device.fingerprint
+
+
+async def test_nothing_is_sent_where_nobody_has_a_confirmed_device(world: World) -> None:
+    room_id, homeserver = await world.have_direct_room(), world.homeserver
+    await world.bob_gets_a_device()
+    transaction_id = TransactionId("psst")
+    with pytest.raises(TrustAlarm) as alarm:
+        await homeserver.send_text(room_id, transaction_id, "psst", encrypted=True)
+    assert alarm.value.alarms == {world.bob: Alarm.DEVICES}
+    await homeserver.except_devices(world.bob, True)
+    assert (await homeserver.trust_of(world.bob)).excepted
+    assert await homeserver.send_text(room_id, transaction_id, "psst", encrypted=True)
+    await homeserver.except_devices(world.bob, False)
+    await world.bob_gets_an_identity()
+    assert not (await homeserver.trust_of(world.bob)).excepted
 
 
 async def test_verification_that_does_not_exist_is_refused(world: World) -> None:

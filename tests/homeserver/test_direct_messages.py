@@ -479,6 +479,7 @@ async def test_encrypted_chat_of_two_dmtui_users(
     dmtui: DmtuiAccount, setting: Setting, open_dmtui: Open
 ) -> None:
     bob = await open_dmtui(await asyncio.to_thread(setting.there.register))
+    await asyncio.gather(dmtui.confirm(), bob.confirm())
     opened = await dmtui.messenger.start_chat(bob.me)
     assert isinstance(opened, Opened)
     await dmtui.messenger.send(bob.me, "written before you joined")

@@ -147,6 +147,7 @@ async def test_new_device_afar_reads_what_is_said_from_then_on(
     dmtui: DmtuiAccount, federation: Federation, open_dmtui: Open
 ) -> None:
     desk = await open_dmtui(federation.far.register())
+    await asyncio.gather(dmtui.confirm(), desk.confirm())
     opened = await dmtui.messenger.start_chat(desk.me)
     assert isinstance(opened, Opened)
     await desk.until(desk.messenger.invites)
@@ -155,6 +156,7 @@ async def test_new_device_afar_reads_what_is_said_from_then_on(
     await dmtui.messenger.send(desk.me, "first")
     await desk.until(lambda: desk.bodies(dmtui.account) == ["first"])
     phone = await open_dmtui(await asyncio.to_thread(federation.far.login, desk.account.localpart))
+    await phone.confirm()
     assert await asyncio.to_thread(wait_until, lambda: knows(dmtui.account, phone.account))
     await desk.messenger.send(dmtui.me, "try my phone")  # synced after the news of the device
     await dmtui.until(lambda: dmtui.bodies(desk.account)[-1] == "try my phone")
@@ -163,9 +165,10 @@ async def test_new_device_afar_reads_what_is_said_from_then_on(
 
 
 def knows(account: Account, device: Account) -> bool:
-    """Whether the account's homeserver has the keys of the device."""
+    """Whether the account's homeserver has the keys of the device, which its owner confirms."""
     answer = account.api("POST", "v3/keys/query", {"device_keys": {device.user_id: []}})
-    return device.device_id in answer["device_keys"].get(device.user_id, {})
+    keys = answer["device_keys"].get(device.user_id, {}).get(device.device_id, {})
+    return len(keys.get("signatures", {}).get(device.user_id, {})) > 1
 
 
 HOSTILE = "no\x1b[31m \u202e<b>\n\x07way"

@@ -46,6 +46,16 @@ def test_requests_are_ordered_by_standing_and_then_newest_first(store: Store) ->
     assert [invite.shared_rooms for invite in store.invites()] == [None, 2, None, None, 0, None]
 
 
+def test_whoever_was_verified_comes_before_those_who_share_rooms(store: Store) -> None:
+    store.apply(batch(invites=(asks(ERIN, "!shares", 2), asks(DAVE, "!sure", 1))))
+    store.requests.weigh({ERIN: 2})
+    assert InvitesChanged() in store.apply(batch(verified=frozenset({DAVE})))
+    assert standings(store) == [(DAVE, Standing.VERIFIED), (ERIN, Standing.SHARES_ROOMS)]
+    assert InvitesChanged() not in store.apply(batch(verified=frozenset({DAVE})))
+    store.apply(batch(verified=frozenset()))
+    assert standings(store)[0] == (ERIN, Standing.SHARES_ROOMS)
+
+
 def test_people_are_weighed_once_newest_first(store: Store) -> None:
     store.apply(batch(invites=(asks(DAVE, "!1", 1), asks(ERIN, "!2", 2), asks(DAVE, "!3", 3))))
     assert store.requests.unweighed() == (DAVE, ERIN)

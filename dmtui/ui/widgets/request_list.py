@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _SECTIONS = {
     Standing.CONTACT: "Your people",
+    Standing.VERIFIED: "Verified by you",
     Standing.SHARES_ROOMS: "In rooms with you",
     Standing.SAME_SERVER: "On your server",
     Standing.STRANGER: "Strangers",
@@ -251,8 +252,8 @@ class RequestList(LineView):
         self.marked = frozenset()
 
     def _mark(self, invites: Iterable[Invite]) -> None:
-        known = Standing.CONTACT
-        self.marked |= {i.room_id for i in invites if i.standing is not known}
+        known = (Standing.CONTACT, Standing.VERIFIED)
+        self.marked |= {i.room_id for i in invites if i.standing not in known}
 
     def watch_marked(self) -> None:
         self.refresh()
