@@ -141,6 +141,13 @@ def encrypted_room(creator: Account, *others: Account, **settings: object) -> st
     return room_id
 
 
+async def _met(alice: Talker, bob: Talker) -> str:
+    room_id = encrypted_room(alice.account, bob.account)
+    await alice.sync()
+    await bob.sync()
+    return room_id
+
+
 class Party:
     """Makes talkers of one server, to be closed with the stack."""
 
@@ -164,9 +171,16 @@ class Party:
         )
 
     async def pair(self, url: str = "", *, confirmed: bool = True) -> tuple[Talker, Talker, str]:
-        """Two talkers in an encrypted room; the first one's requests go to ``url``."""
+        """Two talkers in an encrypted room; the first one's requests go to ``url``.
+
+        ``confirmed`` says whether the second one's device is.
+        """
         alice, bob = await self.guest(url=url), await self.guest(confirmed=confirmed)
-        room_id = encrypted_room(alice.account, bob.account)
-        await alice.sync()
-        await bob.sync()
-        return alice, bob, room_id
+        return alice, bob, await _met(alice, bob)
+
+    async def plain_pair(self, url: str = "") -> tuple[Talker, Talker, str]:
+        """The same without identities; they write to each other all the same."""
+        alice, bob = await self.guest(url=url, confirmed=False), await self.guest(confirmed=False)
+        alice.crypto.entitlement.set_excepted(bob.account.user_id, True)
+        bob.crypto.entitlement.set_excepted(alice.account.user_id, True)
+        return alice, bob, await _met(alice, bob)

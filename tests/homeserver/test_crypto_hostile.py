@@ -12,6 +12,7 @@ import vodozemac
 
 from dmtui.core.events import Undecryptable
 from dmtui.core.model import RoomId
+from dmtui.matrix.room_decryption import WITHHELD
 from tests.homeserver.account import Json
 from tests.homeserver.talker import Party, Talker, encrypted_room
 
@@ -253,8 +254,8 @@ async def _smuggled(alice: Talker, bob: Talker, room_id: str, plaintext: str) ->
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
-        ("m.blacklisted", "The sender has blocked this device from reading the message."),
-        ("m.unverified", "The sender's app gives no keys to devices that are not verified."),
+        ("m.blacklisted", WITHHELD["m.blacklisted"]),
+        ("m.unverified", WITHHELD["m.unverified"]),
         ("org.example.mood", "The sender withheld the key."),
     ],
 )

@@ -42,6 +42,7 @@ async def turn(client: nio.AsyncClient) -> list[str]:
 async def test_stock_client_and_dmtui_read_each_other(party: Party, tmp_path: Path) -> None:
     alice = await party.guest()
     friend = party.register()
+    alice.crypto.entitlement.set_excepted(friend.user_id, True)
     stock = stock_client(friend, tmp_path / "stock")
     try:
         await turn(stock)
@@ -72,6 +73,7 @@ async def test_stock_client_and_dmtui_read_each_other(party: Party, tmp_path: Pa
 async def test_stock_client_that_sends_first_is_read(party: Party, tmp_path: Path) -> None:
     alice = await party.guest()
     friend = party.register()
+    alice.crypto.entitlement.set_excepted(friend.user_id, True)
     stock = stock_client(friend, tmp_path / "stock")
     try:
         await turn(stock)

@@ -24,7 +24,7 @@ async def heard(talker: Talker, *said: str) -> Doubt:
 async def test_device_without_an_identity_is_doubted_mildly_and_a_signed_one_not(
     party: Party,
 ) -> None:
-    alice, bob, room_id = await party.pair()
+    alice, bob, room_id = await party.plain_pair()
     await alice.say(room_id, "one")
     assert await heard(bob, "one") is Doubt.NO_IDENTITY
     await alice.crypto.identity.set_up("", "")
@@ -36,18 +36,19 @@ async def test_device_without_an_identity_is_doubted_mildly_and_a_signed_one_not
 async def test_second_device_that_is_not_signed_is_doubted_at_once(
     party: Party, synapse: SynapseServer
 ) -> None:
-    alice, bob, room_id = await party.pair()
+    alice, bob, room_id = await party.plain_pair()
     await alice.crypto.identity.set_up("", "")
     await bob.sync()
     account = await asyncio.to_thread(synapse.login, alice.account.localpart)
-    other = await party.guest(account)
+    other = await party.guest(account, confirmed=False)
     await other.sync()
+    other.crypto.entitlement.set_excepted(bob.account.user_id, True)
     await other.say(room_id, "from elsewhere")
     assert await heard(bob, "from elsewhere") is Doubt.UNSIGNED_DEVICE
 
 
 async def test_own_message_read_back_is_not_doubted(party: Party) -> None:
-    alice, _, room_id = await party.pair()
+    alice, _, room_id = await party.plain_pair()
     await alice.say(room_id, "mine")
     assert await heard(alice, "mine") is Doubt.NONE
 
@@ -55,7 +56,7 @@ async def test_own_message_read_back_is_not_doubted(party: Party) -> None:
 async def test_message_of_a_device_that_is_gone_is_doubted(
     party: Party, synapse: SynapseServer
 ) -> None:
-    alice, bob, room_id = await party.pair()
+    alice, bob, room_id = await party.plain_pair()
     await alice.say(room_id, "bye")
     assert await heard(bob, "bye") is Doubt.NO_IDENTITY
     await asyncio.to_thread(alice.account.api, "POST", "v3/logout")
@@ -64,7 +65,7 @@ async def test_message_of_a_device_that_is_gone_is_doubted(
 
 
 async def test_sender_met_by_their_first_key_is_known_in_time(party: Party) -> None:
-    alice, bob = await party.guest(), await party.guest()
+    alice, bob = await party.guest(confirmed=False), await party.guest()
     await alice.sync()
     await bob.sync()
     room_id = encrypted_room(alice.account, bob.account)

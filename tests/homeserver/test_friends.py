@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dmtui.core.model import Kind, PeerState, RoomId, SendState, UserId
-from dmtui.matrix.room_decryption import NOT_YET
+from dmtui.matrix.room_decryption import NOT_YET, WITHHELD
 from dmtui.messenger.results import Opened
 from tests.homeserver.dmtui_account import DmtuiAccount
 from tests.homeserver.synapse import SynapseServer
@@ -78,5 +78,4 @@ async def test_refusal_that_comes_after_the_message_is_told_in_words(
     await asyncio.to_thread(
         friend.api, "PUT", "v3/sendToDevice/m.room_key.withheld/1", {"messages": to}
     )
-    reason = "The sender's app gives no keys to devices that are not verified."
-    await dmtui.until(lambda: told() == [reason])
+    await dmtui.until(lambda: told() == [WITHHELD["m.unverified"]])

@@ -22,7 +22,7 @@ def set_up_anew(account: Account) -> None:
 
 
 async def test_nothing_is_sent_to_a_changed_identity_before_it_is_accepted(party: Party) -> None:
-    alice, bob, room_id = await party.pair(confirmed=False)
+    alice, bob, room_id = await party.plain_pair()
     await bob.crypto.identity.set_up("", "")
     await alice.sync()
     await alice.say(room_id, "one")
@@ -42,7 +42,7 @@ async def test_nothing_is_sent_to_a_changed_identity_before_it_is_accepted(party
 
 
 async def test_change_is_known_before_sending_though_sync_told_nothing(party: Party) -> None:
-    alice, bob, room_id = await party.pair(confirmed=False)
+    alice, bob, room_id = await party.plain_pair()
     await bob.crypto.identity.set_up("", "")
     await alice.say(room_id, "one")
     await alice.sync()
@@ -53,8 +53,7 @@ async def test_change_is_known_before_sending_though_sync_told_nothing(party: Pa
 
 
 async def test_person_without_an_identity_before_is_not_alarming(party: Party) -> None:
-    alice, bob, room_id = await party.pair(confirmed=False)
-    alice.crypto.entitlement.set_excepted(bob.account.user_id, True)
+    alice, bob, room_id = await party.plain_pair()
     await alice.say(room_id, "one")
     await bob.crypto.identity.set_up("", "")
     await alice.sync()

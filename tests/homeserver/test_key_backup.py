@@ -58,7 +58,7 @@ async def restored(talker: Talker) -> int:
 
 async def read_by_a_new_device(party: Party, account: Account, text: str) -> list[str]:
     """What a device that unlocks and restores reads of everything."""
-    newcomer = await party.guest(account)
+    newcomer = await party.guest(account, confirmed=False)
     await newcomer.sync()
     await newcomer.crypto.identity.unlock(text)
     await restored(newcomer)
@@ -82,7 +82,7 @@ def written_with(group: vodozemac.GroupSession, room_id: str, body: str) -> Json
 
 
 async def test_new_device_reads_all_old_messages(party: Party, synapse: SynapseServer) -> None:
-    alice, bob, room_id = await party.pair()
+    alice, bob, room_id = await party.plain_pair()
     text = await alice.crypto.identity.set_up("", "")
     await bob.say(room_id, "from Bob")
     await alice.sync()
@@ -90,7 +90,7 @@ async def test_new_device_reads_all_old_messages(party: Party, synapse: SynapseS
     await alice.sync()
     assert await alice.crypto.backup.upload() == 0
     assert len(names(backed_up(alice.account))) == 2
-    newcomer = await party.guest(synapse.login(alice.account.localpart))
+    newcomer = await party.guest(synapse.login(alice.account.localpart), confirmed=False)
     await newcomer.sync()
     assert newcomer.read() == [NOT_YET, NOT_YET]
     await newcomer.crypto.identity.unlock(text)
@@ -103,12 +103,12 @@ async def test_new_device_reads_all_old_messages(party: Party, synapse: SynapseS
 async def test_restored_keys_are_marked_as_proving_no_author(
     party: Party, synapse: SynapseServer
 ) -> None:
-    alice, bob, room_id = await party.pair()
+    alice, bob, room_id = await party.plain_pair()
     text = await alice.crypto.identity.set_up("", "")
     await bob.say(room_id, "from Bob")
     await alice.sync()
     await alice.crypto.backup.upload()
-    newcomer = await party.guest(synapse.login(alice.account.localpart))
+    newcomer = await party.guest(synapse.login(alice.account.localpart), confirmed=False)
     await newcomer.crypto.identity.unlock(text)
     await restored(newcomer)
     ((room, session),) = newcomer.crypto._store.sessions()
@@ -119,7 +119,7 @@ async def test_restored_keys_are_marked_as_proving_no_author(
 
 
 async def test_session_planted_by_a_stranger_is_read_but_proves_nothing(party: Party) -> None:
-    alice, bob, room_id = await party.pair()
+    alice, bob, room_id = await party.plain_pair()
     await alice.crypto.identity.set_up("", "")
     version = version_of(alice.account)
     group = vodozemac.GroupSession()
@@ -135,7 +135,7 @@ async def test_session_planted_by_a_stranger_is_read_but_proves_nothing(party: P
 
 
 async def test_planted_key_of_a_known_device_of_somebody_else_reads_nothing(party: Party) -> None:
-    alice, bob, room_id = await party.pair()
+    alice, bob, room_id = await party.plain_pair()
     mallory = await party.guest()
     mallory_room = encrypted_room(alice.account, mallory.account)
     await mallory.sync()
@@ -155,7 +155,7 @@ async def test_planted_key_of_a_known_device_of_somebody_else_reads_nothing(part
 
 
 async def test_garbage_under_a_known_session_displaces_nothing(party: Party) -> None:
-    alice, bob, room_id = await party.pair()
+    alice, bob, room_id = await party.plain_pair()
     await alice.crypto.identity.set_up("", "")
     await bob.say(room_id, "from Bob")
     await alice.sync()
@@ -174,7 +174,7 @@ async def test_garbage_under_a_known_session_displaces_nothing(party: Party) -> 
 
 
 async def test_keys_never_go_to_a_backup_that_nobody_vouches_for(party: Party) -> None:
-    alice, bob, room_id = await party.pair()
+    alice, bob, room_id = await party.plain_pair()
     await alice.crypto.identity.set_up("", "")
     await bob.say(room_id, "secret")
     await alice.sync()
@@ -193,7 +193,7 @@ async def test_keys_never_go_to_a_backup_that_nobody_vouches_for(party: Party) -
 
 
 async def test_backup_renewed_elsewhere_by_the_same_identity_gets_all_keys(party: Party) -> None:
-    alice, bob, room_id = await party.pair()
+    alice, bob, room_id = await party.plain_pair()
     text = await alice.crypto.identity.set_up("", "")
     await bob.say(room_id, "before")
     await alice.sync()
@@ -217,7 +217,7 @@ async def test_backup_renewed_elsewhere_by_the_same_identity_gets_all_keys(party
 async def test_deleted_backup_ends_uploading_and_a_backup_turned_off_is_not_used(
     party: Party,
 ) -> None:
-    alice, bob, room_id = await party.pair()
+    alice, bob, room_id = await party.plain_pair()
     await alice.crypto.identity.set_up("", "")
     alice.account.set_account_data("m.key_backup", {"enabled": False})
     assert (await alice.crypto.backup.state())[0] is Backup.NONE
@@ -241,7 +241,7 @@ async def test_upload_that_breaks_off_anywhere_is_completed(
     party: Party, proxy: FaultProxy, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dmtui.matrix.key_backup.KEYS_PER_REQUEST", 2)
-    alice, _, room_id = await party.pair(proxy.base_url)
+    alice, _, room_id = await party.plain_pair(proxy.base_url)
     await alice.crypto.identity.set_up("", "")
     mine: set[tuple[str, str]] = set()
     for nth in itertools.count():
@@ -272,12 +272,14 @@ async def test_upload_that_breaks_off_anywhere_is_completed(
 async def test_restore_that_breaks_off_anywhere_is_completed(
     party: Party, proxy: FaultProxy, synapse: SynapseServer
 ) -> None:
-    alice, bob, room_id = await party.pair()
+    alice, bob, room_id = await party.plain_pair()
     text = await alice.crypto.identity.set_up("", "")
     await bob.say(room_id, "from Bob")
     await alice.sync()
     await alice.crypto.backup.upload()
-    newcomer = await party.guest(synapse.login(alice.account.localpart), proxy.base_url)
+    newcomer = await party.guest(
+        synapse.login(alice.account.localpart), proxy.base_url, confirmed=False
+    )
     await newcomer.sync()
     await newcomer.crypto.identity.unlock(text)
     await newcomer.restart()
@@ -298,7 +300,7 @@ async def test_restore_that_breaks_off_anywhere_is_completed(
 async def test_upload_is_refused_and_rate_limited_as_the_server_says(
     party: Party, proxy: FaultProxy
 ) -> None:
-    alice, _, room_id = await party.pair(proxy.base_url)
+    alice, _, room_id = await party.plain_pair(proxy.base_url)
     await alice.crypto.identity.set_up("", "")
     await alice.say(room_id, "hello")
     proxy.add(path=KEYS, times=1, status=429, body=RATE_LIMITED)
@@ -313,7 +315,7 @@ async def test_upload_is_refused_and_rate_limited_as_the_server_says(
 async def test_server_that_calls_every_version_wrong_is_not_asked_for_ever(
     party: Party, proxy: FaultProxy
 ) -> None:
-    alice, _, room_id = await party.pair(proxy.base_url)
+    alice, _, room_id = await party.plain_pair(proxy.base_url)
     await alice.crypto.identity.set_up("", "")
     await alice.say(room_id, "hello")
     wrong = {"errcode": "M_WRONG_ROOM_KEYS_VERSION", "error": "Wrong", "current_version": "7"}
@@ -341,7 +343,7 @@ async def locked(
     party: Party, proxy: FaultProxy, synapse: SynapseServer, tmp_path: Path
 ) -> AsyncIterator[tuple[MatrixHomeserver, str, str]]:
     """A new device before unlocking, its recovery key, and a room with one message of Bob's."""
-    alice, bob, room_id = await party.pair()
+    alice, bob, room_id = await party.plain_pair()
     text = await alice.crypto.identity.set_up("", "")
     await bob.say(room_id, "from Bob")
     await alice.sync()

@@ -37,6 +37,7 @@ async def talked(party: Party, directory: Path) -> tuple[DmtuiAccount, Talker, s
     room_id = await asyncio.to_thread(first_device, me, bob)
     dmtui = await DmtuiAccount(me, directory / "first").start()
     await bob.sync()
+    bob.crypto.entitlement.set_excepted(me.user_id, True)
     await bob.say(room_id, "one")
     await bob.say(room_id, "two")
     await dmtui.until(lambda: dmtui.bodies(bob.account) == ["one", "two"])
