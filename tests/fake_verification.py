@@ -11,6 +11,8 @@ from dmtui.core.verification import Phase, Verification, reason_of
 
 EMOJI = (0, 1, 2, 3, 17, 27, 63)
 DECIMALS = (1234, 5678, 9012)
+QR = b"MATRIX\x02\x00" + bytes(range(118))
+"""As long as that of a verification in a room."""
 
 
 @dataclass
@@ -22,6 +24,8 @@ class FakeVerifications:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     others: bool = True
     """Whether there is anybody to verify with."""
+    scanner: bool = False
+    """Whether they can scan codes."""
 
     def ask(self, user_id: UserId, room_id: RoomId | None = None) -> str:
         """Somebody asks to verify."""
@@ -30,6 +34,14 @@ class FakeVerifications:
     def agree(self, identifier: str) -> None:
         """Both devices come to show something to compare."""
         self.change(identifier, Phase.COMPARING)
+
+    def meet(self, identifier: str) -> None:
+        """The other side wants it, too."""
+        self.change(identifier, Phase.READY)
+
+    def scan(self, identifier: str) -> None:
+        """The other side has scanned the code."""
+        self.change(identifier, Phase.SCANNED)
 
     def confirm(self, identifier: str) -> None:
         """The other side says that it is the same."""
@@ -56,6 +68,8 @@ class FakeVerifications:
             raise NotFound("This verification is over.", 404, "M_NOT_FOUND")
         if one.over:
             return
+        if one.phase is Phase.SCANNED and phase is Phase.CONFIRMED:
+            phase, reason = Phase.DONE, f"{one.user_id} is verified."
         compared = phase in (Phase.COMPARING, Phase.CONFIRMED)
         self.known[identifier] = replace(
             one,
@@ -64,5 +78,6 @@ class FakeVerifications:
             emoji=EMOJI if compared else (),
             decimals=DECIMALS if compared else (),
             reason=reason,
+            qr=QR if self.scanner and phase is Phase.READY else b"",
         )
         self.changed.set()

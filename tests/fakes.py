@@ -885,7 +885,9 @@ class FakeHomeserver:
         await self._verify("confirm_verification", identifier, Phase.CONFIRMED)
 
     async def mismatch_verification(self, identifier: str) -> None:
-        reason = reason_of("m.mismatched_sas")
+        one = self.verifications.known.get(identifier)
+        scanned = one is not None and one.phase is Phase.SCANNED
+        reason = reason_of("m.key_mismatch" if scanned else "m.mismatched_sas")
         await self._verify("mismatch_verification", identifier, Phase.ENDED, reason)
 
     async def cancel_verification(self, identifier: str) -> None:

@@ -240,10 +240,13 @@ class Homeserver(Protocol):
         """Begin to compare where the other side has not; else nothing happens."""
 
     async def confirm_verification(self, identifier: str) -> None:
-        """Both sides show the same. After ``Recoverable`` it can be said again."""
+        """Both sides show the same, or the other one that its scan of my code worked.
+
+        After ``Recoverable`` it can be said again.
+        """
 
     async def mismatch_verification(self, identifier: str) -> None:
-        """They do not: it ends on both sides, and nobody is verified."""
+        """They do not, or it does not: it ends on both sides, and nobody is verified."""
 
     async def cancel_verification(self, identifier: str) -> None:
         """Refuse it or give it up; the other side is told."""

@@ -1,11 +1,11 @@
-"""Verifying each other by comparing emoji: where a verification stands, and what is compared.
+"""Verifying each other: where a verification stands, what is compared, and what is scanned.
 
-Client-server API v1.18, "Short Authentication String (SAS) verification".
+Client-server API v1.18, "Short Authentication String (SAS) verification" and "QR codes".
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from dmtui.core.model import RoomId, UserId
@@ -26,6 +26,8 @@ class Phase(StrEnum):
     """It is for me to say whether both see the same."""
     CONFIRMED = "confirmed"
     """I said so; the other side has not yet."""
+    SCANNED = "scanned"
+    """My code was scanned; it is for me to say whether the other device shows that it worked."""
     DONE = "done"
     ENDED = "ended"
     """Without a result, for a reason."""
@@ -40,7 +42,9 @@ class Verification:
 
     ``device_id`` is empty until a device of theirs has answered. ``room_id`` is where it goes
     on, ``None`` if between devices. ``emoji`` are seven numbers into :data:`EMOJI`, ``decimals``
-    three numbers, both empty before there is something to compare. ``reason`` says why it ended.
+    three numbers, both empty before there is something to compare. ``qr`` are the bytes of the code
+    that the other side can scan while it is ready, empty where it can't. ``reason`` says why it
+    ended.
     """
 
     id: str
@@ -53,6 +57,7 @@ class Verification:
     emoji: tuple[int, ...] = ()
     decimals: tuple[int, ...] = ()
     reason: str = ""
+    qr: bytes = field(default=b"", repr=False)
 
     @property
     def over(self) -> bool:

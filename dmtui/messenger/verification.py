@@ -17,7 +17,10 @@ from dmtui.core.verification import Phase, Verification
 from dmtui.messenger.encryption import EncryptionCare
 from dmtui.messenger.ledger import Ledger
 
-_URGENT = (Phase.COMPARING, Phase.CONFIRMED, Phase.AGREEING, Phase.READY, Phase.ASKED, Phase.ASKING)
+_URGENT = (
+    *(Phase.SCANNED, Phase.COMPARING, Phase.CONFIRMED),
+    *(Phase.AGREEING, Phase.READY, Phase.ASKED, Phase.ASKING),
+)
 
 
 class VerificationDesk:
@@ -113,7 +116,7 @@ class VerificationDesk:
         await (await self._homeserver()).start_verification(identifier)
 
     async def confirm(self, identifier: str) -> None:
-        """Both sides show the same."""
+        """Both sides show the same, or the other one that its scan worked."""
         await (await self._homeserver()).confirm_verification(identifier)
 
     async def mismatch(self, identifier: str) -> None:

@@ -271,7 +271,14 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "verification.accept", "a", "Take part", Scope.VERIFICATION, "answer('accept')", "accepts"
     ),
-    Command("verification.start", "s", "Begin", Scope.VERIFICATION, "answer('start')", "begins"),
+    Command(
+        "verification.start",
+        "s",
+        "Compare pictures",
+        Scope.VERIFICATION,
+        "answer('start')",
+        "compares pictures",
+    ),
     Command(
         "verification.match", "m", "They match", Scope.VERIFICATION, "answer('match')", "They match"
     ),
@@ -282,6 +289,22 @@ COMMANDS: tuple[Command, ...] = (
         Scope.VERIFICATION,
         "answer('mismatch')",
         "They don't match",
+    ),
+    Command(
+        "verification.worked",
+        "y",
+        "The scan of my code worked",
+        Scope.VERIFICATION,
+        "answer('worked')",
+        "It does",
+    ),
+    Command(
+        "verification.failed",
+        "n",
+        "It did not",
+        Scope.VERIFICATION,
+        "answer('failed')",
+        "It doesn't",
     ),
     Command(
         "verification.cancel",
