@@ -21,10 +21,11 @@ from dmtui.core.errors import DmtuiError, NotFound, Recoverable
 from dmtui.core.model import EventId, Json, JsonObject, RoomId, UserId
 from dmtui.core.verification import Phase, Verification, reason_of
 from dmtui.matrix.client import path
+from dmtui.matrix.qr_code import is_scanner
 from dmtui.matrix.requests import Requests
 from dmtui.matrix.sas import METHOD, BreachError, Party
 from dmtui.matrix.values import LONGEST_ID, event_id, mapping, milliseconds, opaque, text, user_id
-from dmtui.matrix.verifying import PREFIX, Transaction, Verifying
+from dmtui.matrix.verifying import METHODS, PREFIX, Transaction, Verifying
 from dmtui.matrix.vouching import NOT_SET_UP, Frozen, Vouching
 
 log = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ class Verifications:
         own = user == self._me.user_id
         if not own and not self._vouching.ready_for_people():
             raise NotFound(NOT_SET_UP, 404, "M_NOT_FOUND")
-        content: JsonObject = {"from_device": self._me.device_id, "methods": [METHOD]}
+        content: JsonObject = {"from_device": self._me.device_id, "methods": [*METHODS]}
         async with self._turn:
             targets = await self._vouching.devices(user)
             if not targets:
@@ -127,14 +128,14 @@ class Verifications:
         await self._do(one, one.start)
 
     async def confirm(self, identifier: str) -> None:
-        """Both sides show the same."""
+        """Both sides show the same, or the other one that its scan worked."""
         one = self._find(identifier)
         await self._do(one, one.confirm)
 
     async def mismatch(self, identifier: str) -> None:
         """They do not."""
         one = self._find(identifier)
-        await self._do(one, partial(one.cancel, "m.mismatched_sas"))
+        await self._do(one, one.mismatch)
 
     async def cancel(self, identifier: str) -> None:
         """The user does not want it."""
@@ -261,7 +262,8 @@ class Verifications:
         if known or not addressed or (mine and device == self._me.device_id):
             return
         if self._has_room_for(heard.sender):
-            self._begin(heard.sender, transaction, True, device)
+            one = self._begin(heard.sender, transaction, True, device)
+            one.scanner = is_scanner(methods)
 
     def _has_room_for(self, sender: str) -> bool:
         open_ = [one for one in self._known.values() if not one.over]

@@ -1,4 +1,4 @@
-"""One SAS verification, step by step, over whatever carries its messages.
+"""One verification, by SAS or by a QR code of ours, over whatever carries its messages.
 
 Every message that does not fit ends it (:class:`dmtui.matrix.sas.BreachError`), as the
 specification wants. Calls must not overlap: :mod:`dmtui.matrix.verification` sees to it.
@@ -12,8 +12,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from dmtui.core.model import JsonObject, RoomId, UserId
+from dmtui.core.model import Json, JsonObject, RoomId, UserId
 from dmtui.core.verification import OVER, Phase, Verification, reason_of
+from dmtui.matrix.qr_code import RECIPROCATE, SHOW, Code, is_scanner
 from dmtui.matrix.sas import (
     METHOD,
     Agreement,
@@ -29,6 +30,8 @@ from dmtui.matrix.values import LONGEST_ID, opaque, text
 from dmtui.matrix.vouching import Frozen, Vouching
 
 PREFIX = "m.key.verification."
+METHODS = (METHOD, SHOW, RECIPROCATE)
+"""What we announce where there is an identity, without which nobody can be verified."""
 
 Send: TypeAlias = Callable[["Verifying", str, JsonObject], Awaitable[None]]
 """Sends ``(verification, type without prefix, dressed content)`` to the other side."""
@@ -51,7 +54,10 @@ class Transaction:
 
 @dataclass(eq=False, slots=True)
 class Verifying:
-    """``them`` has no device ID until one has answered; ``targets`` are the devices asked."""
+    """``them`` has no device ID until one has answered; ``targets`` are the devices asked.
+
+    ``scanner`` says whether the other side can scan a code of ours.
+    """
 
     id: str
     transaction: Transaction
@@ -62,6 +68,7 @@ class Verifying:
     send: Send
     targets: tuple[str, ...] = ()
     phase: Phase = Phase.ASKING
+    scanner: bool = False
     reason: str = ""
     emoji: tuple[int, ...] = ()
     decimals: tuple[int, ...] = ()
@@ -74,6 +81,7 @@ class Verifying:
     _their_key: str = ""
     _proved: frozenset[str] | None = None
     _mac_sent: bool = False
+    _code: Code | None = None
     _heard: set[bytes] = field(default_factory=set)
 
     def shown(self) -> Verification:
@@ -89,6 +97,7 @@ class Verifying:
             () if self.over else self.emoji,
             () if self.over else self.decimals,
             self.reason,
+            self._to_scan.data if self._to_scan else b"",
         )
 
     @property
@@ -96,16 +105,22 @@ class Verifying:
         """Whether it has ended, well or not."""
         return self.phase in OVER
 
+    @property
+    def _to_scan(self) -> Code | None:
+        """The code, as long as it can be scanned."""
+        return self._code if self.scanner and self.phase is Phase.READY else None
+
     # -- what the user does --
     async def accept(self) -> None:
         """The user wants it, too."""
         if self.phase is Phase.ASKED:
             await self._freeze()
-            await self._say("ready", {"from_device": self.me.device_id, "methods": [METHOD]})
+            methods: list[Json] = [*METHODS] if self._code else [METHOD]
+            await self._say("ready", {"from_device": self.me.device_id, "methods": methods})
             self.phase = Phase.READY
 
     async def start(self) -> None:
-        """Begin, unless somebody has."""
+        """Begin to compare, unless somebody has begun."""
         if self.phase is Phase.READY:
             self._start = self.transaction.dress(start_content(self.me.device_id))
             self._started = True
@@ -114,6 +129,8 @@ class Verifying:
 
     async def confirm(self) -> None:
         """The user sees the same; may be called again after trouble with the network."""
+        if self.phase is Phase.SCANNED and self._code is not None:
+            await self._finish(self._code.proved)
         if self.phase is Phase.COMPARING and self._agreement is not None:
             if not self._mac_sent:
                 keys = self.vouching.own_keys()
@@ -124,6 +141,11 @@ class Verifying:
                 self.phase = Phase.CONFIRMED
             else:
                 await self._finish(self._proved)
+
+    async def mismatch(self) -> None:
+        """The user sees something else."""
+        scanned = self.phase is Phase.SCANNED
+        await self.cancel("m.key_mismatch" if scanned else "m.mismatched_sas")
 
     async def cancel(self, code: str, words: str = "") -> None:
         """End it and say so; the words are for our user."""
@@ -155,12 +177,17 @@ class Verifying:
                 await self._hear_key(content)
             case "mac":
                 await self._hear_mac(content)
-            case "done" if self._mac_sent and self._proved is not None:
+            case "done" if self._is_our_turn:
                 pass  # they are done before us
             case "cancel":
                 self.end(reason_of(text(content.get("code"))))
             case _:
                 raise BreachError("m.unexpected_message")
+
+    @property
+    def _is_our_turn(self) -> bool:
+        """Whether the other side has nothing more to say."""
+        return self.phase is Phase.SCANNED or (self._mac_sent and self._proved is not None)
 
     def _is_repeated(self, kind: str, content: JsonObject) -> bool:
         whole = json.dumps([kind, content], sort_keys=True)
@@ -181,8 +208,10 @@ class Verifying:
         if METHOD not in methods:
             raise BreachError("m.unknown_method")
         await self._freeze()
+        self.scanner = is_scanner(methods)
         self.phase = Phase.READY
-        await self.start()
+        if self._to_scan is None:
+            await self.start()
 
     async def _hear_start(self, content: JsonObject) -> None:
         theirs_wins = (self.them.user_id, self.them.device_id) < (
@@ -194,6 +223,9 @@ class Verifying:
             raise BreachError("m.unexpected_message")
         if content.get("from_device") != self.them.device_id:
             raise BreachError("m.invalid_message")
+        if content.get("method") == RECIPROCATE:
+            self._hear_scan(content)
+            return
         if contested and not theirs_wins:
             return
         answer = answer_to(content)
@@ -203,6 +235,14 @@ class Verifying:
         self.phase = Phase.AGREEING
         promise = commitment(self._agreement.public_key, content)
         await self._say("accept", {**answer, "commitment": promise})
+
+    def _hear_scan(self, content: JsonObject) -> None:
+        """Somebody has seen the code, or guesses. A start of ours has not been withdrawn."""
+        if self._to_scan is None:
+            raise BreachError("m.unexpected_message")
+        if not self._to_scan.is_answered_by(content):
+            raise BreachError("m.key_mismatch")
+        self.phase = Phase.SCANNED
 
     async def _hear_accept(self, content: JsonObject) -> None:
         if not (self.phase is Phase.AGREEING and self._started and self._agreement is None):
@@ -233,6 +273,8 @@ class Verifying:
         self._proved = self._agreement.proved(
             self._way, self.them, self.me, content, self.frozen.keys
         )
+        if f"ed25519:{self.them.device_id}" not in self._proved:
+            raise BreachError("m.key_mismatch")
         if self.phase is Phase.CONFIRMED:
             await self._finish(self._proved)
 
@@ -245,6 +287,7 @@ class Verifying:
 
     async def _freeze(self) -> None:
         self.frozen = await self.vouching.freeze(self.them.user_id, self.them.device_id)
+        self._code = self.vouching.code(self.transaction.name, self.frozen)
 
     async def _say(self, kind: str, content: JsonObject) -> None:
         await self.send(self, kind, self.transaction.dress(content))

@@ -19,6 +19,7 @@ from dmtui.matrix.device_lists import REMOTE_PATIENCE
 from dmtui.matrix.devices import parse_device
 from dmtui.matrix.identity import SELF_SIGNING, USER_SIGNING
 from dmtui.matrix.machine import Machine
+from dmtui.matrix.qr_code import Code, Mode, code
 from dmtui.matrix.requests import Requests
 from dmtui.matrix.sas import BreachError
 from dmtui.matrix.values import mapping
@@ -134,17 +135,31 @@ class Vouching:
         lesser = mapping(mapping(answer.get("self_signing_keys")).get(user_id)).get("keys")
         return {master, *(name.removeprefix("ed25519:") for name in mapping(lesser))}
 
+    def code(self, transaction: str, frozen: Frozen) -> Code | None:
+        """A code for the other side to scan; ``None`` where no identity is there to be verified."""
+        machine = self._machine
+        own, mine = frozen.user_id == machine.user_id, self._store.master_key(machine.user_id)
+        device, master = f"ed25519:{frozen.device_id}", f"ed25519:{frozen.master}"
+        if own and mine is not None:
+            return code(Mode.TRUSTING, transaction, (mine, frozen.ed25519), device)
+        if own and frozen.master:
+            return code(Mode.NOT_TRUSTING, transaction, (machine.ed25519, frozen.master), master)
+        if not own and mine is not None:
+            return code(Mode.OTHER_USER, transaction, (mine, frozen.master), master)
+        return None
+
     async def vouch(self, frozen: Frozen, proved: frozenset[str]) -> str:
         """Make the proof last; what came of it, in words. Raises ``BreachError`` and others.
 
         Nothing is signed if the server shows other keys by now.
         """
         again = await self.freeze(frozen.user_id, frozen.device_id)
-        if again.essence != frozen.essence or f"ed25519:{frozen.device_id}" not in proved:
+        if again.essence != frozen.essence:
             raise BreachError("m.key_mismatch")
+        device = f"ed25519:{frozen.device_id}" in proved
         whole = bool(frozen.master) and f"ed25519:{frozen.master}" in proved
         if frozen.user_id == self._machine.user_id:
-            return await self._vouch_for_own(frozen, whole)
+            return await self._vouch_for_own(frozen, device, whole)
         if not whole:
             raise BreachError("m.key_mismatch", "The other side did not prove its identity.")
         mine = await self._own_identity()
@@ -154,7 +169,7 @@ class Vouching:
         await self._sign(frozen.user_id, frozen.master, frozen.master_object, seed)
         return f"{frozen.user_id} is verified."
 
-    async def _vouch_for_own(self, frozen: Frozen, whole: bool) -> str:
+    async def _vouch_for_own(self, frozen: Frozen, device: bool, whole: bool) -> str:
         me = self._machine.user_id
         if self._store.master_key(me) is None:
             if not whole:
@@ -162,7 +177,9 @@ class Vouching:
             self._store.trust_master_key(me, frozen.master)
             return "Your other device vouches for this one, and this one for your identity."
         seed, mine = self._store.secret(SELF_SIGNING), await self._own_identity()
-        if seed is None or mine is None or SigningKey(seed).public != mine.self_signing:
+        if not device or seed is None or mine is None:
+            return "Both devices have the same identity."
+        if SigningKey(seed).public != mine.self_signing:
             return "Both devices have the same identity."
         await self._sign(me, frozen.device_id, frozen.device, seed)
         return f"Your device {frozen.device_id} is verified."
