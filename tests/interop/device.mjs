@@ -1,6 +1,9 @@
 // A signed-in device: its client, its crypto, and waiting for what it will come to know.
 import { cryptoApi, sdk } from "./sdk.mjs";
 
+const ON_A_DESK = ["m.sas.v1", "m.qr_code.show.v1", "m.reciprocate.v1"]; // ways to verify
+const ON_A_PHONE = [...ON_A_DESK, "m.qr_code.scan.v1"];
+
 const PATIENCE_MS = 20_000;
 const LOOK_AGAIN_MS = 250; // the crypto learns some things without saying so
 
@@ -21,6 +24,7 @@ export class Device {
             fetchFn: fetchHereOnly,
             useAuthorizationHeader: true,
             timelineSupport: true,
+            verificationMethods: ON_A_DESK,
             cryptoCallbacks: {
                 getSecretStorageKey: ({ keys }) => this.#storageKey(keys),
                 cacheSecretStorageKey: (id, _info, key) => this.storageKeys.set(id, key),
@@ -67,6 +71,10 @@ export class Device {
             signed: () => new cryptoApi.OnlySignedDevicesIsolationMode(),
         };
         this.crypto.setDeviceIsolationMode(modes[mode]());
+    }
+
+    haveCamera() {
+        this.crypto.setSupportedVerificationMethods(ON_A_PHONE);
     }
 
     // The first value read that has all of `want`; read again whenever there is news.

@@ -13,6 +13,7 @@ What reads (``message``, ``room``, ``user``, ...) waits until what is seen has a
 from __future__ import annotations
 
 import asyncio
+import base64
 import itertools
 import json
 import os
@@ -351,6 +352,14 @@ class Element:
     async def mismatch_verification(self) -> None:
         """They do not match."""
         await self._act("mismatchVerification")
+
+    async def have_camera(self) -> None:
+        """Be able to scan codes, as on a phone."""
+        await self._act("haveCamera")
+
+    async def scan_code(self, code: bytes) -> None:
+        """What the camera reads."""
+        await self._act("scanCode", base64=base64.b64encode(code).decode())
 
     async def cancel_verification(self) -> None:
         await self._act("cancelVerification")

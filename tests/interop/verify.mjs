@@ -1,4 +1,4 @@
-// Verifying each other by emoji, as Element's panel does it.
+// Verifying each other by emoji or by a code of the other side, as Element's panel does it.
 import { cryptoApi, sdk } from "./sdk.mjs";
 
 const { CryptoEvent, VerificationPhase, VerificationRequestEvent, VerifierEvent } = cryptoApi;
@@ -62,6 +62,15 @@ export const acts = {
 
     async mismatchVerification(device) {
         latest(device).shown.mismatch();
+    },
+
+    async haveCamera(device) {
+        device.haveCamera();
+    },
+
+    async scanCode(device, { base64 }) {
+        const bytes = new Uint8ClampedArray(Buffer.from(base64, "base64"));
+        await latest(device).request.scanQRCode(bytes);
     },
 
     async cancelVerification(device) {
