@@ -123,9 +123,8 @@ class Verifying:
         """Begin to compare, unless somebody has begun."""
         if self.phase is Phase.READY:
             self._start = self.transaction.dress(start_content(self.me.device_id))
-            self._started = True
-            self.phase = Phase.AGREEING
             await self.send(self, "start", self._start)
+            self._started, self.phase = True, Phase.AGREEING
 
     async def confirm(self) -> None:
         """The user sees the same; may be called again after trouble with the network."""

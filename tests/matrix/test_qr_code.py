@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -367,21 +368,41 @@ async def test_keys_exchanged_after_the_code_was_shown_end_it(
     assert server.signatures == []
 
 
+@contextmanager
+def away(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing gets to the server."""
+
+    async def fail(*_: object) -> JsonObject:
+        raise Unreachable("The homeserver is away.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(server, "api", fail)
+        yield
+
+
 async def test_confirmation_that_the_network_lost_is_said_again(
     server: Server, alice: Side, bob: Side, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scanner = Scanner(bob)
     await scanner.meet(alice, None, SCANNING)
     await scanner.scan(alice)
-
-    async def away(*_: object) -> JsonObject:
-        raise Unreachable("The homeserver is away.")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(server, "api", away)
-        with pytest.raises(Unreachable):
-            await alice.verifications.confirm(alice.one.id)
+    with away(server, monkeypatch), pytest.raises(Unreachable):
+        await alice.verifications.confirm(alice.one.id)
     assert phases(alice) == [Phase.SCANNED]
     await alice.verifications.confirm(alice.one.id)
     assert phases(alice) == [Phase.DONE]
     assert len(server.signatures) == 1
+
+
+async def test_pictures_that_the_network_did_not_begin_can_be_begun_again(
+    server: Server, alice: Side, bob: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scanner = Scanner(bob)
+    await scanner.meet(alice, None, SCANNING)
+    code = alice.one.qr
+    with away(server, monkeypatch), pytest.raises(Unreachable):
+        await alice.verifications.start(alice.one.id)
+    assert (phases(alice), alice.one.qr) == ([Phase.READY], code)
+    await alice.verifications.start(alice.one.id)
+    assert phases(alice) == [Phase.AGREEING]
+    assert scanner.heard[-1][1]["method"] == "m.sas.v1"
