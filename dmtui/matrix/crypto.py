@@ -1,6 +1,7 @@
 """End-to-end encryption of one device: what sync hands in, what is sent, what keeps it in order.
 
-Which devices get keys, :mod:`dmtui.matrix.entitlement` decides. Requests for keys are not answered.
+Which devices get keys, :mod:`dmtui.matrix.entitlement` decides. Requests for room keys are not
+answered.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ from dmtui.matrix.machine import Machine, WedgedError
 from dmtui.matrix.own_keys import OwnKeys
 from dmtui.matrix.room_decryption import RoomDecryption
 from dmtui.matrix.room_keys import MEGOLM, RoomKey
+from dmtui.matrix.secret_requests import SecretRequests
 from dmtui.matrix.to_device import ToDevice
 from dmtui.matrix.values import LONGEST_ID, mapping, mappings, opaque, room_id, text, user_id
 from dmtui.matrix.vouching import Vouching
@@ -105,6 +107,9 @@ class Crypto:
         self.identity = OwnIdentity(requests, self._machine, store, self._own_keys, self.backup)
         self.vouching = Vouching(requests, self._machine, store, self.lists.changed)
         self.gossip = Gossip(requests, self._machine, store, self.backup)
+        self._secret_requests = SecretRequests(
+            own, store, self.lists, self.identities, self.to_device, now
+        )
         self.hear_verification: HearVerification = lambda sender, kind, content: None
         self._senders: set[str] = set()  # of room keys, and who has new keys
         self._wedged: dict[tuple[str, str], None] = {}  # (user, curve25519), in order
@@ -222,6 +227,8 @@ class Crypto:
                     return self._take_once(sender, content, batch)
                 case "m.room_key.withheld" if sender:
                     return self._take_withheld(sender, content)
+                case "m.secret.request" if sender:
+                    self._secret_requests.hear(sender, content)
                 case str(kind) if sender and kind.startswith("m.key.verification."):
                     self.hear_verification(sender, kind, content)
         except (EncryptionError, ValueError, TypeError, KeyError, RecursionError) as error:
@@ -332,13 +339,15 @@ class Crypto:
         ``SignedOut`` is raised at once.
         """
         trouble: Recoverable | None = None
-        for work in (
+        works = (
             self._own_keys.upload,
             self.lists.refresh,
             self._look_again,
             self._mend,
             self.gossip.settle,
-        ):
+            self._secret_requests.settle,
+        )
+        for work in works:
             try:
                 await work()
             except SignedOut:

@@ -85,6 +85,10 @@ class DeviceLists:
         """Those of the users of whose changes the server does not tell."""
         return {user_id for user_id in users if user_id not in self._outdated}
 
+    def is_fresh(self, user_id: str) -> bool:
+        """Whether the user's devices are known as of the last news."""
+        return self._outdated.get(user_id) is False
+
     def block(self, device: Device, blocked: bool = True) -> None:
         """Give the device no more keys, or give it keys again."""
         known = self._devices[device.user_id]

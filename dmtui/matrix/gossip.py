@@ -1,7 +1,8 @@
 """Secrets from another device of ours that was just verified (spec: "Sharing secrets").
 
 Asked for in plain, answered sealed: only by the device that was asked, and only what fits the
-public keys of the identity that this device trusts. Requests of others are not answered.
+public keys of the identity that this device trusts. A request that needs no answer any more
+is taken back.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class _Asked:
     name: str
+    device_id: str
     public: str  # empty where the backup says itself what fits
     curve25519: str
     ed25519: str
@@ -44,6 +46,7 @@ class Gossip:
         self._store = store
         self._backup = backup
         self._asked: dict[str, _Asked] = {}
+        self._needless: dict[str, _Asked] = {}  # to be taken back
         self._connect = False
         self.arrived: Callable[[], None] = lambda: None
 
@@ -67,19 +70,18 @@ class Gossip:
         }
         for name, public in publics.items():
             if self._store.secret(name) is None:
-                asked = _Asked(name, public, curve25519, frozen.ed25519)
-                await self._ask(frozen.device_id, asked)
+                number = uuid.uuid4().hex
+                asked = _Asked(name, frozen.device_id, public, curve25519, frozen.ed25519)
+                self._asked[number] = asked
+                await self._say(number, asked, {"action": "request", "name": name})
 
-    async def _ask(self, device_id: str, asked: _Asked) -> None:
-        number = uuid.uuid4().hex
-        self._asked[number] = asked
+    async def _say(self, number: str, asked: _Asked, words: JsonObject) -> None:
         content: JsonObject = {
-            "action": "request",
-            "name": asked.name,
+            **words,
             "request_id": number,
             "requesting_device_id": self._machine.device_id,
         }
-        body: JsonObject = {"messages": {self._machine.user_id: {device_id: content}}}
+        body: JsonObject = {"messages": {self._machine.user_id: {asked.device_id: content}}}
         target = path("sendToDevice", "m.secret.request", uuid.uuid4().hex)
         await self._requests.api("PUT", target, body)
 
@@ -102,13 +104,23 @@ class Gossip:
         if asked.public and SigningKey(seed).public != asked.public:
             log.warning("secret that does not fit")
             return
-        del self._asked[number]
         self._store.save_secret(asked.name, seed)
+        del self._asked[number]
+        needless = {n: other for n, other in self._asked.items() if other.name == asked.name}
+        self._needless |= needless
+        for other in needless:
+            del self._asked[other]
         self._connect = self._connect or asked.name == KEY_BACKUP_SECRET
         self.arrived()
 
     async def settle(self) -> None:
-        """Use a backup whose key has come. Raises what the requests raise."""
+        """Take back what needs no answer any more, and use a backup whose key has come.
+
+        Raises what the requests raise.
+        """
+        for number, asked in list(self._needless.items()):
+            await self._say(number, asked, {"action": "request_cancellation"})
+            del self._needless[number]
         if self._connect:
             await self._backup.connect()
             self._connect = False

@@ -115,6 +115,16 @@ class Identities:
         row = self._rows.get(device.user_id)
         return row.self_signing if row is not None and self.is_signed(device) else ""
 
+    def confirms(self, device: Device) -> bool | None:
+        """Whether my own identity vouches for the device; ``None`` while this one trusts none."""
+        trusted = self._store.master_key(self._me)
+        if trusted is None:
+            return None
+        mine = self._rows.get(self._me)
+        if device.user_id != self._me or mine is None or mine.master != trusted:
+            return False
+        return self.is_signed(device) is True
+
     def take(self, user_id: str, answer: JsonObject) -> None:
         """Take in what an answer of ``/keys/query`` says of the user's identity.
 

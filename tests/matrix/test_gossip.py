@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +38,18 @@ class Server:
 
     def __init__(self) -> None:
         self.requests: dict[str, Json] = {}  # by the secret's name
+        self.taken_back: list[tuple[str, str]] = []  # device and request
 
     async def api(self, method: str, path: str, body: JsonObject | None = None) -> JsonObject:
         if path.endswith("/keys/query"):
             return {"device_keys": {}, **identity()}
         messages: Any = (body or {})["messages"]
-        content = messages[ME]["OTHER"]
-        self.requests[content["name"]] = content
+        ((device_id, content),) = messages[ME].items()
+        if content["action"] == "request_cancellation":
+            assert content["requesting_device_id"] == "MINE"
+            self.taken_back.append((device_id, content["request_id"]))
+        else:
+            self.requests[content["name"]] = content
         return {}
 
 
@@ -92,6 +98,18 @@ async def test_what_is_missing_is_asked_for_and_kept(
     assert store.secret(SELF_SIGNING) == SEEDS.self_signing
     assert store.secret(USER_SIGNING) is None
     assert heard == ["secret"]
+
+
+async def test_secret_is_wanted_of_no_other_device_once_it_is_here(
+    gossip: Gossip, server: Server, store: CryptoStore
+) -> None:
+    await gossip.ask(replace(ASKED, device_id="SILENT", ed25519="silent"))
+    silent = dict(server.requests)
+    await gossip.ask(ASKED)
+    gossip.take(ME, "their curve25519", answer(server, SELF_SIGNING, SEEDS.self_signing))
+    await gossip.settle()
+    await gossip.settle()
+    assert server.taken_back == [("SILENT", silent[SELF_SIGNING]["request_id"])]
 
 
 async def test_what_is_there_is_not_asked_for(
