@@ -166,13 +166,17 @@ class SeenDevice:
 
 @dataclass(frozen=True, slots=True)
 class OwnEncryption:
-    """Element's own set-up; ``secrets`` says which are in secret storage under the default key."""
+    """Element's own set-up; ``secrets`` says which are in secret storage under the default key.
+
+    ``kept`` says which secrets the device itself has: master, self_signing, user_signing, backup.
+    """
 
     identity: bool
     master: str | None
     storage: bool
     secrets: dict[str, bool]
     backup: str | None
+    kept: dict[str, bool]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,17 @@ async function backupOnServer(device) {
     }
 }
 
+// Which secrets the device itself has; Element asks other devices for those it lacks.
+async function keptSecrets({ crypto }) {
+    const { privateKeysCachedLocally: kept } = await crypto.getCrossSigningStatus();
+    return {
+        master: kept.masterKey,
+        self_signing: kept.selfSigningKey,
+        user_signing: kept.userSigningKey,
+        backup: (await crypto.getSessionBackupPrivateKey()) !== null,
+    };
+}
+
 async function typedKey(device, { recoveryKey, passphrase }) {
     if (recoveryKey) return cryptoApi.decodeRecoveryKey(recoveryKey);
     const stored = await device.client.secretStorage.getKey();
@@ -87,6 +98,7 @@ export const views = {
             storage: storage.ready,
             secrets: storage.secretStorageKeyValidityMap,
             backup: await backupVersion(device),
+            kept: await keptSecrets(device),
         };
     },
 

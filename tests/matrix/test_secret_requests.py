@@ -63,7 +63,9 @@ class Server:
         if path.endswith("/keys/query"):
             return {"device_keys": {ME: self.devices}, **identity()}
         if path.endswith("/keys/claim"):
-            keys = {"signed_curve25519:A": self.one_time_keys.pop()} if self.one_time_keys else {}
+            keys: Json = (
+                {"signed_curve25519:A": self.one_time_keys.pop()} if self.one_time_keys else {}
+            )
             return {"one_time_keys": {ME: {"OTHER": keys}}}
         assert "/sendToDevice/m.room.encrypted/" in path
         messages: Any = (body or {})["messages"]
@@ -139,7 +141,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     other.close()
 
 
-def request(name: str = SELF_SIGNING, **changed: object) -> Json:
+def request(name: object = SELF_SIGNING, **changed: object) -> Json:
     content: Json = {
         "action": "request",
         "name": name,
@@ -230,7 +232,7 @@ REFUSED: dict[str, tuple[str, Json]] = {
     "of somebody else": (MALLORY, request()),
     "for the master key": (ME, request(MASTER)),
     "for something unheard of": (ME, request("m.something")),
-    "for what is no name": (ME, request(name=["m.megolm_backup.v1"])),
+    "for what is no name": (ME, request([KEY_BACKUP_SECRET])),
     "of another action": (ME, request(action="demand")),
     "without an ID": (ME, request(request_id="")),
     "with an ID of another type": (ME, request(request_id=1)),
