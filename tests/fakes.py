@@ -54,6 +54,7 @@ from dmtui.core.model import (
     TransactionId,
     UserId,
 )
+from dmtui.core.own_devices import OwnDevice
 from dmtui.core.recovery import (
     Backup,
     Encryption,
@@ -69,6 +70,9 @@ from tests.fake_verification import FakeVerifications
 ME = UserId("@me:example.org")
 BOB = UserId("@bob:example.org")
 CAROL = UserId("@carol:example.org")
+THIS_DEVICE = OwnDevice(
+    "DEVICE", Safe("My terminal"), "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG", this=True
+)
 FIRST_SEEN_AT = 1_780_000_000_000
 
 T = TypeVar("T")
@@ -186,6 +190,8 @@ class FakeHomeserver:
         self.broken_history: set[RoomId] = set()
         self.stuck_history: set[RoomId] = set()
         self.recovery = FakeRecovery()
+        self.own = [THIS_DEVICE]
+        self.password = "the password of my account"
         self.verifications = FakeVerifications(me)
         self.closed = False
         self._news: list[SyncBatch] = []
@@ -523,6 +529,7 @@ class FakeHomeserver:
             invites_blocked=_last(news, lambda batch: batch.invites_blocked),
             room_keys=tuple(key for batch in news for key in batch.room_keys),
             alarms=self.alarms,
+            own_devices=tuple(one for one in self.own if one.fingerprint),
         )
 
     async def history(self, room_id: RoomId, before: str, limit: int) -> History:
@@ -792,9 +799,28 @@ class FakeHomeserver:
 
     async def this_device(self) -> PersonDevice:
         await self._call("this_device")
-        return PersonDevice(
-            "DEVICE", Safe("My terminal"), "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
-        )
+        return PersonDevice(THIS_DEVICE.device_id, THIS_DEVICE.name, THIS_DEVICE.fingerprint)
+
+    async def sign_in_elsewhere(self, *devices: OwnDevice) -> None:
+        """Other devices of mine are signed in, or stand differently, as sync tells."""
+        named = {one.device_id for one in devices}
+        self.own = [*(one for one in self.own if one.device_id not in named), *devices]
+        await self._tell(SyncBatch(""))
+
+    async def sign_out_elsewhere(self, device_id: str) -> None:
+        """Another device of mine is signed out, as sync tells."""
+        self.own = [one for one in self.own if one.device_id != device_id]
+        await self._tell(SyncBatch(""))
+
+    async def own_devices(self) -> tuple[OwnDevice, ...]:
+        await self._call("own_devices")
+        return tuple(self.own)
+
+    async def sign_out_device(self, device_id: str, password: str = "") -> None:
+        await self._call("sign_out_device", device_id, password)
+        if password != self.password:
+            raise PasswordNeeded("The homeserver asks for the password of the account.")
+        await self.sign_out_elsewhere(device_id)
 
     async def encryption(self) -> Encryption:
         await self._call("encryption")

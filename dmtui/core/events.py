@@ -24,6 +24,7 @@ from dmtui.core.model import (
     TransactionId,
     UserId,
 )
+from dmtui.core.own_devices import OwnDevice
 
 # -- contents of timeline events ------------------------------------------------------------
 
@@ -159,6 +160,7 @@ class SyncBatch:
     ``complete``: the whole account is in the store once this batch is applied.
     ``verified`` are all people whose identity has been compared, and is the same since.
     ``alarms`` are all people whom nothing encrypted should reach for now, and why.
+    ``own_devices`` are all devices of my account with keys, this one among them.
     """
 
     token: str
@@ -175,6 +177,7 @@ class SyncBatch:
     complete: bool = True
     verified: frozenset[UserId] | None = None
     alarms: Mapping[UserId, Alarm] | None = None
+    own_devices: tuple[OwnDevice, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +251,18 @@ class IdentityChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class NewSignIn:
+    """A device has signed in to my account that was never seen before; told once."""
+
+    device_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnDevicesChanged:
+    """A device of my account is new, gone, or confirmed, or the user has looked at it."""
+
+
+@dataclass(frozen=True, slots=True)
 class UpgradeRefused:
     """The chat with the person was upgraded, and is not moved to its new room for good."""
 
@@ -268,6 +283,8 @@ Change: TypeAlias = (
     | IntentsChanged
     | DirectTroubleChanged
     | IdentityChanged
+    | NewSignIn
+    | OwnDevicesChanged
     | UpgradeRefused
     | SettingsChanged
     | VerificationChanged

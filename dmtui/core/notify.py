@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from dmtui.core.model import Cursor, Invite, RoomId, Safe, UserId
 from dmtui.core.names import clean_line
+from dmtui.core.own_devices import OwnDevice, called
 
 QUIET = 30.0
 """Seconds after a notice of somebody's message in which there is no other one of theirs."""
@@ -85,13 +86,14 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What the user was not told of: messages by person, and direct invites."""
+    """What the user was not told of: messages by person, direct invites, strange sign-ins."""
 
     arrivals: tuple[Arrival, ...] = ()
     requests: tuple[Invite, ...] = ()
+    sign_ins: tuple[OwnDevice, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.arrivals or self.requests)
+        return bool(self.arrivals or self.requests or self.sign_ins)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ def decide(
 
     Nothing is said of the person ``looked_at``, of the ``muted``, and of anybody again within
     ``QUIET``: their further messages wait and come as one. A request soon after another is only
-    listed, so that a flood of them is one notice.
+    listed, so that a flood of them is one notice. A sign-in to my account is always told.
     """
     silent = {user for user in (looked_at, *muted) if user is not None}
     loud = [a for a in news.arrivals if a.user_id not in silent and how is not How.OFF]
@@ -144,8 +146,9 @@ def decide(
     requests = [i for i in news.requests if i.inviter not in silent and how is not How.OFF]
     if _is_soon(heard.requests, now, REQUESTS_QUIET):
         requests = []
+    sign_ins = news.sign_ins if how is not How.OFF else ()
     return Verdict(
-        _notice(due, requests, bodies) if due or requests else None,
+        _notice(due, requests, sign_ins, bodies) if due or requests or sign_ins else None,
         replace(news, arrivals=tuple(a for a in news.arrivals if a.user_id not in held)),
         Heard(recent | {a.user_id: now for a in due}, now if requests else heard.requests),
         min(held.values(), default=None),
@@ -157,9 +160,21 @@ def _is_soon(since: float | None, now: float, quiet: float) -> bool:
     return since is not None and 0 <= now - since < quiet
 
 
-def _notice(arrivals: Sequence[Arrival], requests: Sequence[Invite], bodies: Bodies) -> Notice:
+def _notice(
+    arrivals: Sequence[Arrival],
+    requests: Sequence[Invite],
+    sign_ins: Sequence[OwnDevice],
+    bodies: Bodies,
+) -> Notice:
     titles = []
     body = Safe("")
+    match sign_ins:
+        case []:
+            pass
+        case [device]:
+            titles.append(f"New sign-in to your account: {called(device)}")
+        case _:
+            titles.append(f"{len(sign_ins)} new sign-ins to your account")
     match arrivals:
         case []:
             pass

@@ -24,6 +24,7 @@ from dmtui.core.model import (
     TransactionId,
     UserId,
 )
+from dmtui.core.own_devices import OwnDevice
 from dmtui.core.recovery import Encryption
 from dmtui.core.trust import Trust
 from dmtui.core.verification import Verification
@@ -180,6 +181,19 @@ class Homeserver(Protocol):
 
     async def this_device(self) -> PersonDevice:
         """This device, its fingerprint from its own keys; without a name where nobody tells it."""
+
+    async def own_devices(self) -> tuple[OwnDevice, ...]:
+        """All devices that are signed in to my account, fresh from the server, this one included.
+
+        Those without keys are among them, and dehydrated ones (MSC3814) that are confirmed are not.
+        """
+
+    async def sign_out_device(self, device_id: str, password: str = "") -> None:
+        """End the session of another device of mine (``POST /delete_devices``).
+
+        Raises ``PasswordNeeded`` (call again with the account's ``password``), ``ApprovalNeeded``
+        (call again once approved), and ``Refused`` saying where it is done on the web.
+        """
 
     async def encryption(self) -> Encryption:
         """Where the encryption identity and its recovery stand, fresh from the server."""

@@ -21,6 +21,7 @@ from dmtui.core.model import (
     TransactionId,
     UserId,
 )
+from dmtui.core.own_devices import OwnDevice
 from dmtui.core.recovery import Encryption
 from dmtui.core.trust import Trust
 from dmtui.core.verification import Verification
@@ -38,6 +39,7 @@ from dmtui.matrix import (
 from dmtui.matrix.answers import parse
 from dmtui.matrix.client import Client, path
 from dmtui.matrix.crypto import Crypto
+from dmtui.matrix.own_devices import OwnDevices
 from dmtui.matrix.sas import Party
 from dmtui.matrix.sync import Syncing
 from dmtui.matrix.translate import Translator
@@ -53,7 +55,7 @@ class Device:
     def __init__(self, client: Client, crypto: Crypto):
         self._client = client
         self._crypto = crypto
-        self._upkeep = Upkeep(crypto.maintain)
+        self._upkeep = Upkeep(self._maintain)
         self._backups = crypto.backup_upkeep
         self._verifications = Verifications(
             client, Party(client.user_id, crypto.device_id), crypto.vouching, self._send_event
@@ -68,6 +70,11 @@ class Device:
             suspect=crypto.suspect,
         )
         self._syncing = Syncing(client, crypto, self._translator)
+        self._own_devices = OwnDevices(
+            client, crypto.lists, crypto.identities, crypto.device_id, crypto.fingerprint
+        )
+        self._told_devices: tuple[OwnDevice, ...] | None = None
+        self._untold_devices = asyncio.Event()
         self._plain: set[RoomId] = set()
         self._encrypted: set[RoomId] = set()
 
@@ -84,26 +91,40 @@ class Device:
         self._upkeep.wake()
         self._backups.wake()
         found = self._backups.take_arrived()
+        self._untold_devices.clear()
+        self._told_devices = self._own_devices.known()
         return replace(
             batch,
             room_keys=(*batch.room_keys, *found),
             verified=self._crypto.identities.verified(),
             alarms=self._crypto.alarms(),
+            own_devices=self._told_devices,
         )
 
+    async def _maintain(self) -> None:
+        """Upkeep, which may learn of devices of ours that no batch of sync has told of."""
+        try:
+            await self._crypto.maintain()
+        finally:
+            if self._own_devices.known() not in (None, self._told_devices):
+                self._untold_devices.set()
+
     async def _news(self, token: str | None, rooms: frozenset[RoomId], timeout: float) -> SyncBatch:
-        """The server's news; none of them as soon as there is news of missing keys."""
+        """The server's news; none of them as soon as there is news of keys or devices."""
         if token is None or not timeout:
             return await self._syncing.sync(token, rooms, timeout)
         news = asyncio.ensure_future(self._syncing.sync(token, rooms, timeout))
-        found = asyncio.ensure_future(self._backups.arrived.wait())
+        others = [
+            asyncio.ensure_future(event.wait())
+            for event in (self._backups.arrived, self._untold_devices)
+        ]
         try:
-            await asyncio.wait({news, found}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({news, *others}, return_when=asyncio.FIRST_COMPLETED)
             return news.result() if news.done() else SyncBatch(token)
         finally:
-            for task in (news, found):
+            for task in (news, *others):
                 task.cancel()
-            await asyncio.gather(news, found, return_exceptions=True)
+            await asyncio.gather(news, *others, return_exceptions=True)
 
     async def history(self, room_id: RoomId, before: str, limit: int) -> History:
         """See ``ports.Homeserver``."""
@@ -272,6 +293,15 @@ class Device:
         """See ``ports.Homeserver``."""
         content: JsonObject = {"m.fully_read": event_id, "m.read": event_id}
         await self._client.api("POST", path("rooms", room_id, "read_markers"), content)
+
+    async def own_devices(self) -> tuple[OwnDevice, ...]:
+        """See ``ports.Homeserver``."""
+        return await self._own_devices.all()
+
+    async def sign_out_device(self, device_id: str, password: str = "") -> None:
+        """See ``ports.Homeserver``."""
+        await self._own_devices.sign_out(device_id, password)
+        self._upkeep.wake()
 
     async def encryption(self) -> Encryption:
         """See ``ports.Homeserver``."""

@@ -68,6 +68,10 @@ class DeviceLists:
         """Everybody's devices; ``generation`` counts how often they became different."""
         return ((user_id, found.values()) for user_id, found in self._devices.items())
 
+    def all_of(self, user_id: str) -> list[Device]:
+        """The user's devices that have keys; among my own, this very device, too."""
+        return list(self._devices.get(user_id, {}).values())
+
     def device_with_key(self, user_id: str, curve25519: str) -> Device | None:
         """The user's device that has this key."""
         found = self._devices.get(user_id, {}).values()

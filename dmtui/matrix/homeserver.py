@@ -22,6 +22,7 @@ from dmtui.core.model import (
     TransactionId,
     UserId,
 )
+from dmtui.core.own_devices import OwnDevice
 from dmtui.core.ports import Homeserver
 from dmtui.core.recovery import Encryption
 from dmtui.core.trust import Trust
@@ -200,6 +201,14 @@ class MatrixHomeserver:
     async def this_device(self) -> PersonDevice:
         """See ``ports.Homeserver``."""
         return await self._thread.run(self._device.this_device)
+
+    async def own_devices(self) -> tuple[OwnDevice, ...]:
+        """See ``ports.Homeserver``."""
+        return await self._thread.run(self._device.own_devices)
+
+    async def sign_out_device(self, device_id: str, password: str = "") -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(lambda: self._device.sign_out_device(device_id, password))
 
     async def encryption(self) -> Encryption:
         """See ``ports.Homeserver``."""

@@ -40,6 +40,7 @@ from dmtui.messenger.ledger import Ledger, Subscription
 from dmtui.messenger.life import Life
 from dmtui.messenger.line import Line
 from dmtui.messenger.outbox import Outbox
+from dmtui.messenger.own_devices import OwnDevices
 from dmtui.messenger.pending import describe
 from dmtui.messenger.recovery import Recovery
 from dmtui.messenger.requests import Requests
@@ -85,6 +86,7 @@ class Messenger:
         self.life = Life(me, self.homeserver, self._ledger, self._journal)
         self.cards = Cards(me, self.homeserver, self._ledger)
         self.recovery = Recovery(self.homeserver)
+        self.own_devices = OwnDevices(self.homeserver, self._ledger)
         self._upgrades = Upgrades(self._ledger, self._journal)
         self._directs = DirectWriter(self._ledger, self._line, self._clock)
         self._syncing = Syncing(self._ledger, self._line, self._clock, self._directs.seen)

@@ -223,7 +223,20 @@ ALTER TABLE alarm ADD COLUMN kind TEXT NOT NULL DEFAULT 'identity';
 CREATE TABLE verified (user_id TEXT PRIMARY KEY) WITHOUT ROWID
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _DIRECT_RECORDS, _TOLD, _LIFE, _DOUBTS, _TRUST)
+_OWN_DEVICES = """
+CREATE TABLE own_device (
+    number INTEGER PRIMARY KEY,
+    device_id TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    name TEXT NOT NULL,
+    confirmed INTEGER,
+    waiting INTEGER NOT NULL,
+    told INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (device_id, fingerprint)
+)
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _DIRECT_RECORDS, _TOLD, _LIFE, _DOUBTS, _TRUST, _OWN_DEVICES)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -64,6 +64,7 @@ from dmtui.store import (
     invites,
     life,
     outbox,
+    own_devices,
     people,
     reading,
     requests,
@@ -106,6 +107,7 @@ class Store:
         self.evidence = EvidenceRecords(database, me)
         self.requests = RequestRecords(database, self._write)
         self.recovery = RecoveryRecords(database, self._write)
+        self.own_devices = own_devices.OwnDeviceRecords(database, self._write)
 
     @property
     def me(self) -> UserId:
@@ -530,6 +532,8 @@ def _finish(work: Work, batch: SyncBatch) -> None:
         requests.set_verified(work, batch.verified)
     if batch.alarms is not None:
         alarms.set_alarms(work, batch.alarms)
+    if batch.own_devices is not None:
+        own_devices.put_own_devices(work, batch.own_devices)
     if batch.complete:
         invites.set_meta(work, "synced", "yes")
         if account.meta(work.connection, invites.UNSEEN) is not None:

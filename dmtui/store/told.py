@@ -1,4 +1,4 @@
-"""What the user has been told of: a mark in every room, and one on every invite.
+"""What the user has been told of: a mark in every room, on every invite and every new sign-in.
 
 A room's mark is a position, so that history and filled gaps, which come to stand before it, are no
 news, and neither is what the room already held when it was first seen.
@@ -18,6 +18,7 @@ from dmtui.core.names import with_user_id
 from dmtui.core.notify import Arrival, News
 from dmtui.store.account import invites
 from dmtui.store.database import Database, number
+from dmtui.store.own_devices import mark_told, untold
 from dmtui.store.positions import ECHO
 from dmtui.store.work import Work
 
@@ -33,7 +34,7 @@ class Told:
         self._me = me
 
     def news(self) -> News:
-        """Unread messages in conversations of two, and direct invites, not told of yet.
+        """Unread messages in conversations of two, direct invites and sign-ins, not told of yet.
 
         Notices (``m.notice``) and messages of the ignored are none. Newest people first.
         """
@@ -45,9 +46,10 @@ class Told:
                 for (room_id,) in connection.execute("SELECT room_id FROM invite WHERE told = 0")
             }
             requests = invites(connection, self._me) if unheard else ()
+            sign_ins = untold(connection)
         arrivals = [_arrival(list(rooms)) for _, rooms in groupby(rows, key=lambda row: row[0])]
         asked = tuple(i for i in requests if i.direct and i.room_id in unheard)
-        return News(tuple(arrivals), asked)
+        return News(tuple(arrivals), asked, sign_ins)
 
     def unread(self) -> int:
         """Unread messages of all people together, the muted left out."""
@@ -65,6 +67,7 @@ class Told:
                 "UPDATE invite SET told = 1 WHERE room_id = ?",
                 [(invite.room_id,) for invite in news.requests],
             )
+            mark_told(work, news.sign_ins)
         return work.done
 
 

@@ -20,6 +20,7 @@ from dmtui.core.notify import (
     decide,
     title_of,
 )
+from dmtui.core.own_devices import OwnDevice
 
 BOB = UserId("@bob:test")
 CAROL = UserId("@carol:test")
@@ -203,3 +204,19 @@ def test_what_is_kept_in_mind_does_not_grow() -> None:
         news = News((wrote(UserId(f"@p{number}:test")),))
         heard = decide(news, NOW + number * QUIET, heard).heard
     assert len(heard.people) == 1
+
+
+def test_a_sign_in_is_told_first_and_at_once_whoever_is_looked_at() -> None:
+    strange = OwnDevice("STRANGE", Safe("Who is this"), "key", confirmed=False)
+    news = News((wrote(),), sign_ins=(strange,))
+    verdict = decide(news, NOW, Heard({BOB: NOW - 1}), looked_at=BOB)
+    assert verdict.notice == Notice(Safe("New sign-in to your account: Who is this (STRANGE)"))
+    assert verdict.told.sign_ins == (strange,)
+    two = said(News((wrote(),), sign_ins=(strange, strange)))
+    assert two is not None
+    assert two.title == "2 new sign-ins to your account; New message from Bob"
+
+
+def test_a_sign_in_is_not_told_where_notifications_are_off() -> None:
+    strange = OwnDevice("STRANGE", Safe(""), "key")
+    assert decide(News(sign_ins=(strange,)), NOW, NEVER, how=How.OFF).notice is None

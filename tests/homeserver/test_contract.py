@@ -18,6 +18,7 @@ from dmtui.core.errors import (
     IdentityExists,
     InviteBlocked,
     NotFound,
+    PasswordNeeded,
     Refused,
     TrustAlarm,
 )
@@ -38,6 +39,7 @@ from dmtui.core.model import (
     TransactionId,
     UserId,
 )
+from dmtui.core.own_devices import OwnDevice
 from dmtui.core.ports import Homeserver
 from dmtui.core.recovery import (
     Backup,
@@ -80,6 +82,10 @@ class World(Protocol):
     async def mute_elsewhere(self, room_id: RoomId) -> None: ...
     async def block_bob(self) -> None: ...
     async def set_up_recovery_elsewhere(self, passphrase: str) -> str: ...
+    async def sign_in_elsewhere(self) -> str: ...
+
+    @property
+    def password(self) -> str: ...
 
 
 class FakeWorld:
@@ -149,6 +155,14 @@ class FakeWorld:
 
     async def set_up_recovery_elsewhere(self, passphrase: str) -> str:
         return self.homeserver.recovery.set_up_elsewhere(passphrase)
+
+    async def sign_in_elsewhere(self) -> str:
+        await self.homeserver.sign_in_elsewhere(OwnDevice("PHONE", Safe("phone"), "fingerprint"))
+        return "PHONE"
+
+    @property
+    def password(self) -> str:
+        return self.homeserver.password
 
 
 class SynapseWorld:
@@ -263,6 +277,25 @@ class SynapseWorld:
         finally:
             await device.close()
 
+    async def sign_in_elsewhere(self) -> str:
+        """The device that is signed in already has no keys before."""
+        other = self._other
+        session = Session(self.me, other.device_id, other.access_token, other.base_url)
+        device = await connect(session, self._directory / "phone-keys")
+        try:
+            async with asyncio.timeout(20):
+                while other.device_id not in {
+                    one.device_id for one in await device.own_devices() if one.fingerprint
+                }:
+                    await device.sync(None, frozenset(), 0.0)  # whose upkeep uploads the keys
+        finally:
+            await device.close()
+        return other.device_id
+
+    @property
+    def password(self) -> str:
+        return PASSWORD
+
 
 @pytest.fixture
 def fake_world() -> World:
@@ -331,6 +364,11 @@ class News:
     def muted(self) -> frozenset[RoomId] | None:
         found = [batch.muted for batch in self.batches if batch.muted is not None]
         return found[-1] if found else None
+
+    @property
+    def own_devices(self) -> tuple[OwnDevice, ...]:
+        found = [batch.own_devices for batch in self.batches if batch.own_devices is not None]
+        return found[-1] if found else ()
 
     def gone(self, room_id: RoomId) -> bool:
         last = self.batches[-1] if self.batches else None
@@ -826,6 +864,27 @@ async def test_this_device_knows_its_own_fingerprint(world: World) -> None:
     device = await world.homeserver.this_device()
     assert device.device_id
     assert len(device.fingerprint) == 43
+
+
+async def test_device_that_signs_in_elsewhere_is_told_and_can_be_signed_out(
+    world: World, news: News
+) -> None:
+    homeserver = world.homeserver
+    this = (await homeserver.this_device()).device_id
+    await news.until(lambda: [one.device_id for one in news.own_devices if one.this] == [this])
+    device_id = await world.sign_in_elsewhere()
+    await news.until(lambda: device_id in {one.device_id for one in news.own_devices})
+    known = {one.device_id: one for one in await homeserver.own_devices()}
+    assert known[this].this
+    assert known[this].fingerprint == (await homeserver.this_device()).fingerprint
+    assert known[device_id].confirmed is None
+    with pytest.raises(PasswordNeeded):
+        await homeserver.sign_out_device(device_id)
+    with pytest.raises(PasswordNeeded):
+        await homeserver.sign_out_device(device_id, "wrong")
+    await homeserver.sign_out_device(device_id, world.password)
+    await news.until(lambda: device_id not in {one.device_id for one in news.own_devices})
+    assert device_id not in {one.device_id for one in await homeserver.own_devices()}
 
 
 async def test_recovery_is_set_up_once_and_its_key_is_shown_until_it_is_kept(world: World) -> None:

@@ -16,6 +16,11 @@ NOTHING = {"master": False, "self_signing": False, "user_signing": False, "backu
 ALL_BUT_THE_MASTER_KEY = {"self_signing": True, "user_signing": True, "backup": True}
 
 
+def waiting(dmtui: DmtuiAccount) -> list[str]:
+    """New sign-ins that I have not looked at."""
+    return [device.device_id for device in dmtui.messenger.own_devices.waiting()]
+
+
 async def verified(dmtui: DmtuiAccount, mine: Element) -> None:
     """My new Element asks to be verified, and is."""
     here = Here(dmtui)
@@ -46,7 +51,9 @@ async def test_new_element_without_a_recovery_key_reads_old_messages_once_it_is_
     assert await homeserver.back_up() == 0
     mine = await another_element(dmtui, synapse, open_element)
     assert (await mine.encryption(identity=False)).kept == NOTHING
+    await dmtui.until(lambda: waiting(dmtui) == [mine.account.device_id])
     await verified(dmtui, mine)
+    await dmtui.until(lambda: waiting(dmtui) == [])
     found = await mine.encryption(identity=True, kept=ALL_BUT_THE_MASTER_KEY)
     assert found.kept["master"] is False
     assert (await mine.backup(version=found.backup, readable=True)).trusted
