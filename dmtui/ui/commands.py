@@ -266,6 +266,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("encryption.keep", "k", "Show the recovery key", Scope.ENCRYPTION, "do('keep')"),
     Command("encryption.restore", "r", "Restore keys", Scope.ENCRYPTION, "do('restore')"),
     Command("encryption.verify", "v", "Verify my other devices", Scope.ENCRYPTION, "verify"),
+    Command("encryption.devices", "d", "My devices: sign one out", Scope.ENCRYPTION, "devices"),
     Command("encryption.copy", "y", "Copy the fingerprint", Scope.ENCRYPTION, "do('copy')"),
     Command("card.verify", "v", "Verify each other", Scope.CARD, "act('verify')", hint="Verify"),
     Command(

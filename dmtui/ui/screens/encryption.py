@@ -10,15 +10,18 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from dmtui.core.errors import ApprovalNeeded, DmtuiError, PasswordNeeded
-from dmtui.core.events import EncryptionChanged
+from dmtui.core.errors import DmtuiError
+from dmtui.core.events import EncryptionChanged, OwnDevicesChanged
 from dmtui.core.recovery import Identity
 from dmtui.ui.clipboard import hand_to_tmux
 from dmtui.ui.commands import Scope, bindings, registry_of
 from dmtui.ui.screens.card_lines import laid_out, spaced
+from dmtui.ui.screens.device_lines import device_lines
+from dmtui.ui.screens.devices import Devices
 from dmtui.ui.screens.encryption_lines import Step, state_lines, steps_of
 from dmtui.ui.screens.keep_key import KeepKey
-from dmtui.ui.screens.recovery_steps import Approval, NewPassphrase, Password
+from dmtui.ui.screens.proving import proved
+from dmtui.ui.screens.recovery_steps import NewPassphrase
 from dmtui.ui.screens.unlock import Unlock
 from dmtui.ui.screens.verification import verify_own
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
+    from dmtui.core.own_devices import OwnDevice
     from dmtui.ui.screens.hands import Hands
 
 _NOT_OFFERED = {
@@ -65,6 +69,8 @@ class EncryptionScreen(ModalScreen[None]):
         self._care = hands.messenger.encryption
         self._doing = ""  # what is under way, in one line
         self._notice = ""
+        self._devices: tuple[OwnDevice, ...] | None = None
+        self._new: frozenset[str] = frozenset()  # that the user sees for the first time
         self._changes = hands.messenger.subscribe()
 
     def compose(self) -> ComposeResult:
@@ -80,6 +86,7 @@ class EncryptionScreen(ModalScreen[None]):
         self.call_after_refresh(self._paint)
         self._follow()
         self._look()
+        self._look_at_devices()
 
     def on_unmount(self) -> None:
         self._changes.close()
@@ -102,14 +109,20 @@ class EncryptionScreen(ModalScreen[None]):
             return  # closed meanwhile
         care = self._care
         page = self.query_one("#page")
-        lines = tuple(state_lines(care.known, care.device, care.restoring, self._press))
+        state = tuple(state_lines(care.known, care.device, care.restoring, self._press))
+        press = registry_of(self.app).press
+        listed = (press("encryption.devices"), press("encryption.verify"))
+        devices = tuple(device_lines(self._devices, self._new, *listed))
+        lines = (*devices, *state) if self._new else (*state, *devices)
         width = page.scrollable_content_region.width
         self.query_one("#lines", Static).update(laid_out(lines, width))
         notice = care.trouble or self._doing or self._notice or care.ended
         self.query_one("#notice", Static).update(notice)
         keys = [f"{self._press(step)} {_PHRASES[step]}" for step in self._steps]
         if self._care.known is not None and self._care.known.identity in _VERIFIABLE:
-            keys.append(f"{registry_of(self.app).press('encryption.verify')} verifies")
+            keys.append(f"{press('encryption.verify')} verifies")
+        if self._devices:
+            keys.append(f"{press('encryption.devices')} devices")
         self.query_one("#keys", Static).update(" · ".join([*keys, "Esc closes"]))
 
     def _tell(self, line: str) -> None:
@@ -119,8 +132,23 @@ class EncryptionScreen(ModalScreen[None]):
     @work(group="follow")
     async def _follow(self) -> None:
         while True:
-            if EncryptionChanged() in await self._changes.next():
+            changes = await self._changes.next()
+            if EncryptionChanged() in changes:
                 self._paint()
+            if OwnDevicesChanged() in changes:
+                self._look_at_devices()
+
+    @work(group="devices", exclusive=True)
+    async def _look_at_devices(self) -> None:
+        """All of them; what the user was told of is looked at now."""
+        own = self._messenger.own_devices
+        try:
+            self._new |= {device.device_id for device in own.waiting()}
+            self._devices = await own.all()
+            self._paint()
+            await own.looked(self._devices)
+        except DmtuiError as error:
+            self._tell(str(error))
 
     @work(group="look")
     async def _look(self) -> None:
@@ -144,6 +172,15 @@ class EncryptionScreen(ModalScreen[None]):
     async def action_verify(self) -> None:
         """v: compare with my other devices."""
         await verify_own(self._hands)
+
+    @work(group="list", exclusive=True)
+    async def action_devices(self) -> None:
+        """d: choose one to verify or to sign out."""
+        if self._devices is None:
+            self._tell("It is not known yet which devices there are.")
+        else:
+            await self._hands.ask(Devices(self._hands, self._devices, self._new))
+            self._look_at_devices()
 
     def action_do(self, name: str) -> None:
         """The key of a step."""
@@ -183,28 +220,14 @@ class EncryptionScreen(ModalScreen[None]):
         passphrase = await self._hands.ask(NewPassphrase(again))
         if passphrase is None:
             return
-        key = await self._made(passphrase)
+
+        async def act(password: str) -> str:
+            self._work_on("Setting up…")
+            return await self._care.set_up(passphrase, password)
+
+        key = await proved(self._hands, "takes a new identity", act)
         if key is not None:
             await self._keep_key(key)
-
-    async def _made(self, passphrase: str) -> str | None:
-        """The recovery key, once what the homeserver wants for it is done; ``None``: given up."""
-        password, approvals = "", 0
-        while True:
-            try:
-                self._work_on("Setting up…")
-                return await self._care.set_up(passphrase, password)
-            except PasswordNeeded:
-                notice = "The homeserver does not take this password." if password else ""
-                given = await self._hands.ask(Password(self._messenger.me, notice))
-                if given is None:
-                    return None
-                password = given
-            except ApprovalNeeded as error:
-                notice = "The homeserver does not know of it yet." if approvals else ""
-                approvals += 1
-                if not await self._hands.ask(Approval(error.url, notice)):
-                    return None
 
     async def _keep(self) -> None:
         """The key that was made before a crash, or before the user went away."""

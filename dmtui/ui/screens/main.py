@@ -19,6 +19,8 @@ from dmtui.core.events import (
     IdentityChanged,
     IntentsChanged,
     InvitesChanged,
+    NewSignIn,
+    OwnDevicesChanged,
     TimelineChanged,
     TypingChanged,
     UpgradeRefused,
@@ -26,6 +28,7 @@ from dmtui.core.events import (
 )
 from dmtui.core.model import Conversation, Phase, UserId
 from dmtui.core.names import clean_line
+from dmtui.core.own_devices import sign_in_words, waiting_words
 from dmtui.core.roster import Roster
 from dmtui.ui.commands import Scope, bindings
 from dmtui.ui.screens import verification
@@ -133,11 +136,8 @@ class MainScreen(Sides):
             self.conversation.refresh_messages()
         if people := [c.user_ids for c in changes if isinstance(c, ConversationsChanged)]:
             self._show_people(frozenset[UserId]().union(*people))
-        for changed in (c.user_id for c in changes if isinstance(c, IdentityChanged)):
-            self._tell_identity(changed)
-        for refused in (c.user_id for c in changes if isinstance(c, UpgradeRefused)):
-            if (conversation := self._roster.get(refused)) is not None:
-                self._tell(not_moved(conversation))
+        for change in changes:
+            self._tell_in_passing(change)
         if person is not None and TypingChanged(person) in changes:
             self.conversation.show_typing()
         if InvitesChanged in kinds:
@@ -153,12 +153,38 @@ class MainScreen(Sides):
             self._show_verification()
         if EncryptionChanged in kinds:
             self._show_encryption()
+        if OwnDevicesChanged in kinds:
+            self._show_notice()
+
+    def _tell_in_passing(self, change: Change) -> None:
+        """What is told once, wherever the user is."""
+        match change:
+            case IdentityChanged(user_id):
+                self._tell_identity(user_id)
+            case NewSignIn(device_id):
+                self._tell_sign_in(device_id)
+            case UpgradeRefused(user_id):
+                if (conversation := self._roster.get(user_id)) is not None:
+                    self._tell(not_moved(conversation))
 
     def _tell_identity(self, user_id: UserId) -> None:
         person = self._roster.get(user_id)
         name = clean_line(user_id) if person is None else person.name
         line = f"The encryption identity of {name} has changed. The person's card says more."
         self.notify(line, severity="warning", markup=False)
+
+    def _tell_sign_in(self, device_id: str) -> None:
+        """Loudly, unless my own identity vouches for the device."""
+        device = self._messenger.own_devices.find(device_id)
+        if device is None:
+            return
+        words = sign_in_words(device)
+        if device.confirmed:
+            self._tell(f"{words}.")
+            return
+        press = self.commands.press("app.encryption")
+        line = f"{words}. If it isn't you, sign it out: {press}"
+        self.notify(line, severity="warning", timeout=20, markup=False)
 
     def _show_people(self, user_ids: frozenset[UserId]) -> None:
         found = self._messenger.conversations(user_ids)
@@ -374,7 +400,9 @@ class MainScreen(Sides):
         press = self.commands.press("app.encryption")
         encryption = notice_words(self._messenger.encryption, press)
         verify = verification.notice(self._messenger, self.commands.press("verification.open"))
-        notices = (trouble, verify, requests, encryption)
+        new = waiting_words(self._messenger.own_devices.waiting())
+        sign_in = f"{new}: {press}" if new else ""
+        notices = (trouble, sign_in, verify, requests, encryption)
         self.status.notice = " · ".join(notice for notice in notices if notice)
 
     @on(Composer.DraftChanged)

@@ -90,23 +90,27 @@ class NewPassphrase(ModalScreen[str | None]):
 
 
 class Password(ModalScreen[str | None]):
-    """Dismissed with the account's password; Esc is ``None``. ``notice`` is of the last try."""
+    """Dismissed with the account's password; Esc is ``None``.
+
+    ``before`` ends a sentence about the homeserver; ``notice`` is of the last try.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Cancel", show=False, id="password.cancel")
     ]
 
-    def __init__(self, user_id: str, notice: str = ""):
+    def __init__(self, user_id: str, before: str, notice: str = ""):
         super().__init__()
         self._user_id = user_id
+        self._before = before
         self._notice = notice
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog step") as dialog:
             dialog.border_title = "Your account's password"
             yield Static(
-                f"The homeserver asks for the password of {self._user_id} before it takes a new"
-                " identity. It is not kept.",
+                f"The homeserver asks for the password of {self._user_id} before it {self._before}."
+                " It is not kept.",
                 markup=False,
                 id="question",
             )
