@@ -6,12 +6,13 @@ import asyncio
 import getpass
 import sys
 from argparse import Namespace
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from dmtui.command_line.answers import Failure, WrongUsage, say, say_json
 from dmtui.command_line.signed_in import signed_in
 from dmtui.core.errors import ApprovalNeeded, NotFound, PasswordNeeded
+from dmtui.core.own_devices import OwnDevice, called, in_order
 from dmtui.core.ports import Homeserver
 from dmtui.core.recovery import Backup, Encryption, Identity
 from dmtui.lock import ProfileLock
@@ -70,7 +71,7 @@ def recovery(paths: ProfilePaths, options: Namespace) -> None:
             _with(paths, lambda homeserver: homeserver.recovery_key_kept())
             say("The copy of the recovery key on this computer is destroyed.")
         case _:
-            _show(_with(paths, lambda homeserver: homeserver.encryption()), options)
+            _show(*_with(paths, _looked_up), options)
 
 
 def _with(paths: ProfilePaths, act: Callable[[Homeserver], Awaitable[T]]) -> T:
@@ -90,7 +91,12 @@ def _with(paths: ProfilePaths, act: Callable[[Homeserver], Awaitable[T]]) -> T:
         return asyncio.run(run())
 
 
-def _show(state: Encryption, options: Namespace) -> None:
+async def _looked_up(homeserver: Homeserver) -> tuple[Encryption, tuple[OwnDevice, ...]]:
+    state = await homeserver.encryption()
+    return state, in_order(await homeserver.own_devices())
+
+
+def _show(state: Encryption, devices: Sequence[OwnDevice], options: Namespace) -> None:
     if options.json:
         say_json(
             {
@@ -100,6 +106,16 @@ def _show(state: Encryption, options: Namespace) -> None:
                 "backup": state.backup.value,
                 "to_back_up": state.to_back_up,
                 "unkept_key": state.unkept_key,
+                "devices": [
+                    {
+                        "device_id": one.device_id,
+                        "name": one.name,
+                        "fingerprint": one.fingerprint,
+                        "confirmed": one.confirmed,
+                        "this": one.this,
+                    }
+                    for one in devices
+                ],
             }
         )
         return
@@ -108,6 +124,9 @@ def _show(state: Encryption, options: Namespace) -> None:
         opener = "a recovery key or a passphrase" if state.passphrase else "a recovery key"
         say(f"Recovery is set up; {opener} opens it.")
     say(_BACKUP[state.backup])
+    strange = ", ".join(called(one) for one in devices if one.confirmed is False and not one.this)
+    if strange:
+        say(f"Signed in to your account and not confirmed: {strange}.")
     if state.to_back_up:
         say(f"Message keys still to be backed up: {state.to_back_up}.")
     if state.unkept_key:

@@ -47,7 +47,11 @@ def test_what_one_profile_sets_up_another_one_unlocks(
     assert dmtui("recovery", "set-up").out == done.out
     assert "dmtui recovery set-up shows it" in dmtui("recovery", "status").out
     assert dmtui("recovery", "kept").code == 0
-    assert dmtui("recovery", "--json").json == {
+    status = dmtui("recovery", "--json").json
+    devices = status.pop("devices")
+    this = [one for one in devices if one["this"]]
+    assert [(one["confirmed"], len(one["fingerprint"])) for one in this] == [(True, 43)]
+    assert status == {
         "identity": "ours",
         "recovery": True,
         "passphrase": False,
@@ -68,6 +72,22 @@ def test_what_one_profile_sets_up_another_one_unlocks(
         "Message keys restored from the backup: 0.\n"
     )
     assert dmtui(*second, "--json").json["identity"] == "ours"
+
+
+def test_devices_that_are_not_confirmed_are_named(
+    dmtui: CommandLine, synapse: SynapseServer
+) -> None:
+    me = synapse.register()
+    sign_in(dmtui, me, synapse.base_url)
+    assert dmtui("recovery", "set-up").code == 0
+    sign_in(dmtui, me, synapse.base_url, "second")
+    assert dmtui("--profile", "second", "send", me.user_id, "hello").code == 0
+    lines = dmtui("recovery").out.splitlines()
+    (named,) = [line for line in lines if line.startswith("Signed in to your account and not")]
+    devices = dmtui("recovery", "--json").json["devices"]
+    strange = [one["device_id"] for one in devices if one["confirmed"] is False]
+    assert len(strange) == 1
+    assert strange[0] in named
 
 
 def test_passphrase_and_password_come_from_standard_input(
