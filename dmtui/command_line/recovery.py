@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import getpass
 import sys
 from argparse import Namespace
@@ -11,7 +12,7 @@ from typing import TypeVar
 
 from dmtui.command_line.answers import Failure, WrongUsage, say, say_json
 from dmtui.command_line.signed_in import signed_in
-from dmtui.core.errors import ApprovalNeeded, NotFound, PasswordNeeded
+from dmtui.core.errors import ApprovalNeeded, DmtuiError, NotFound, PasswordNeeded
 from dmtui.core.own_devices import OwnDevice, called, in_order
 from dmtui.core.ports import Homeserver
 from dmtui.core.recovery import Backup, Encryption, Identity
@@ -37,9 +38,13 @@ _BACKUP = {
 }
 _COST = (
     "A reset makes a NEW encryption identity. Everybody who has verified you is warned that your"
-    " identity has changed, each of your devices must be unlocked anew, and messages whose keys"
-    " are only in the old backup stay unreadable for good. Where you still have the old recovery"
-    " key, dmtui recovery unlock is what you want."
+    " identity has changed, each of your devices must be unlocked anew, and the old key backup is"
+    " deleted."
+)
+_CARRIED_OVER = "This device can read that backup: the message keys in it go into the new one."
+_LOST = (
+    "This device can't read that backup: messages whose keys are only there stay unreadable for"
+    " good. Where you still have the old recovery key, dmtui recovery unlock is what you want."
 )
 
 
@@ -63,7 +68,7 @@ def recovery(paths: ProfilePaths, options: Namespace) -> None:
         case "set-up":
             _set_up(paths, options)
         case "reset":
-            _give_up(options)
+            _give_up(paths, options)
             _set_up(paths, options)
         case "unlock":
             _unlock(paths)
@@ -148,13 +153,14 @@ def _set_up(paths: ProfilePaths, options: Namespace) -> None:
     say("Recovery is set up.")
 
 
-def _give_up(options: Namespace) -> None:
+def _give_up(paths: ProfilePaths, options: Namespace) -> None:
     """Say what a reset costs and have it confirmed; raises ``WrongUsage`` otherwise."""
-    _tell(_COST)
+    if not (options.yes or _is_terminal()):
+        raise WrongUsage("A reset must be confirmed: dmtui recovery reset --yes.")
+    state = _with(paths, lambda homeserver: homeserver.encryption())
+    _tell(f"{_COST} {_CARRIED_OVER if state.backup is Backup.ON else _LOST}")
     if options.yes:
         return
-    if not _is_terminal():
-        raise WrongUsage("A reset must be confirmed: dmtui recovery reset --yes.")
     if _asked("Type RESET to go on: ").strip() != "RESET":
         raise Failure("Nothing was reset.")
 
@@ -165,7 +171,11 @@ async def _made(homeserver: Homeserver, passphrase: str, reset: bool) -> str:
     make = homeserver.reset_identity if reset else homeserver.set_up_recovery
     while True:
         try:
-            return await make(passphrase, password)
+            key = await make(passphrase, password)
+            if reset:  # no backup has this device's keys now
+                with contextlib.suppress(DmtuiError):
+                    await homeserver.back_up()
+            return key
         except PasswordNeeded as error:
             _tell(str(error))
             password = secret("Password: ")

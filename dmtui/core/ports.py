@@ -210,9 +210,10 @@ class Homeserver(Protocol):
     async def reset_identity(self, passphrase: str, password: str = "") -> str:
         """Give the account's identity up for a new one, as where its recovery key is lost.
 
-        Everybody who has verified the user is warned, other devices must be unlocked anew, and
-        what is only in the old key backup is lost. Until the new one is published the old one
-        stays whole. Otherwise as :meth:`set_up_recovery`, which completes it as well.
+        Everybody who has verified the user is warned, and other devices must be unlocked anew.
+        Until the new one is published the old one stays whole; then its key backup is deleted,
+        once the keys that this device can read there are taken in, and all keys count as not
+        backed up. Otherwise as :meth:`set_up_recovery`, which completes it as well.
         """
 
     async def recovery_key_kept(self) -> None:

@@ -292,6 +292,10 @@ class CryptoStore:
                     (version, *key),
                 )
 
+    def back_up_anew(self) -> None:
+        """No key counts as backed up any more, wherever that was."""
+        self._do("UPDATE megolm SET backed_up_in = ''")
+
     def first_use(self, room_id: RoomId, session_id: str, index: int, event_id: str) -> bool:
         """Whether this index of the session was used by no other event; remembers that it was."""
         key = (room_id, session_id, index)

@@ -315,7 +315,9 @@ class Device:
 
     async def reset_identity(self, passphrase: str, password: str = "") -> str:
         """See ``ports.Homeserver``."""
-        return await self._crypto.identity.set_up(passphrase, password, replacing=True)
+        key = await self._crypto.identity.set_up(passphrase, password, replacing=True)
+        self._backups.wake()
+        return key
 
     async def recovery_key_kept(self) -> None:
         """See ``ports.Homeserver``."""

@@ -84,13 +84,15 @@ class OwnIdentity:
         except BadContent:
             described, recovery = None, False
         backup, to_back_up = await self._backup.state()
+        identity = self._judge(answer)
+        unkept = self._store.secret(_RECOVERY_KEY) is not None
         return Encryption(
-            identity=self._judge(answer),
+            identity=identity,
             recovery=recovery and described is not None,
             passphrase=described is not None and described.passphrase is not None,
             backup=backup,
             to_back_up=to_back_up,
-            unkept_key=self._store.secret(_RECOVERY_KEY) is not None,
+            unkept_key=unkept and identity is not Identity.UNFINISHED,
         )
 
     def _judge(self, answer: JsonObject) -> Identity:
@@ -137,15 +139,20 @@ class OwnIdentity:
         """See ``ports.Homeserver.set_up_recovery``; with ``replacing``, ``reset_identity``."""
         async with self._busy:
             done = None if replacing else self._store.secret(_RECOVERY_KEY)
-            if done is not None:
+            if done is not None and not await self._is_superseded():
                 return await self._again(read_key(mapping(json.loads(done))), passphrase)
             await self._own_keys.upload()
             published = await self._published()
             begun = self._to_go_on(published, replacing)
-            replaces = published.master if published and replacing else ""
+            replaces = self._given_up(published) if replacing else ""
             begun = await self._begin(begun, passphrase, replaces)
             await self._carry_out(begun, published == begun.seeds.identity(), password)
             return recovery_key_text(begun.key.secret)
+
+    async def _is_superseded(self) -> bool:
+        """Whether a reset that broke off has put another identity in the place of the kept one."""
+        begun = self._begun()
+        return begun is not None and await self._published() == begun.seeds.identity()
 
     async def _again(self, key: StorageKey, passphrase: str) -> str:
         if passphrase and not await opens(key, passphrase):
@@ -170,6 +177,12 @@ class OwnIdentity:
             raise IdentityExists(_EXISTS)
         return begun if begun is not None and begun.replaces == published.master else None
 
+    def _given_up(self, published: PublicIdentity | None) -> str:
+        """The master key that a reset is the end of; empty without one."""
+        if published is not None:
+            return published.master
+        return self._store.master_key(self._machine.user_id) or ""
+
     def _begun(self) -> SetUp | None:
         kept = self._store.secret(_SET_UP)
         return None if kept is None else SetUp.read(kept)
@@ -186,7 +199,8 @@ class OwnIdentity:
     async def _carry_out(self, begun: SetUp, published: bool, password: str) -> None:
         """Secrets go up before their public keys, and nobody is pointed to them before the end.
 
-        Those of an identity that is given up stay beside them until then.
+        Those of an identity that is given up stay beside them until then; its key backup goes
+        once the identity is gone.
         """
         seeds, key, storage = begun.seeds, begun.key, self._storage
         await storage.describe(key)
@@ -194,13 +208,16 @@ class OwnIdentity:
         if not published:
             await self._publish(seeds, password)
         await self._sign_device(SigningKey(seeds.self_signing))
-        await self._backup.create(begun.backup, SigningKey(seeds.master))
+        if begun.replaces:
+            await self._backup.clear(begun.backup)
+        version = await self._backup.create(begun.backup, SigningKey(seeds.master))
         await storage.make_default(key)
         if begun.replaces:
             await self._write_secrets(begun, beside=False)
         await set_account_data(self._owner, _KEY_BACKUP, {"enabled": True})
         with self._store.transaction():
             self._keep(seeds, begun.backup)
+            self._backup.use(version, begun.backup)
             self._store.save_secret(_RECOVERY_KEY, json.dumps(write_key(key)).encode())
 
     async def _write_secrets(self, begun: SetUp, beside: bool) -> None:

@@ -8,6 +8,7 @@ device trusts: the server alone can't have keys sent to a backup of its own.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -38,6 +39,7 @@ KEY_BACKUP_SECRET = "m.megolm_backup.v1"  # noqa: S105 - the name of a secret
 KEYS_PER_REQUEST = 100
 _KEYS_PER_STEP = 25  # so that nothing else waits for longer than a frame
 _MOST_VERSIONS = 3
+_MOST_DELETED = 100
 _NOT_THE_VERSION = ("M_WRONG_ROOM_KEYS_VERSION", "M_NOT_FOUND")
 _LOCKED = "Your key backup is locked on this device: unlock it with your recovery key first."
 _UNTRUSTED = "The key backup on the homeserver is not the one that this device has the key of."
@@ -67,12 +69,34 @@ class KeyBackup:
         """Make a backup for this secret, unless the current one is; its version."""
         current, public = await self._current(), public_key(secret)
         if current is not None and current.public_key == public:
-            name = current.name
-        else:
-            name = await self._make(public, master)
-        self._store.set_backup(name, public)
+            return current.name
+        return await self._make(public, master)
+
+    async def clear(self, secret: bytes) -> None:
+        """Delete every backup, the newest first, down to the one for this secret if there is one.
+
+        What this device can read of them it takes in before. Raises what the requests raise; the
+        next call goes on.
+        """
+        kept, deleted = public_key(secret), set[str]()
+        while (current := await self._current()) is not None and current.public_key != kept:
+            if current.name in deleted or len(deleted) == _MOST_DELETED:
+                raise ServerTrouble("The homeserver does not delete the old key backup.")
+            with contextlib.suppress(NotFound):  # somebody else deletes, too
+                await self._salvage(current)
+                await self._requests.api("DELETE", path("room_keys", "version", current.name))
+            deleted.add(current.name)
+
+    async def _salvage(self, version: Version) -> None:
+        secret = self._store.secret(KEY_BACKUP_SECRET)
+        if secret is not None and public_key(secret) == version.public_key:
+            await self._take_in_all(version.name, Opener(secret), _untold, _untold)
+
+    def use(self, version: str, secret: bytes) -> None:
+        """From now on keys go to this new backup: all of them, for it has none yet."""
+        self._store.set_backup(version, public_key(secret))
+        self._store.back_up_anew()
         self.known = None
-        return name
 
     async def _make(self, public: str, master: SigningKey) -> str:
         auth = self._machine.signed({"public_key": public})
@@ -216,6 +240,15 @@ class KeyBackup:
         """
         await self.connect()
         version, opener = await self._opened()
+        return await self._take_in_all(version, opener, progress, arrived)
+
+    async def _take_in_all(
+        self,
+        version: str,
+        opener: Opener,
+        progress: Callable[[int, int], None],
+        arrived: Callable[[Sequence[tuple[RoomId, str]]], None],
+    ) -> int:
         entries = read_entries(await self._requests.api("GET", _keys_of(version)))
         news = 0
         progress(0, len(entries))
@@ -263,6 +296,10 @@ class KeyBackup:
                 for key in keys
                 if self._machine.keep_room_key(key)
             ]
+
+
+def _untold(*_: object) -> None:
+    """Nobody waits for it."""
 
 
 def _keys_of(version: str, *session: str) -> str:

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable
 
 import pytest
+import vodozemac
 
 from dmtui.core.errors import (
     ApprovalNeeded,
@@ -24,12 +25,14 @@ from dmtui.core.errors import (
 )
 from dmtui.core.model import JsonObject
 from dmtui.core.recovery import Backup, Identity, read_recovery_key, recovery_key_text
+from dmtui.matrix.backup_cipher import ALGORITHM
 from dmtui.matrix.cross_signing import Seeds, SigningKey, key_object
 from dmtui.matrix.crypto import Crypto
-from tests.homeserver.account import Account, Json
+from tests.homeserver.account import Account, Json, MatrixError
 from tests.homeserver.faultproxy import FaultProxy
 from tests.homeserver.synapse import PASSWORD, SynapseServer
 from tests.homeserver.talker import Party, Talker
+from tests.homeserver.test_key_backup import backed_up, names, planted, version_of
 
 DEFAULT = "m.secret_storage.default_key"
 
@@ -41,6 +44,24 @@ def keys_of(account: Account) -> Json:
 
 def master_of(account: Account) -> Json:
     return dict(keys_of(account)["master_keys"][account.user_id])
+
+
+def versions(account: Account) -> list[str]:
+    """The names of all backups on the server, oldest first."""
+    newest = int(version_of(account)["version"])
+    found = []
+    for number in range(1, newest + 1):
+        with contextlib.suppress(MatrixError):
+            found.append(account.api("GET", f"v3/room_keys/version/{number}")["version"])
+    return found
+
+
+def put_into_backup(account: Account) -> tuple[str, str]:
+    """A new session, its key in the account's backup and nowhere else."""
+    room_id, group, version = "!old:localhost", vodozemac.GroupSession(), version_of(account)
+    body = planted(version["auth_data"]["public_key"], room_id, group, "another's")
+    account.api("PUT", "v3/room_keys/keys", body, version=version["version"])
+    return room_id, group.session_id
 
 
 def signers(account: Account, device_id: str) -> set[str]:
@@ -618,28 +639,127 @@ async def test_a_reset_makes_a_new_identity_once_the_password_is_given(
     assert (state.identity, state.backup) == (Identity.OURS, Backup.ON)
 
 
+async def test_a_reset_leaves_one_backup_and_all_keys_that_could_be_read_in_it(
+    party: Party, synapse: SynapseServer
+) -> None:
+    alice, bob, room_id = await party.pair()
+    key = await alice.crypto.identity.set_up("", "")
+    await bob.say(room_id, "from Bob")
+    await alice.sync()
+    lost = put_into_backup(alice.account)
+    unreadable = vodozemac.Curve25519SecretKey().public_key().to_base64()
+    for _ in range(2):
+        body = {"algorithm": ALGORITHM, "auth_data": {"public_key": unreadable}}
+        alice.account.api("POST", "v3/room_keys/version", body)
+    assert len(versions(alice.account)) == 3
+    new = await alice.crypto.identity.set_up("", PASSWORD, replacing=True)
+    assert new != key
+    version = version_of(alice.account)
+    assert versions(alice.account) == [version["version"]]
+    assert await alice.crypto.backup.upload() == 0
+    held = names(backed_up(alice.account))
+    assert held == set(alice.crypto._store.sessions())
+    assert len(held) == 2
+    assert lost in held
+    newcomer = await party.guest(synapse.login(alice.account.localpart))
+    await newcomer.sync()
+    await newcomer.crypto.identity.unlock(new)
+    await newcomer.crypto.backup_upkeep.restore(lambda done, of: None)
+    assert newcomer.read() == ["from Bob"]
+
+
+async def test_a_reset_by_a_device_without_the_old_key_takes_its_own_keys_along(
+    party: Party, synapse: SynapseServer
+) -> None:
+    alice, bob, room_id = await party.pair()
+    await alice.crypto.identity.set_up("", "")
+    lost = put_into_backup(alice.account)
+    other = await party.guest(synapse.login(alice.account.localpart))
+    await other.sync()
+    await bob.sync()
+    await bob.say(room_id, "from Bob")
+    await other.sync()
+    assert other.read() == ["from Bob"]
+    await other.crypto.identity.set_up("", PASSWORD, replacing=True)
+    assert len(versions(alice.account)) == 1
+    assert await other.crypto.backup.upload() == 0
+    held = names(backed_up(alice.account))
+    assert held == set(other.crypto._store.sessions())
+    assert len(held) == 1
+    assert lost not in held
+
+
+async def test_key_that_nobody_has_kept_yet_is_shown_until_a_reset_is_through(
+    party: Party,
+) -> None:
+    alice = await party.guest()
+    old = await alice.crypto.identity.set_up("", "")
+    with pytest.raises(PasswordNeeded):
+        await alice.crypto.identity.set_up("", "", replacing=True)
+    assert await alice.crypto.identity.set_up("", "") == old
+    assert (await alice.crypto.identity.encryption()).unkept_key
+    new = await alice.crypto.identity.set_up("", PASSWORD, replacing=True)
+    assert await alice.crypto.identity.set_up("", "") == new != old
+
+
+async def test_new_backup_named_as_the_old_one_gets_all_keys(party: Party) -> None:
+    alice, bob, room_id = await party.pair()
+    await alice.crypto.identity.set_up("", "")
+    await bob.say(room_id, "from Bob")
+    await alice.sync()
+    assert await alice.crypto.backup.upload() == 0
+    (name,) = versions(alice.account)
+    alice.account.api("DELETE", f"v3/room_keys/version/{name}")
+    assert await alice.crypto.backup.connect() is Backup.NONE
+    listen_to_lies(alice, "/room_keys/version", lambda a: a.update(version=name))
+    await alice.crypto.identity.set_up("", PASSWORD, replacing=True)
+    assert alice.crypto.backup.missing() == 1
+
+
+async def test_server_that_deletes_no_backup_is_not_asked_for_ever(
+    party: Party, proxy: FaultProxy
+) -> None:
+    alice = await party.guest(url=proxy.base_url)
+    old = await alice.crypto.identity.set_up("", "")
+    proxy.add(path="/room_keys/version/", method="DELETE", status=200, body={})
+    with pytest.raises(Recoverable, match="does not delete"):
+        await alice.crypto.identity.set_up("", PASSWORD, replacing=True)
+    state = await alice.crypto.identity.encryption()
+    assert (state.identity, state.unkept_key) == (Identity.UNFINISHED, False)
+    proxy.clear()
+    assert await alice.crypto.identity.set_up("", "") != old
+    assert (await alice.crypto.identity.encryption()).identity is Identity.OURS
+    assert len(versions(alice.account)) == 1
+
+
 @pytest.mark.parametrize("acted", [False, True], ids=["not acted", "acted"])
 async def test_a_reset_broken_off_at_any_request_leaves_the_old_or_completes_the_new(
     party: Party, synapse: SynapseServer, acted: bool
 ) -> None:
+    alice = await party.guest()
+    key = await alice.crypto.identity.set_up("", "")
+    other = await party.guest(synapse.login(alice.account.localpart))
+    await other.crypto.identity.unlock(key)
+    saved: set[tuple[str, str]] = set()
     for breaks_at in itertools.count(1):
-        alice = await party.guest()
-        old = await alice.crypto.identity.set_up("", "")
         before = master_of(alice.account)
-        other = await party.guest(synapse.login(alice.account.localpart))
+        saved.add(put_into_backup(alice.account))
         if not await broken_off(other, "reset", "", breaks_at, acted):
             break
         if master_of(alice.account) == before:
-            third = await party.guest(synapse.login(alice.account.localpart))
-            await third.crypto.identity.unlock(old)
+            await alice.crypto.identity.unlock(key)
+            assert (await alice.crypto.backup.state())[0] is Backup.ON
         else:
             state = await other.crypto.identity.encryption()
             assert state.identity is Identity.UNFINISHED
         made = master_of(alice.account)
-        new = await other.crypto.identity.set_up("", PASSWORD, replacing=True)
+        key = await other.crypto.identity.set_up("", PASSWORD, replacing=True)
         assert made in (before, master_of(alice.account))
         assert master_of(alice.account) != before
-        await alice.crypto.identity.unlock(new)
+        await alice.crypto.identity.unlock(key)
         state = await alice.crypto.identity.encryption()
         assert (state.identity, state.backup) == (Identity.OURS, Backup.ON)
-    assert breaks_at > 20
+        assert await other.crypto.backup.upload() == 0
+        assert names(backed_up(alice.account)) == saved
+        assert versions(alice.account) == [version_of(alice.account)["version"]]
+    assert breaks_at > 24
