@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import getpass
 import sys
+import textwrap
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
@@ -41,6 +42,7 @@ _COST = (
     " identity has changed, each of your devices must be unlocked anew, and the old key backup is"
     " deleted."
 )
+_WIDTH = 79  # of a terminal that would break words
 _CARRIED_OVER = "This device can read that backup: the message keys in it go into the new one."
 _LOST = (
     "This device can't read that backup: messages whose keys are only there stay unreadable for"
@@ -158,7 +160,8 @@ def _give_up(paths: ProfilePaths, options: Namespace) -> None:
     if not (options.yes or _is_terminal()):
         raise WrongUsage("A reset must be confirmed: dmtui recovery reset --yes.")
     state = _with(paths, lambda homeserver: homeserver.encryption())
-    _tell(f"{_COST} {_CARRIED_OVER if state.backup is Backup.ON else _LOST}")
+    cost = f"{_COST} {_CARRIED_OVER if state.backup is Backup.ON else _LOST}"
+    _tell(textwrap.fill(cost, _WIDTH))
     if options.yes:
         return
     if _asked("Type RESET to go on: ").strip() != "RESET":
@@ -167,7 +170,7 @@ def _give_up(paths: ProfilePaths, options: Namespace) -> None:
 
 async def _made(homeserver: Homeserver, passphrase: str, reset: bool) -> str:
     """The recovery key; asks on the way for what the homeserver asks for."""
-    password = ""
+    password, asked = "", False
     make = homeserver.reset_identity if reset else homeserver.set_up_recovery
     while True:
         try:
@@ -182,8 +185,11 @@ async def _made(homeserver: Homeserver, passphrase: str, reset: bool) -> str:
         except ApprovalNeeded as error:
             if not _is_terminal():
                 raise Failure(f"{error} Open {error.url}, then run this again.") from error
-            _tell(f"{error} Open {error.url}")
-            _asked("Press Enter once it is approved. ")
+            _tell("The homeserver does not know of it yet." if asked else str(error))
+            _tell(f"Open this page, here or on any other machine:\n{error.url}")
+            asked = True
+            if not _asked("Press Enter once it is approved. "):
+                raise Failure("It is not approved: run this again once it is.") from error
 
 
 def new_secret(prompt: str) -> str:

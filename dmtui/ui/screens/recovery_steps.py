@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SHORTEST = 12
 """Letters of a passphrase; the homeserver could try out shorter ones."""
 
-_URL_LENGTH = 2000
+_URL_LENGTH = 4096
 _FIRST = (
     "Your account gets an identity, which tells your devices from a stranger's; a backup of the"
     " keys to your messages; and a recovery key, which opens both on your next device.\n\n"
