@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
+import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 import vodozemac
@@ -46,11 +50,11 @@ def master_of(account: Account) -> Json:
     return dict(keys_of(account)["master_keys"][account.user_id])
 
 
-def versions(account: Account) -> list[str]:
-    """The names of all backups on the server, oldest first."""
+def versions(account: Account, first: int = 1) -> list[str]:
+    """The names of all backups on the server, oldest first, of which the first is not older."""
     newest = int(version_of(account)["version"])
     found = []
-    for number in range(1, newest + 1):
+    for number in range(first, newest + 1):
         with contextlib.suppress(MatrixError):
             found.append(account.api("GET", f"v3/room_keys/version/{number}")["version"])
     return found
@@ -562,9 +566,9 @@ async def test_no_lie_about_the_secrets_is_believed(
 
 
 async def test_a_description_without_a_check_still_opens(
-    liars: tuple[Talker, Talker, str],
+    party: Party, synapse: SynapseServer
 ) -> None:
-    _, other, text = liars
+    _, other, text = await two_devices(party, synapse)
     listen_to_lies(other, "storage.key.", lambda a: [a.pop("mac"), a.pop("iv")])
     with pytest.raises(BadContent):
         await other.crypto.identity.unlock(recovery_key_text(bytes(32)))
@@ -573,9 +577,9 @@ async def test_a_description_without_a_check_still_opens(
 
 
 async def test_a_signature_that_the_server_does_not_take_is_told(
-    liars: tuple[Talker, Talker, str],
+    party: Party, synapse: SynapseServer
 ) -> None:
-    _, other, text = liars
+    _, other, text = await two_devices(party, synapse)
     refusal = {"@me:localhost": {"DEVICE": {"errcode": "M_INVALID_SIGNATURE"}}}
     listen_to_lies(other, "/keys/signatures/upload", lambda a: a.update(failures=refusal))
     with pytest.raises(Recoverable):
@@ -596,12 +600,36 @@ async def test_a_device_whose_signature_the_server_hides_is_not_called_ours(
     assert (await alice.crypto.identity.encryption()).identity is Identity.LOCKED
 
 
-@pytest.fixture
-async def liars(party: Party, synapse: SynapseServer) -> tuple[Talker, Talker, str]:
+@pytest.fixture(scope="module")
+def at_rest(
+    synapse: SynapseServer, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Account, Account, str]:
+    """A device with an identity, another one without, and the key; what they keep, to be copied."""
+    directory = tmp_path_factory.mktemp("at-rest")
+
+    async def made() -> tuple[Path, Account, Account, str]:
+        async with AsyncExitStack() as stack:
+            alice, other, text = await two_devices(Party(synapse, directory, stack), synapse)
+            return directory, alice.account, other.account, text
+
+    return asyncio.run(made())
+
+
+async def two_devices(party: Party, synapse: SynapseServer) -> tuple[Talker, Talker, str]:
     """A device with an identity, another one without, and the key."""
     alice = await party.guest()
     text = await alice.crypto.identity.set_up("", "")
     return alice, await party.guest(synapse.login(alice.account.localpart)), text
+
+
+@pytest.fixture
+async def liars(
+    at_rest: tuple[Path, Account, Account, str], party: Party, tmp_path: Path
+) -> tuple[Talker, Talker, str]:
+    """Copies of two devices, and the key, for tests that change nothing on the server."""
+    directory, alice, other, text = at_rest
+    shutil.copytree(directory, tmp_path, dirs_exist_ok=True)
+    return await party.guest(alice), await party.guest(other), text
 
 
 # -- giving an identity up ------------------------------------------------------------------
@@ -743,6 +771,7 @@ async def test_a_reset_broken_off_at_any_request_leaves_the_old_or_completes_the
     saved: set[tuple[str, str]] = set()
     for breaks_at in itertools.count(1):
         before = master_of(alice.account)
+        old_backup = int(version_of(alice.account)["version"])
         saved.add(put_into_backup(alice.account))
         if not await broken_off(other, "reset", "", breaks_at, acted):
             break
@@ -761,5 +790,5 @@ async def test_a_reset_broken_off_at_any_request_leaves_the_old_or_completes_the
         assert (state.identity, state.backup) == (Identity.OURS, Backup.ON)
         assert await other.crypto.backup.upload() == 0
         assert names(backed_up(alice.account)) == saved
-        assert versions(alice.account) == [version_of(alice.account)["version"]]
+        assert versions(alice.account, old_backup) == [str(old_backup + 1)]
     assert breaks_at > 24
