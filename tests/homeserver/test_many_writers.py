@@ -52,7 +52,7 @@ def test_scenario_13_processes_and_a_client_that_overwrites_the_map_lose_no_entr
         wanted = {**remembered, **added}
 
         def settled() -> bool:
-            return direct_map(me) == wanted and not any(device.pending() for device in devices)
+            return not any(device.pending() for device in devices) and direct_map(me) == wanted
 
         assert wait_until(settled, PATIENCE), (direct_map(me), wanted)
 
