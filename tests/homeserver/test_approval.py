@@ -39,7 +39,7 @@ async def test_a_reset_waits_for_the_approval_on_the_page_that_the_homeserver_na
 ) -> None:
     me = server.register()
     async with AsyncExitStack() as stack:
-        alice = await stack.enter_async_context(Talker(me, tmp_path / "alice"))
+        alice = await stack.enter_async_context(Talker(me, tmp_path / "alice", confirmed=False))
         old = await alice.crypto.identity.set_up("", "")  # the first one needs no approval
         assert (await alice.crypto.identity.encryption()).identity is Identity.OURS
         for _ in range(2):
@@ -51,7 +51,7 @@ async def test_a_reset_waits_for_the_approval_on_the_page_that_the_homeserver_na
         server.approve_reset(me.localpart)
         new = await alice.crypto.identity.set_up("", "", replacing=True)
         assert new != old
-        other = Talker(server.login(me.localpart), tmp_path / "other")
+        other = Talker(server.login(me.localpart), tmp_path / "other", confirmed=False)
         other = await stack.enter_async_context(other)
         await other.crypto.identity.unlock(new)
         state = await other.crypto.identity.encryption()
