@@ -19,6 +19,7 @@ from dmtui.profile import ProfilePaths
 from dmtui.ui.app import DmtuiApp
 from dmtui.ui.screens.conversation import ConversationPane
 from dmtui.ui.screens.main import MainScreen
+from tests.profiles import key_in_file
 
 _NEXT, _PREVIOUS = "\x1b[1;3B", "\x1b[1;3A"
 
@@ -54,7 +55,7 @@ def _opened(environment: dict[str, str], rounds: int) -> float:
 
 
 async def _paged(paths: ProfilePaths, rounds: int) -> tuple[float, float]:
-    with contextlib.closing(Account(paths)) as account:
+    with contextlib.closing(Account(paths, key_in_file(paths))) as account:
         app = DmtuiApp(
             messenger=account.saved(),
             open_messenger=account.signed_in,

@@ -17,11 +17,11 @@ from dmtui.core.fold import Weight
 from dmtui.core.lookalikes import skeleton
 from dmtui.core.model import Session, UserId
 from dmtui.profile import ProfilePaths
-from dmtui.session import save_session
 from dmtui.store.positions import stamp
 from dmtui.store.schema import MIGRATIONS
 from dmtui.store.store import Store
 from tests.homeserver.account import Account
+from tests.profiles import sign_in_offline
 
 ME = UserId("@me:example.org")
 NOBODY = Session(ME, "DEVICE", "token", "http://127.0.0.1:1")  # nothing listens there
@@ -60,7 +60,7 @@ def home_of(account: Account) -> Iterator[tuple[dict[str, str], ProfilePaths]]:
         UserId(account.user_id), account.device_id, account.access_token, account.base_url
     )
     with home() as (environment, paths):
-        save_session(paths, session)
+        sign_in_offline(paths, session)
         yield environment, paths
 
 
@@ -71,7 +71,7 @@ def signed_in(
     """A profile with a copy of the stored account."""
     stored = _stored(people, messages)
     with home() as (environment, paths):
-        save_session(paths, session)
+        sign_in_offline(paths, session)
         shutil.copy(stored, paths.store_file)
         yield environment, paths
 

@@ -2,37 +2,69 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from dmtui.core.errors import StoreTrouble
 from dmtui.core.model import Session
 from dmtui.profile import ProfilePaths
-from dmtui.session import load_session, save_session
+from dmtui.session import SavedSession, load_session, save_session
 from dmtui.store.store import Store
 
 if TYPE_CHECKING:  # people and inbox read the store alone, and stay quick
     from dmtui.core.ports import Homeserver
     from dmtui.messenger.messenger import Messenger
+    from dmtui.profile_key.profile_key import ProfileKey, Question
+
+T = TypeVar("T")
 
 LOG_BYTES = 1_000_000
 
 
-def open_store(paths: ProfilePaths, session: Session) -> Store:
+def open_store(paths: ProfilePaths, session: Session | SavedSession) -> Store:
     """The account's database, made if need be; raises ``StoreTrouble``."""
     paths.prepare()
     return Store.open(paths.store_file, session.user_id)
 
 
-def messenger_for(paths: ProfilePaths, session: Session, store: Store) -> Messenger:
-    """A messenger that is not started yet; the store stays the caller's to close."""
+def open_session(paths: ProfilePaths, saved: SavedSession, key: ProfileKey) -> tuple[Session, str]:
+    """The session with its token, and the key; one that an older dmtui left plain is encrypted.
+
+    Blocks, and raises, as :meth:`ProfileKey.open` does.
+    """
+    opener = key.open()
+    session = saved.opened(opener)
+    if saved.plain_token:
+        save_session(paths, session, opener)
+    return session, opener
+
+
+def messenger_for(
+    paths: ProfilePaths, saved: SavedSession, store: Store, key: ProfileKey
+) -> Messenger:
+    """A messenger that is not started yet; the store stays the caller's to close.
+
+    It opens the key when it is started, out of the way, unless the key is open already.
+    """
     from dmtui.matrix.homeserver import connect
     from dmtui.messenger.messenger import Messenger
 
     async def connected() -> Homeserver:
-        return await connect(session, paths.encryption)
+        session, opener = await _out_of_the_way(lambda: open_session(paths, saved, key))
+        messenger.encryption.key_place = key.place
+        return await connect(session, paths.encryption, opener)
 
-    return Messenger(session.user_id, store, connected)
+    messenger = Messenger(saved.user_id, store, connected)
+    return messenger
+
+
+async def _out_of_the_way(act: Callable[[], T]) -> T:
+    """Do what blocks in a thread that nobody waits for at the end, as a keyring may hang."""
+    from dmtui.matrix.thread import LeftBehind
+
+    return await asyncio.get_running_loop().run_in_executor(LeftBehind(), act)
 
 
 class Account:
@@ -41,27 +73,44 @@ class Account:
     Call it holding the profile's lock.
     """
 
-    def __init__(self, paths: ProfilePaths):
+    def __init__(self, paths: ProfilePaths, key: ProfileKey):
         self._paths = paths
+        self._key = key
         self._store: Store | None = None
+
+    @property
+    def question(self) -> Question | None:
+        """What :meth:`unlocked` is to be called with first, if anything. ``StoreTrouble``."""
+        return self._key.question
+
+    async def unlocked(self, passphrase: str) -> Messenger | None:
+        """As :meth:`saved`, with the key opened. Raises ``WrongPassphrase`` as well."""
+        await _out_of_the_way(lambda: self._key.open(passphrase))
+        return self.saved()
 
     def saved(self) -> Messenger | None:
         """A messenger for the saved session, ``None`` without one. Raises ``StoreTrouble``."""
         session = load_session(self._paths)
         return None if session is None else self._open(session)
 
-    def signed_in(self, session: Session) -> Messenger:
+    async def sign_in(self, user: str, password: str, homeserver: str) -> Session:
+        """``ports.SignIn``; the key comes first, without which no session could be kept."""
+        from dmtui.matrix.sign_in import sign_in_with_password
+
+        await _out_of_the_way(self._key.open)
+        return await sign_in_with_password(user, password, homeserver)
+
+    async def signed_in(self, session: Session) -> Messenger:
         """Keep the new session; the messenger before it must have stopped. ``StoreTrouble``."""
         self.close()
-        messenger = self._open(session)
+        open_store(self._paths, session).close()  # refuses the messages of another account
+        key = await _out_of_the_way(self._key.open)
         try:
-            save_session(self._paths, session)
+            saved = save_session(self._paths, session, key)
         except OSError as error:
-            self.close()
             raise StoreTrouble(f"The session can't be saved: {error.strerror}.") from error
-        except StoreTrouble:
-            self.close()
-            raise
+        messenger = self._open(saved)
+        messenger.encryption.key_place = self._key.place
         return messenger
 
     def close(self) -> None:
@@ -70,9 +119,9 @@ class Account:
         if store is not None:
             store.close()
 
-    def _open(self, session: Session) -> Messenger:
+    def _open(self, session: SavedSession) -> Messenger:
         self._store = open_store(self._paths, session)
-        return messenger_for(self._paths, session, self._store)
+        return messenger_for(self._paths, session, self._store, self._key)
 
 
 def write_log(paths: ProfilePaths) -> None:

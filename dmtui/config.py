@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 from dmtui.core.errors import ConfigTrouble
 from dmtui.core.keys import keys_of, types_text
 from dmtui.core.names import clean_line
 from dmtui.core.notify import Bodies, How, Language, Settings, Title
+from dmtui.core.safekeeping import Protection
+
+T = TypeVar("T")
 
 DEFAULT_THEME = "textual-dark"
-KNOWN = "there are ui.theme and the sections [keys] and [notifications]"
+KNOWN = "there are ui.theme and the sections [keys], [notifications] and [security]"
+_PROTECTION = "security.key_protection"
 
 _SECTION = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
 _SETTING = re.compile(r"\s*([^\s=#\[][^=#]*?)\s*=")
@@ -47,6 +52,7 @@ class Config:
     theme: str = DEFAULT_THEME
     keys: Mapping[str, str] = field(default_factory=dict)
     notifications: Settings = field(default_factory=Settings)
+    key_protection: Protection = Protection.AUTO
 
 
 def read_config(file: Path, themes: Collection[str], commands: Sequence[Keyed]) -> Config:
@@ -54,11 +60,25 @@ def read_config(file: Path, themes: Collection[str], commands: Sequence[Keyed]) 
 
     ``themes`` and ``commands`` are those that may be named.
     """
+    return _read(file, lambda settings: _checked(settings, themes, commands))
+
+
+def read_protection(file: Path) -> Protection:
+    """That setting alone, for who needs no other; raises ``ConfigTrouble``."""
+
+    def protection(settings: Mapping[str, object]) -> Protection:
+        alone = {name: value for name, value in settings.items() if name == _PROTECTION}
+        return _checked(alone, themes=(), commands=()).key_protection
+
+    return _read(file, protection)
+
+
+def _read(file: Path, use: Callable[[Mapping[str, object]], T]) -> T:
     try:
         text = file.read_text("utf-8")
         tables: dict[str, object] = tomllib.loads(text)
     except FileNotFoundError:
-        return Config()
+        return use({})
     except OSError as error:
         raise ConfigTrouble(f"{file} can't be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
@@ -66,7 +86,7 @@ def read_config(file: Path, themes: Collection[str], commands: Sequence[Keyed]) 
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigTrouble(f"{file}: {clean_line(str(error))}.") from error
     try:
-        return _checked(dict(_settings(tables)), themes, commands)
+        return use(dict(_settings(tables)))
     except _WrongSetting as wrong:
         line = _line_of(wrong.name, text)
         where = f"{file}, line {line}" if line else str(file)
@@ -93,24 +113,25 @@ def _checked(
 ) -> Config:
     theme = DEFAULT_THEME
     keys: dict[str, str] = {}
-    telling: dict[str, str] = {}
+    chosen: dict[str, str] = {}
     for name, value in settings.items():
         section, _, rest = name.partition(".")
-        if name not in ("ui.theme", *_TELLING) and not (section == "keys" and rest):
+        if name not in ("ui.theme", *_CHOICES) and not (section == "keys" and rest):
             raise _WrongSetting(name, f"is no setting; {KNOWN}")
         if not isinstance(value, str):
             raise _WrongSetting(name, "must be text in quotes")
         if section == "keys":
             keys[rest] = value
             continue
-        choices = themes if name == "ui.theme" else tuple(_TELLING[name])
+        choices = themes if name == "ui.theme" else tuple(_CHOICES[name])
         if value not in choices:
             raise _WrongSetting(name, f"must be one of {', '.join(sorted(choices))}")
         if name == "ui.theme":
             theme = value
         else:
-            telling[name] = value
-    return Config(theme, _keymap(keys, commands), _notifications(telling))
+            chosen[name] = value
+    protection = Protection(chosen.get(_PROTECTION, Protection.AUTO))
+    return Config(theme, _keymap(keys, commands), _notifications(chosen), protection)
 
 
 def _keymap(chosen: Mapping[str, str], commands: Sequence[Keyed]) -> Mapping[str, str]:
@@ -153,7 +174,8 @@ def _quoted(error: ValueError) -> str:
     return f'"{clean_line(str(error), 30)}"'
 
 
-_TELLING: Mapping[str, type[StrEnum]] = {
+_CHOICES: Mapping[str, type[StrEnum]] = {
+    _PROTECTION: Protection,
     "notifications.how": How,
     "notifications.bodies": Bodies,
     "notifications.title": Title,

@@ -49,7 +49,7 @@ class ProfilePaths:
 
     @property
     def session_file(self) -> Path:
-        """The signed-in device and its access token."""
+        """The signed-in device and its access token, which is encrypted."""
         return self.data / "session.json"
 
     @property
@@ -61,6 +61,21 @@ class ProfilePaths:
     def encryption(self) -> Path:
         """The device's keys."""
         return self.data / "encryption"
+
+    @property
+    def encryption_database(self) -> Path:
+        """What the device's keys are in."""
+        return self.encryption / "crypto.db"
+
+    @property
+    def key_file(self) -> Path:
+        """Where the key is that all of these are encrypted with, or the key itself."""
+        return self.data / "key.json"
+
+    @property
+    def older_key_file(self) -> Path:
+        """Where the key was before there was a choice."""
+        return self.encryption / "crypto.key"
 
     @property
     def lock_file(self) -> Path:

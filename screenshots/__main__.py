@@ -18,11 +18,13 @@ from textual.widgets import OptionList, Static
 from dmtui.compose import Account
 from dmtui.core.direct import read_direct
 from dmtui.core.model import UserId
+from dmtui.core.safekeeping import Protection
 from dmtui.core.verification import Phase
 from dmtui.demo.demo import demo
 from dmtui.matrix.sign_in import sign_in_with_password
 from dmtui.messenger.messenger import Messenger
 from dmtui.profile import ProfilePaths
+from dmtui.profile_key.profile_key import ProfileKey
 from dmtui.ui.app import DmtuiApp
 from dmtui.ui.screens.conversation import ConversationPane
 from dmtui.ui.screens.doctor import Doctor
@@ -249,8 +251,9 @@ def main() -> None:
     """Run the demo, take the tour, leave."""
     with demo() as here:
         paths = ProfilePaths.named().inside(here.directory)
-        with contextlib.closing(Account(paths)) as account:
-            messenger = account.signed_in(here.session)
+        key = ProfileKey(paths, Protection.FILE)
+        with contextlib.closing(Account(paths, key)) as account:
+            messenger = asyncio.run(account.signed_in(here.session))
             app = DmtuiApp(
                 messenger=messenger,
                 open_messenger=account.signed_in,

@@ -1,4 +1,4 @@
-"""Fixtures that put a real Synapse under a test.
+"""Fixtures that put a real Synapse under a test; and no test sees the machine's keyring.
 
 ``synapse`` is shared by the whole run, so every test registers users of its own;
 ``private_synapse`` is the test's own, to stop, kill, freeze or configure.
@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +17,9 @@ from tests.homeserver.launcher import Launcher
 from tests.homeserver.synapse import SynapseServer
 
 LAUNCHER = pytest.StashKey[Launcher]()
+
+# For this process and all that it starts: as on a machine without a keyring.
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 
 # A busy machine fails no test, and a run finds what the run before it found: new examples are
 # looked for with --hypothesis-profile=searching.

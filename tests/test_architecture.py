@@ -17,6 +17,15 @@ ALLOWED = {
     "core": {"core"},
     "store": {"core"},
     "matrix": {"core", "nio", "aiohttp", "Crypto", "unpaddedbase64", "vodozemac"},
+    "profile_key": {
+        "core",
+        "keyring",
+        "dmtui.matrix.sealing",
+        "dmtui.matrix.thread",
+        "dmtui.private_files",
+        "dmtui.profile",
+        "dmtui.session",
+    },
     "messenger": {"core", "store", "messenger"},
     "ui/widgets": {"core", "ui.widgets", "textual", "rich", "segno"},
     "ui": {"core", "messenger", "ui", "textual", "rich"},
@@ -73,6 +82,15 @@ def test_only_the_matrix_package_imports_the_crypto_library(library: str) -> Non
     assert importers <= {"matrix"}
 
 
+def test_only_the_package_of_the_key_imports_the_keyring() -> None:
+    importers = {
+        package_of(module)
+        for module in MODULES
+        if any(name.partition(".")[0] == "keyring" for name in imported(module))
+    }
+    assert importers == {"profile_key"}
+
+
 FORBIDDEN_IN_CORE = {
     "asyncio", "http", "logging", "multiprocessing", "os", "pathlib", "random", "secrets", "shutil",
     "socket", "sqlite3", "subprocess", "tempfile", "threading", "time", "urllib",
@@ -107,7 +125,7 @@ def loaded_after(code: str, *arguments: str) -> set[str]:
     return set(done.stderr.split())
 
 
-HEAVY = {"nio", "textual", "aiohttp", "rich", "segno"}
+HEAVY = {"nio", "textual", "aiohttp", "rich", "segno", "keyring"}
 
 
 def test_the_messenger_loads_neither_the_network_nor_the_screen() -> None:

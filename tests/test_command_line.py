@@ -32,12 +32,14 @@ from dmtui.core.intents import (
     Report,
 )
 from dmtui.core.model import EventId, Invite, Member, Membership, RoomId, Safe, Session, UserId
+from dmtui.core.safekeeping import PLACES, KeyPlace
 from dmtui.lock import ProfileLock
 from dmtui.profile import ProfilePaths
-from dmtui.session import load_session, save_session
+from dmtui.session import load_session
 from dmtui.store.store import Store
 from tests.homeserver.account import Account, Json, MatrixError
 from tests.homeserver.synapse import SynapseServer
+from tests.profiles import sign_in_offline
 
 ME = UserId("@me:localhost")
 BOB = UserId("@bob:localhost")
@@ -79,7 +81,7 @@ class CommandLine:
 
     def sign_in(self, session: Session) -> Store:
         """Sign in without a server, with a whole account in the store."""
-        save_session(self.paths, session)
+        sign_in_offline(self.paths, session)
         return open_store(self.paths, session)
 
 
@@ -271,7 +273,7 @@ def test_people_and_inbox_are_read_without_network_or_screen(
 import sys
 from dmtui.__main__ import main
 code = main([{command!r}])
-assert not {{"nio", "aiohttp", "textual", "rich", "asyncio"}} & set(sys.modules)
+assert not {{"nio", "aiohttp", "textual", "rich", "asyncio", "keyring"}} & set(sys.modules)
 sys.exit(code)
 """
         done = subprocess.run(
@@ -546,7 +548,7 @@ def sign_in(dmtui: CommandLine, server: SynapseServer, profile: str = "default")
         "--password-stdin",
         typed=f"{account.password}\n",
     )
-    assert done == Done(0, f"Signed in as {account.user_id}.\n", "")
+    assert done == Done(0, f"Signed in as {account.user_id}.\n{PLACES[KeyPlace.FILE]}\n", "")
     return account
 
 

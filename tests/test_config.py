@@ -201,11 +201,22 @@ def test_directories_are_made_private(paths: ProfilePaths) -> None:
 
 # -- the session ----------------------------------------------------------------------------
 
+KEY = "5a" * 32
+
+
+def keep(paths: ProfilePaths, session: Session) -> None:
+    save_session(paths, session, KEY)
+
+
+def reopened(paths: ProfilePaths) -> Session | None:
+    saved = load_session(paths)
+    return None if saved is None else saved.opened(KEY)
+
 
 def test_a_saved_session_is_private_and_loads_again(paths: ProfilePaths) -> None:
     assert load_session(paths) is None
-    save_session(paths, SESSION)
-    assert load_session(paths) == SESSION
+    keep(paths, SESSION)
+    assert reopened(paths) == SESSION
     assert mode(paths.session_file) == 0o600
     assert [file.name for file in paths.data.iterdir()] == ["session.json"]
 
@@ -241,11 +252,11 @@ def leave_traces(paths: ProfilePaths) -> None:
 
 
 def test_another_account_is_refused_and_nothing_of_the_former_is_lost(paths: ProfilePaths) -> None:
-    save_session(paths, SESSION)
+    keep(paths, SESSION)
     leave_traces(paths)
     with pytest.raises(StoreTrouble, match="--profile"):
-        save_session(paths, replace(SESSION, user_id=UserId("@you:example.org")))
-    assert load_session(paths) == SESSION
+        keep(paths, replace(SESSION, user_id=UserId("@you:example.org")))
+    assert reopened(paths) == SESSION
     assert (paths.encryption / "keys").exists()
     assert paths.store_file.exists()
 
@@ -254,34 +265,34 @@ def test_another_account_is_refused_and_nothing_of_the_former_is_lost(paths: Pro
 def test_signing_in_after_the_session_file_was_lost_keeps_messages(
     paths: ProfilePaths, content: str | None
 ) -> None:
-    save_session(paths, SESSION)
+    keep(paths, SESSION)
     leave_traces(paths)
     paths.session_file.unlink()
     if content is not None:
         paths.session_file.write_text(content)
-    save_session(paths, replace(SESSION, device_id="OTHER"))
+    keep(paths, replace(SESSION, device_id="OTHER"))
     assert paths.store_file.exists()
     assert not paths.encryption.exists()
 
 
 def test_a_new_device_of_the_account_keeps_messages_and_drops_keys(paths: ProfilePaths) -> None:
-    save_session(paths, SESSION)
+    keep(paths, SESSION)
     leave_traces(paths)
-    save_session(paths, replace(SESSION, device_id="OTHER"))
+    keep(paths, replace(SESSION, device_id="OTHER"))
     assert paths.store_file.exists()
     assert not paths.encryption.exists()
 
 
 def test_a_new_token_of_the_device_keeps_everything(paths: ProfilePaths) -> None:
-    save_session(paths, SESSION)
+    keep(paths, SESSION)
     leave_traces(paths)
-    save_session(paths, replace(SESSION, access_token="renewed"))
+    keep(paths, replace(SESSION, access_token="renewed"))
     assert (paths.encryption / "keys").exists()
     assert paths.store_file.exists()
 
 
 def test_wiping_leaves_neither_token_nor_keys_nor_messages(paths: ProfilePaths) -> None:
-    save_session(paths, SESSION)
+    keep(paths, SESSION)
     leave_traces(paths)
     paths.wipe()
     paths.wipe()
@@ -294,16 +305,34 @@ def test_a_failed_write_leaves_the_former_session(
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    save_session(paths, SESSION)
+    keep(paths, SESSION)
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
-        save_session(paths, replace(SESSION, access_token="renewed"))
-    assert json.loads(paths.session_file.read_text())["access_token"] == SESSION.access_token
+        keep(paths, replace(SESSION, access_token="renewed"))
+    assert reopened(paths) == SESSION
     assert [file.name for file in paths.data.iterdir()] == ["session.json"]
 
 
-def test_a_session_does_not_show_its_token() -> None:
+def test_a_session_does_not_show_its_token(paths: ProfilePaths) -> None:
+    keep(paths, SESSION)
     assert "secret-token" not in repr(SESSION)
+    assert "secret-token" not in paths.session_file.read_text()
+    assert "secret-token" not in repr(load_session(paths))
+
+
+def test_the_session_opens_with_its_profiles_key_alone(paths: ProfilePaths) -> None:
+    keep(paths, SESSION)
+    saved = load_session(paths)
+    assert saved is not None
+    with pytest.raises(StoreTrouble, match="--new-key"):
+        saved.opened("00" * 32)
+    content = json.loads(paths.session_file.read_text())
+    content["homeserver"] = "https://elsewhere.example.org"
+    paths.session_file.write_text(json.dumps(content))
+    saved = load_session(paths)
+    assert saved is not None
+    with pytest.raises(StoreTrouble, match="--new-key"):
+        saved.opened(KEY)
 
 
 # -- the lock -------------------------------------------------------------------------------

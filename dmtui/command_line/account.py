@@ -8,10 +8,12 @@ import sys
 from argparse import Namespace
 
 from dmtui.command_line.answers import Failure, WrongUsage, say
-from dmtui.command_line.signed_in import signed_in
-from dmtui.compose import open_store
+from dmtui.command_line.signed_in import chosen, open_key, profile_key, signed_in
+from dmtui.compose import open_session, open_store
+from dmtui.config import read_protection
 from dmtui.core.errors import Recoverable, SignedOut
 from dmtui.core.model import Session
+from dmtui.core.safekeeping import PLACES, KeyPlace, Protection
 from dmtui.lock import ProfileLock
 from dmtui.profile import ProfilePaths
 from dmtui.session import load_session, save_session
@@ -21,31 +23,46 @@ def login(paths: ProfilePaths, options: Namespace) -> None:
     """Sign in with a password and keep the session."""
     with ProfileLock(paths):
         known = load_session(paths)
-        if known is not None:
+        if known is not None and not options.new_key:
             raise Failure(f"{known.user_id} is signed in already: run dmtui logout first.")
         user = options.user or _asked("User ID: ")
         password = _password(options.password_stdin)
+        key = profile_key(paths)
+        passphrase = ""
+        if not options.new_key:
+            open_key(key)
+        elif read_protection(paths.config_file) is Protection.PASSPHRASE:
+            passphrase = chosen()
         from dmtui.matrix.sign_in import sign_in_with_password
 
         session = asyncio.run(sign_in_with_password(user.strip(), password, options.homeserver))
         open_store(paths, session).close()  # refuses the messages of another account
-        save_session(paths, session)
+        if options.new_key:
+            paths.wipe_encryption()
+            key.renew(passphrase)
+        save_session(paths, session, key.open())
     say(f"Signed in as {session.user_id}.")
+    if key.place is KeyPlace.FILE:
+        say(PLACES[KeyPlace.FILE])
 
 
 def logout(paths: ProfilePaths, options: Namespace) -> None:
     """End the session on the server, then delete what is stored of it here."""
     with ProfileLock(paths):
-        session = signed_in(paths)
-        asyncio.run(_end(paths, session))
+        saved = signed_in(paths)
+        key = profile_key(paths)
+        open_key(key)
+        session, opener = open_session(paths, saved, key)
+        asyncio.run(_end(paths, session, opener))
         paths.wipe()
+        key.forget()
     say(f"Signed out {session.user_id}; its keys and messages are gone from this computer.")
 
 
-async def _end(paths: ProfilePaths, session: Session) -> None:
+async def _end(paths: ProfilePaths, session: Session, key: str) -> None:
     from dmtui.matrix.homeserver import connect
 
-    homeserver = await connect(session, paths.encryption)
+    homeserver = await connect(session, paths.encryption, key)
     try:
         await homeserver.logout()
     except SignedOut:

@@ -7,12 +7,17 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from dmtui.command_line.answers import Failure
 from dmtui.compose import Account, write_log
 from dmtui.config import Config, Keyed, read_config
+from dmtui.core.safekeeping import Protection
 from dmtui.lock import ProfileLock
 from dmtui.profile import ProfilePaths
+
+if TYPE_CHECKING:
+    from dmtui.profile_key.profile_key import ProfileKey
 
 NO_TERMINAL = "The app needs a terminal; dmtui --help lists the commands that do not."
 
@@ -22,7 +27,9 @@ def app(paths: ProfilePaths, options: Namespace) -> None:
     config = _config(paths)
     _require_terminal()
     with ProfileLock(paths):
-        _run(paths, config, options.taken_over)
+        from dmtui.profile_key.profile_key import ProfileKey
+
+        _run(ProfileKey(paths, config.key_protection), config, options.taken_over)
 
 
 def demo(paths: ProfilePaths, options: Namespace) -> None:
@@ -30,27 +37,33 @@ def demo(paths: ProfilePaths, options: Namespace) -> None:
     config = _config(paths)
     _require_terminal()
     from dmtui.demo.demo import demo as running_demo
+    from dmtui.profile_key.profile_key import ProfileKey
     from dmtui.session import save_session
 
     with running_demo() as here:
         own = paths.inside(here.directory)
-        save_session(own, here.session)
-        _run(own, config, lambda: None, demo=True)
+        key = ProfileKey(own, Protection.FILE)  # it is gone with the demo
+        save_session(own, here.session, key.open())
+        _run(key, config, lambda: None, demo=True)
 
 
 def _run(
-    paths: ProfilePaths, config: Config, taken_over: Callable[[], None], demo: bool = False
+    key: ProfileKey, config: Config, taken_over: Callable[[], None], demo: bool = False
 ) -> None:
-    write_log(paths)
-    with contextlib.closing(Account(paths)) as account:
-        from dmtui.matrix.sign_in import sign_in_with_password
+    write_log(key.paths)
+    with contextlib.closing(Account(key.paths, key)) as account:
+        from dmtui.profile_key.profile_key import Question
         from dmtui.ui.app import DmtuiApp
+        from dmtui.ui.screens.passphrase import Locked
         from dmtui.ui.terminal_escape import Terminal
 
+        question = account.question
+        choose = question is Question.CHOOSE
         running = DmtuiApp(
-            messenger=account.saved(),
+            messenger=account.saved() if question is None else None,
+            locked=None if question is None else Locked(choose, account.unlocked),
             open_messenger=account.signed_in,
-            sign_in=sign_in_with_password,
+            sign_in=account.sign_in,
             demo=demo,
             keymap=config.keys,
             theme=config.theme,

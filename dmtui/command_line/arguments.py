@@ -60,6 +60,12 @@ def _account(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     login.add_argument(
         "--password-stdin", action="store_true", help="read the password from standard input"
     )
+    login.add_argument(
+        "--new-key",
+        action="store_true",
+        help="where the key to this profile's secrets is lost: sign in as a new device with another"
+        " key; messages stay, those that only the lost device could decrypt too",
+    )
     _command(
         commands, "logout", "end the session and delete its keys and messages from this computer"
     )

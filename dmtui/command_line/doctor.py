@@ -8,13 +8,14 @@ from argparse import Namespace
 
 from dmtui.command_line.answers import Failure, WrongUsage, say, say_json
 from dmtui.command_line.errand import Errand
-from dmtui.command_line.signed_in import signed_in
+from dmtui.command_line.signed_in import profile_key, signed_in
 from dmtui.compose import open_store
 from dmtui.core.doctor import Finding, Survey, examine, repair_of
 from dmtui.core.intents import ExamineDirect, Intent, RepairDirect, UndoRepair
-from dmtui.core.model import JsonObject, Session
+from dmtui.core.model import JsonObject
 from dmtui.core.repairs import apply_changes, difference, undone
 from dmtui.profile import ProfilePaths
+from dmtui.session import SavedSession
 from dmtui.store.store import Store
 
 
@@ -34,10 +35,11 @@ def doctor(paths: ProfilePaths, options: Namespace) -> None:
 
 
 class _Visit:
-    def __init__(self, paths: ProfilePaths, session: Session, store: Store):
+    def __init__(self, paths: ProfilePaths, session: SavedSession, store: Store):
         self._paths = paths
         self._session = session
         self._store = store
+        self._key = profile_key(paths)  # asks for its passphrase once
 
     def examine(self, options: Namespace) -> None:
         survey = self._survey()
@@ -82,7 +84,9 @@ class _Visit:
         return survey
 
     def _carry_out(self, intent: Intent) -> None:
-        (outcome,) = Errand(self._paths, self._session, self._store, lambda _: [intent]).run()
+        (outcome,) = Errand(
+            self._paths, self._session, self._store, lambda _: [intent], key=self._key
+        ).run()
         if not outcome.ok:
             raise Failure(outcome.message or "The homeserver refused.")
 

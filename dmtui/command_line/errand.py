@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from dmtui.command_line.answers import Failure
+from dmtui.command_line.signed_in import open_key, profile_key
 from dmtui.compose import messenger_for, write_log
 from dmtui.core.errors import ProfileInUse
 from dmtui.core.intents import (
@@ -22,13 +23,15 @@ from dmtui.core.intents import (
     Outcome,
     Report,
 )
-from dmtui.core.model import Phase, Session
+from dmtui.core.model import Phase
 from dmtui.lock import ProfileLock
 from dmtui.profile import ProfilePaths
+from dmtui.session import SavedSession
 from dmtui.store.store import Store
 
 if TYPE_CHECKING:
     from dmtui.messenger.messenger import Messenger
+    from dmtui.profile_key.profile_key import ProfileKey
 
 PATIENCE = 30.0
 """Seconds until an intent is left to whoever runs dmtui next."""
@@ -52,15 +55,17 @@ class Errand:
     def __init__(
         self,
         paths: ProfilePaths,
-        session: Session,
+        session: SavedSession,
         store: Store,
         wish: Wish | None,
         patience: float = PATIENCE,
+        key: ProfileKey | None = None,
     ):
         self._paths = paths
         self._session = session
         self._store = store
         self._wish = wish
+        self._key = key or profile_key(paths)
         self._entries: list[Entry] = []
         self._why = ""
         self._deadline = time.monotonic() + patience
@@ -75,11 +80,19 @@ class Errand:
                 return self._when_time_is_up()
             try:
                 with ProfileLock(self._paths):
+                    self._open_key()
                     asyncio.run(self._carry_out())
             except ProfileInUse:
                 self._hand_over()
                 time.sleep(LOOK_EVERY)
         return tuple(entry.outcome for entry in self._entries if entry.outcome is not None)
+
+    def _open_key(self) -> None:
+        """Unless nothing is left to do; what the user takes to type costs no patience."""
+        if not self._is_done():
+            begun = time.monotonic()
+            open_key(self._key)
+            self._deadline += time.monotonic() - begun
 
     def _is_done(self) -> bool:
         if self._wish is None:
@@ -117,7 +130,7 @@ class Errand:
             return
         self._decide_early()
         write_log(self._paths)
-        messenger = messenger_for(self._paths, self._session, self._store)
+        messenger = messenger_for(self._paths, self._session, self._store, self._key)
         await messenger.start()
         try:
             with contextlib.suppress(TimeoutError):

@@ -7,43 +7,48 @@ import os
 from pathlib import Path
 
 from dmtui.command_line.answers import Failure, WrongUsage, say
-from dmtui.command_line.recovery import new_secret, secret
-from dmtui.command_line.signed_in import signed_in
+from dmtui.command_line.asking import new_secret, secret
+from dmtui.command_line.signed_in import open_key, signed_in
+from dmtui.compose import open_session
 from dmtui.lock import ProfileLock
-from dmtui.profile import ProfilePaths
+from dmtui.profile_key.profile_key import ProfileKey
 from dmtui.ui.private_file import write_private
 
 _PROMPT = "Passphrase of the key file: "
 _LARGEST = 256 * 1024 * 1024
 
 
-def export_keys(paths: ProfilePaths, name: str) -> None:
+def export_keys(key: ProfileKey, name: str) -> None:
     """Write every message key to a new file that only its owner may read."""
-    file = _named(name)
+    file, paths = _named(name), key.paths
     with ProfileLock(paths):
-        session = signed_in(paths)
+        saved = signed_in(paths)
         if os.path.lexists(file):
             raise Failure(f"{file} is there already: choose another name.")
+        open_key(key)
         passphrase = new_secret(_PROMPT)
         from dmtui.matrix import key_file
 
-        text, count = asyncio.run(key_file.export_keys(session, paths.encryption, passphrase))
+        session, opener = open_session(paths, saved, key)
+        exported = key_file.export_keys(session, paths.encryption, passphrase, opener)
+        text, count = asyncio.run(exported)
     _write(file, text)
     say(f"Message keys written to {file}: {count}. They are as secret as the messages.")
 
 
-def import_keys(paths: ProfilePaths, name: str) -> None:
+def import_keys(key: ProfileKey, name: str) -> None:
     """Take in the message keys of a file; what they open is read when dmtui runs next."""
-    file = _named(name)
+    file, paths = _named(name), key.paths
     with ProfileLock(paths):
-        session = signed_in(paths)
+        saved = signed_in(paths)
         text = _read(file)
+        open_key(key)
         passphrase = secret(_PROMPT)
         from dmtui.matrix import key_file
 
-        new, unusable = asyncio.run(
-            key_file.import_keys(session, paths.encryption, text, passphrase)
-        )
+        session, opener = open_session(paths, saved, key)
+        imported = key_file.import_keys(session, paths.encryption, text, passphrase, opener)
+        new, unusable = asyncio.run(imported)
     say(f"New message keys: {new}." if new else "There is no new message key in the file.")
     if unusable:
         say(f"Entries that are no message keys: {unusable}.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import getpass
 import sys
 import textwrap
 from argparse import Namespace
@@ -12,13 +11,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from dmtui.command_line.answers import Failure, WrongUsage, say, say_json
-from dmtui.command_line.signed_in import signed_in
+from dmtui.command_line.asking import new_secret, secret
+from dmtui.command_line.signed_in import open_key, profile_key, signed_in
+from dmtui.compose import open_session
 from dmtui.core.errors import ApprovalNeeded, DmtuiError, NotFound, PasswordNeeded
 from dmtui.core.own_devices import OwnDevice, called, in_order
 from dmtui.core.ports import Homeserver
 from dmtui.core.recovery import Backup, Encryption, Identity
+from dmtui.core.safekeeping import PLACES, KeyPlace
 from dmtui.lock import ProfileLock
 from dmtui.profile import ProfilePaths
+from dmtui.profile_key.profile_key import ProfileKey
 
 T = TypeVar("T")
 
@@ -58,38 +61,42 @@ def recovery(paths: ProfilePaths, options: Namespace) -> None:
         raise WrongUsage("--yes goes with dmtui recovery reset.")
     if options.file and not options.wanted.endswith("-keys"):
         raise WrongUsage("A file goes with dmtui recovery export-keys and import-keys.")
+    key = profile_key(paths)
     match options.wanted:
         case "export-keys":
             from dmtui.command_line.key_files import export_keys
 
-            export_keys(paths, options.file)
+            export_keys(key, options.file)
         case "import-keys":
             from dmtui.command_line.key_files import import_keys
 
-            import_keys(paths, options.file)
+            import_keys(key, options.file)
         case "set-up":
-            _set_up(paths, options)
+            _set_up(key, options)
         case "reset":
-            _give_up(paths, options)
-            _set_up(paths, options)
+            _give_up(key, options)
+            _set_up(key, options)
         case "unlock":
-            _unlock(paths)
+            _unlock(key)
         case "kept":
-            _with(paths, lambda homeserver: homeserver.recovery_key_kept())
+            _with(key, lambda homeserver: homeserver.recovery_key_kept())
             say("The copy of the recovery key on this computer is destroyed.")
         case _:
-            _show(*_with(paths, _looked_up), options)
+            _show(*_with(key, _looked_up), key.place, options)
 
 
-def _with(paths: ProfilePaths, act: Callable[[Homeserver], Awaitable[T]]) -> T:
+def _with(key: ProfileKey, act: Callable[[Homeserver], Awaitable[T]]) -> T:
     """Do it with the account to ourselves; nothing is synced."""
+    paths = key.paths
     with ProfileLock(paths):
-        session = signed_in(paths)
+        saved = signed_in(paths)
+        open_key(key)
+        session, opener = open_session(paths, saved, key)
 
         async def run() -> T:
             from dmtui.matrix.homeserver import connect
 
-            homeserver = await connect(session, paths.encryption)
+            homeserver = await connect(session, paths.encryption, opener)
             try:
                 return await act(homeserver)
             finally:
@@ -103,7 +110,12 @@ async def _looked_up(homeserver: Homeserver) -> tuple[Encryption, tuple[OwnDevic
     return state, in_order(await homeserver.own_devices())
 
 
-def _show(state: Encryption, devices: Sequence[OwnDevice], options: Namespace) -> None:
+def _show(
+    state: Encryption,
+    devices: Sequence[OwnDevice],
+    key_place: KeyPlace | None,
+    options: Namespace,
+) -> None:
     if options.json:
         say_json(
             {
@@ -123,6 +135,7 @@ def _show(state: Encryption, devices: Sequence[OwnDevice], options: Namespace) -
                     }
                     for one in devices
                 ],
+                "key_place": key_place,
             }
         )
         return
@@ -138,12 +151,14 @@ def _show(state: Encryption, devices: Sequence[OwnDevice], options: Namespace) -
         say(f"Message keys still to be backed up: {state.to_back_up}.")
     if state.unkept_key:
         say("Nobody has said yet that the recovery key is kept: dmtui recovery set-up shows it.")
+    if key_place is not None:
+        say(PLACES[key_place])
 
 
-def _set_up(paths: ProfilePaths, options: Namespace) -> None:
+def _set_up(key: ProfileKey, options: Namespace) -> None:
     passphrase = new_secret("New passphrase: ") if options.passphrase else ""
     reset = options.wanted == "reset"
-    text = _with(paths, lambda homeserver: _made(homeserver, passphrase, reset))
+    text = _with(key, lambda homeserver: _made(homeserver, passphrase, reset))
     say(text)
     sys.stdout.flush()
     if not _is_terminal():
@@ -151,15 +166,15 @@ def _set_up(paths: ProfilePaths, options: Namespace) -> None:
     _tell("This is your recovery key. Keep it where only you find it: it is not shown again.")
     if _asked("Its last four signs, once it is kept: ").strip() != text[-4:]:
         raise Failure("This is not how the key ends; dmtui recovery set-up shows it once more.")
-    _with(paths, lambda homeserver: homeserver.recovery_key_kept())
+    _with(key, lambda homeserver: homeserver.recovery_key_kept())
     say("Recovery is set up.")
 
 
-def _give_up(paths: ProfilePaths, options: Namespace) -> None:
+def _give_up(key: ProfileKey, options: Namespace) -> None:
     """Say what a reset costs and have it confirmed; raises ``WrongUsage`` otherwise."""
     if not (options.yes or _is_terminal()):
         raise WrongUsage("A reset must be confirmed: dmtui recovery reset --yes.")
-    state = _with(paths, lambda homeserver: homeserver.encryption())
+    state = _with(key, lambda homeserver: homeserver.encryption())
     cost = f"{_COST} {_CARRIED_OVER if state.backup is Backup.ON else _LOST}"
     _tell(textwrap.fill(cost, _WIDTH))
     if options.yes:
@@ -192,17 +207,9 @@ async def _made(homeserver: Homeserver, passphrase: str, reset: bool) -> str:
                 raise Failure("It is not approved: run this again once it is.") from error
 
 
-def new_secret(prompt: str) -> str:
-    """As :func:`secret`; on a terminal it is typed twice."""
-    passphrase = secret(prompt)
-    if _is_terminal() and getpass.getpass("Once more: ") != passphrase:
-        raise WrongUsage("These are two different passphrases.")
-    return passphrase
-
-
-def _unlock(paths: ProfilePaths) -> None:
+def _unlock(key: ProfileKey) -> None:
     typed = secret("Recovery key or passphrase: ")
-    restored = _with(paths, lambda homeserver: _joined(homeserver, typed))
+    restored = _with(key, lambda homeserver: _joined(homeserver, typed))
     say("Unlocked: this device is part of your encryption identity.")
     if restored is not None:
         say(f"Message keys restored from the backup: {restored}.")
@@ -215,17 +222,6 @@ async def _joined(homeserver: Homeserver, secret: str) -> int | None:
         return await homeserver.restore_keys(lambda done, of: None)
     except NotFound:
         return None
-
-
-def secret(prompt: str) -> str:
-    """A line without echo on a terminal, else the next line of standard input."""
-    if sys.stdin.isatty():
-        typed = getpass.getpass(prompt)
-    else:
-        typed = sys.stdin.readline().removesuffix("\n").removesuffix("\r")
-    if not typed:
-        raise WrongUsage(f"Nothing was given for: {prompt.rstrip(': ').lower()}.")
-    return typed
 
 
 def _asked(prompt: str) -> str:

@@ -21,7 +21,9 @@
     ├── ApprovalNeeded          the homeserver wants it approved on a web page first
     ├── IdentityExists          the account has an encryption identity, which was left alone
     ├── WrongIdentity           the published identity is not the one that the recovery key opens
+    ├── WrongPassphrase         what was typed does not open this profile's key
     ├── StoreTrouble            the disk: full, read-only, corrupt
+    │   └── KeyringTrouble      the system keyring: absent, locked, silent, without the key
     ├── ProfileInUse            another process owns the account
     └── ConfigTrouble           the user's settings can't be read
 
@@ -146,6 +148,14 @@ class WrongIdentity(DmtuiError):
 
 class StoreTrouble(DmtuiError):
     """The local database can't be read or written."""
+
+
+class KeyringTrouble(StoreTrouble):
+    """The system keyring can't be reached, or does not give the profile's key."""
+
+
+class WrongPassphrase(DmtuiError):
+    """The passphrase does not open the profile's key."""
 
 
 class ProfileInUse(DmtuiError):

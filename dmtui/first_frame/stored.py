@@ -83,6 +83,11 @@ def read(profile: str, limit: int) -> Stored | None:
             text = settings.read()
         if b"theme" in text or b"keys" in text:
             return None
+    key = os.path.join(data, "key.json")
+    if os.path.exists(key):
+        with open(key, "rb") as places:
+            if b'"passphrase"' in places.read():  # asked for first
+                return None
     with (
         open(os.path.join(data, "session.json"), "rb") as session,
         open(os.path.join(data, "lock"), "rb") as lock,

@@ -121,9 +121,11 @@ class Crypto:
         session: Session,
         directory: Path,
         now: Callable[[], float] = time.monotonic,
+        key: str = "",
     ) -> Self:
         """Open or make the device's keys in ``directory`` (0700, files 0600); no request is made.
 
+        They are encrypted with ``key``, 64 hexadecimal digits, or with one in a file beside them.
         Raises ``ProfileInUse`` while another process has them open, else ``StoreTrouble``.
         """
         logging.getLogger("nio").setLevel(logging.WARNING)
@@ -131,7 +133,7 @@ class Crypto:
         lock = claim_directory(directory / "crypto.lock")
         try:
             database = directory / "crypto.db"
-            key = load_key(directory / "crypto.key", database)
+            key = key or load_key(directory / "crypto.key", database)
             create_private(database)
             store = CryptoStore(database, session.user_id, session.device_id, key)
             try:

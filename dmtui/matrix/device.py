@@ -79,10 +79,10 @@ class Device:
         self._encrypted: set[RoomId] = set()
 
     @classmethod
-    async def open(cls, session: Session, directory: Path) -> Device:
+    async def open(cls, session: Session, directory: Path, key: str) -> Device:
         """Open the encryption store in ``directory``; no network request."""
         client = Client(session)
-        return cls(client, Crypto.open(client, session, directory))
+        return cls(client, Crypto.open(client, session, directory, key=key))
 
     async def sync(self, token: str | None, rooms: frozenset[RoomId], timeout: float) -> SyncBatch:
         """See ``ports.Homeserver``; each batch is followed by upkeep of the encryption."""

@@ -30,9 +30,10 @@ from dmtui.core.verification import Verification
 from dmtui.matrix.thread import NetworkThread
 
 
-async def connect(session: Session, directory: Path) -> MatrixHomeserver:
+async def connect(session: Session, directory: Path, key: str = "") -> MatrixHomeserver:
     """Open the encryption store in ``directory`` (made 0700); does no network request.
 
+    It is encrypted with ``key``, 64 hexadecimal digits, or with one in a file in the directory.
     Raises ``StoreTrouble`` and ``ProfileInUse``.
     """
     thread = NetworkThread()
@@ -40,7 +41,7 @@ async def connect(session: Session, directory: Path) -> MatrixHomeserver:
     async def opened() -> Homeserver:
         from dmtui.matrix.device import Device
 
-        return await Device.open(session, directory)
+        return await Device.open(session, directory, key)
 
     try:
         return MatrixHomeserver(thread, await thread.run(opened))

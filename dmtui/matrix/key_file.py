@@ -79,14 +79,17 @@ def read_keys(data: bytes) -> tuple[list[RoomKey], int]:
     return keys, len(listed) - len(keys)
 
 
-async def export_keys(session: Session, directory: Path, passphrase: str) -> tuple[str, int]:
+async def export_keys(
+    session: Session, directory: Path, passphrase: str, key: str = ""
+) -> tuple[str, int]:
     """The text of a key file with every room key of the device, and how many these are.
 
-    ``directory`` is that of the encryption; raises ``ProfileInUse`` while it is open elsewhere.
+    ``directory`` is that of the encryption, encrypted with ``key`` (see ``Crypto.open``); raises
+    ``ProfileInUse`` while it is open elsewhere.
     """
     client = Client(session)
     try:
-        crypto = Crypto.open(client, session, directory)
+        crypto = Crypto.open(client, session, directory, key=key)
         try:
             keys = crypto.room_keys()
         finally:
@@ -97,7 +100,7 @@ async def export_keys(session: Session, directory: Path, passphrase: str) -> tup
 
 
 async def import_keys(
-    session: Session, directory: Path, text: str, passphrase: str
+    session: Session, directory: Path, text: str, passphrase: str, key: str = ""
 ) -> tuple[int, int]:
     """Take in the keys of a file; how many brought something, and how many are unusable.
 
@@ -106,7 +109,7 @@ async def import_keys(
     keys, unusable = read_keys(open_file(text, passphrase))
     client = Client(session)
     try:
-        crypto = Crypto.open(client, session, directory)
+        crypto = Crypto.open(client, session, directory, key=key)
         try:
             return crypto.keep_room_keys(keys), unusable
         finally:

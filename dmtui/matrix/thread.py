@@ -23,7 +23,7 @@ class NetworkThread:
     def __init__(self, name: str = "network"):
         self._closing = False
         self._loop = asyncio.new_event_loop()
-        self._loop.set_default_executor(_LeftBehind())
+        self._loop.set_default_executor(LeftBehind())
         self._thread = threading.Thread(target=self._main, name=name, daemon=True)
         self._thread.start()
 
@@ -71,7 +71,7 @@ async def _finish(last: Callable[[], Coroutine[Any, Any, None]] | None) -> None:
         await last()
 
 
-class _LeftBehind(ThreadPoolExecutor):
+class LeftBehind(ThreadPoolExecutor):
     """A thread for each call, which neither the loop nor the process waits for at its end.
 
     asyncio looks names up in its executor, and nothing can end a look-up that hangs.

@@ -12,6 +12,7 @@ from dmtui.core.events import EncryptionChanged
 from dmtui.core.model import PersonDevice
 from dmtui.core.ports import Homeserver
 from dmtui.core.recovery import Backup, Encryption, Identity
+from dmtui.core.safekeeping import KeyPlace
 from dmtui.messenger.ledger import Ledger
 from dmtui.messenger.line import Line
 from dmtui.messenger.recovery import Recovery
@@ -35,7 +36,8 @@ class EncryptionCare:
     ``known`` and ``device`` are as last seen, ``None`` before; ``trouble`` says in one line why
     nothing is known, or what is waited for; ``doing`` what the user asked for and is under way, and
     ``ended`` how what nobody waits for ended.
-    ``heal`` decrypts what could not be read so far.
+    ``heal`` decrypts what could not be read so far. ``key_place`` is for who makes the messenger
+    to set, and is where the key to all secrets on this computer lies.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class EncryptionCare:
         self.restoring: Restoring | None = None
         self.doing = ""
         self.ended = ""
+        self.key_place: KeyPlace | None = None
 
     # -- in the background --
 

@@ -7,12 +7,14 @@ import contextlib
 import signal
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.traceback import Traceback
 from textual import on, work
 from textual.app import App
 from textual.widgets import Input, TextArea
 
 from dmtui.core.errors import DmtuiError
 from dmtui.core.notify import Settings
+from dmtui.core.safekeeping import PLACES, KeyPlace
 from dmtui.ui.commands import CommandProvider, Registry, Scope, bindings
 from dmtui.ui.hangup import guard_hangup
 from dmtui.ui.keyboard import guard_keyboard
@@ -20,12 +22,13 @@ from dmtui.ui.notifier import Notifier
 from dmtui.ui.pasting import guard_pastes
 from dmtui.ui.screens.help import Help
 from dmtui.ui.screens.main import MainScreen
+from dmtui.ui.screens.passphrase import PassphraseScreen
 from dmtui.ui.screens.sign_in import SignInScreen
 from dmtui.ui.terminal_escape import Terminal
 from dmtui.ui.voice import Voice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from textual.binding import BindingType
     from textual.command import Provider
@@ -34,11 +37,13 @@ if TYPE_CHECKING:
     from dmtui.core import ports
     from dmtui.core.model import Session, UserId
     from dmtui.messenger.messenger import Messenger
+    from dmtui.ui.screens.passphrase import Locked
 
 
 class DmtuiApp(App[None]):
     """Opens with the main screen if there is an account, else with the sign-in screen.
 
+    A profile that is ``locked`` is opened first; only then it is known which of them it is.
     ``keymap`` maps ids of commands to keys, as in :mod:`dmtui.ui.commands`; ``terminal`` is told
     of what comes in as ``notifications`` say; ``taken_over`` is called once the screen belongs to
     the app.
@@ -54,8 +59,9 @@ class DmtuiApp(App[None]):
         self,
         *,
         messenger: Messenger | None,
-        open_messenger: Callable[[Session], Messenger],
+        open_messenger: Callable[[Session], Awaitable[Messenger]],
         sign_in: ports.SignIn,
+        locked: Locked | None = None,
         demo: bool = False,
         keymap: Mapping[str, str] | None = None,
         theme: str = "textual-dark",
@@ -70,6 +76,7 @@ class DmtuiApp(App[None]):
         self._messenger = messenger
         self._open_messenger = open_messenger
         self._sign_in = sign_in
+        self._locked = locked
         self._demo = demo
         self.registry = Registry(keymap or {})
         self._screens_made = 0
@@ -79,6 +86,8 @@ class DmtuiApp(App[None]):
 
     def get_default_screen(self) -> Screen[None]:
         """The first frame is the real thing."""
+        if self._locked is not None:
+            return PassphraseScreen(self._locked)
         if self._messenger is not None:
             return MainScreen(self._messenger, self._demo)
         return SignInScreen(self._sign_in)
@@ -100,17 +109,27 @@ class DmtuiApp(App[None]):
             for number in (signal.SIGTERM, signal.SIGHUP):
                 loop.remove_signal_handler(number)
 
+    @on(PassphraseScreen.Opened)
+    def open_profile(self, event: PassphraseScreen.Opened) -> None:
+        """Unlocked: on to the main screen, or to signing in."""
+        self._locked, self._messenger = None, event.messenger
+        self._replace_screen_by(self.get_default_screen)
+        self._begin_notifying()
+
     @on(SignInScreen.SignedIn)
-    def open_account(self, event: SignInScreen.SignedIn) -> None:
+    @work(group="leave", exclusive=True)
+    async def open_account(self, event: SignInScreen.SignedIn) -> None:
         """Signed in: on to the main screen."""
         try:
-            self._messenger = self._open_messenger(event.session)
+            self._messenger = await self._open_messenger(event.session)
         except DmtuiError as error:
             if isinstance(self.screen, SignInScreen):
                 self.screen.tell(str(error))
             return
         self._replace_screen_by(self.get_default_screen)
         self._begin_notifying()
+        if self._messenger.encryption.key_place is KeyPlace.FILE:
+            self.notify(PLACES[KeyPlace.FILE], timeout=20, markup=False)
 
     @on(MainScreen.SignInWanted)
     @work(group="leave", exclusive=True)
@@ -151,6 +170,11 @@ class DmtuiApp(App[None]):
         except DmtuiError as error:
             return str(error)
         return ""
+
+    def _fatal_error(self) -> None:
+        """As Textual has it, but without the values of variables: keys may be among them."""
+        self.bell()
+        self.panic(Traceback(show_locals=False, width=None))
 
     # -- what the terminal is told besides frames --
 

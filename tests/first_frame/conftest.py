@@ -22,7 +22,7 @@ from dmtui.core.model import (
     UserId,
 )
 from dmtui.profile import ProfilePaths
-from dmtui.session import save_session
+from tests.profiles import sign_in_offline
 
 ME = UserId("@me:localhost")
 NOWHERE = "http://127.0.0.1:1"
@@ -62,7 +62,7 @@ def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProfilePaths:
         monkeypatch.delenv(name, raising=False)
     paths = ProfilePaths.named()
     session = Session(ME, "DEVICE", "token", NOWHERE)
-    save_session(paths, session)
+    sign_in_offline(paths, session)
     paths.lock_file.touch()
     with contextlib.closing(open_store(paths, session)) as store:
         updates = [update(number, name, said) for number, (name, said) in enumerate(SAID.items())]

@@ -19,6 +19,7 @@ from tests.first_frame.conftest import (
     shares_a_room_with_me,
     with_group_and_likeness,
 )
+from tests.profiles import key_in_file
 
 
 def painted(pilot: Pilot[None]) -> list[str]:
@@ -27,7 +28,7 @@ def painted(pilot: Pilot[None]) -> list[str]:
 
 
 async def frame_of_the_app(paths: ProfilePaths, size: tuple[int, int]) -> list[str]:
-    with contextlib.closing(Account(paths)) as account:
+    with contextlib.closing(Account(paths, key_in_file(paths))) as account:
         app = DmtuiApp(
             messenger=account.saved(),
             open_messenger=account.signed_in,

@@ -13,11 +13,11 @@ from dmtui.core.recovery import Backup
 from dmtui.matrix.key_file import export_keys
 from dmtui.matrix.room_decryption import LOCKED
 from dmtui.profile import ProfilePaths
-from dmtui.session import save_session
 from tests.homeserver.account import Account
 from tests.homeserver.dmtui_account import DmtuiAccount
 from tests.homeserver.synapse import SynapseServer
 from tests.homeserver.talker import ENCRYPTED, Party, Talker
+from tests.profiles import sign_in_offline
 from tests.test_command_line import CommandLine, assert_fails_in_one_line
 
 PASSPHRASE = "some pass phrase"
@@ -126,7 +126,7 @@ def test_key_files_refuse_what_they_can_not_do(
     dmtui: CommandLine, tmp_path: Path, synapse: SynapseServer
 ) -> None:
     me = synapse.register()
-    save_session(dmtui.paths, DmtuiAccount(me, tmp_path).session)
+    sign_in_offline(dmtui.paths, DmtuiAccount(me, tmp_path).session)
     taken = tmp_path / "taken"
     taken.write_text("mine")
     done = dmtui("recovery", "export-keys", str(taken), typed=f"{PASSPHRASE}\n")

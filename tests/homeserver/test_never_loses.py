@@ -13,11 +13,11 @@ import pytest
 
 from dmtui.core.model import RoomId, SendState, UserId
 from dmtui.profile import ProfilePaths
-from dmtui.session import save_session
 from tests.homeserver.account import Account
 from tests.homeserver.dmtui_account import DmtuiAccount
 from tests.homeserver.faultproxy import FaultProxy
 from tests.homeserver.synapse import SynapseServer
+from tests.profiles import sign_in_offline
 
 
 def befriended(me: Account, other: Account) -> RoomId:
@@ -62,7 +62,7 @@ def test_message_of_a_killed_process_arrives_once(
 ) -> None:
     me, bob = synapse.register(), synapse.register()
     room_id = befriended(me, bob)
-    save_session(profile, DmtuiAccount(me, Path(), proxy.base_url).session)
+    sign_in_offline(profile, DmtuiAccount(me, Path(), proxy.base_url).session)
     sending = "/send/m.room.message/"
     if acted:
         proxy.add(sending, reset="after", times=1)
@@ -83,7 +83,7 @@ def test_invite_answered_by_a_killed_process_is_accepted_and_recorded(
 ) -> None:
     me, bob = synapse.register(), synapse.register()
     room_id = bob.create_dm(me)
-    save_session(profile, DmtuiAccount(me, Path(), proxy.base_url).session)
+    sign_in_offline(profile, DmtuiAccount(me, Path(), proxy.base_url).session)
     proxy.add("/account_data/m.direct", method="PUT", hang=True)
     with command("accept", room_id) as process:
         proxy.wait_for_request("/account_data/m.direct", method="PUT")

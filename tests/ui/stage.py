@@ -82,7 +82,7 @@ class Stage:
             self.messenger = Messenger(ME, store, self._connect, self.clock)
             self.app = DmtuiApp(
                 messenger=self.messenger if signed_in else None,
-                open_messenger=lambda _: self.messenger,
+                open_messenger=self._signed_in,
                 sign_in=self.signing_in,
                 keymap=keymap,
                 notifications=self.notifications,
@@ -100,6 +100,9 @@ class Stage:
                     await self.app.leave().wait()
         finally:
             store.close()
+
+    async def _signed_in(self, session: Session) -> Messenger:
+        return self.messenger
 
     async def _connect(self) -> Homeserver:
         return self.server

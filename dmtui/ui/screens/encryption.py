@@ -109,7 +109,8 @@ class EncryptionScreen(ModalScreen[None]):
             return  # closed meanwhile
         care = self._care
         page = self.query_one("#page")
-        state = tuple(state_lines(care.known, care.device, care.restoring, self._press))
+        states = (care.known, care.device, care.restoring)
+        state = tuple(state_lines(*states, self._press, care.key_place))
         press = registry_of(self.app).press
         listed = (press("encryption.devices"), press("encryption.verify"))
         devices = tuple(device_lines(self._devices, self._new, *listed))

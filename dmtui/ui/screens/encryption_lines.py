@@ -9,6 +9,7 @@ from textual.content import Content
 
 from dmtui.core.names import clean_line
 from dmtui.core.recovery import Backup, Identity
+from dmtui.core.safekeeping import PLACES
 from dmtui.ui.screens.card_lines import Line, spaced
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from dmtui.core.model import PersonDevice
     from dmtui.core.recovery import Encryption
+    from dmtui.core.safekeeping import KeyPlace
     from dmtui.messenger.encryption import EncryptionCare, Restoring
 
 ASKING = "Asking the homeserver…"
@@ -106,6 +108,7 @@ def state_lines(
     device: PersonDevice | None,
     restoring: Restoring | None,
     press: Callable[[Step], str],
+    key_place: KeyPlace | None = None,
 ) -> Iterator[Line]:
     """All of it; ``press`` names the key of a step."""
     yield Line(Content("Identity"), heading=True)
@@ -119,6 +122,8 @@ def state_lines(
         yield from _backup(known, restoring, press)
     yield Line(Content("This device"), heading=True)
     yield from _device(device)
+    if key_place is not None:
+        yield _more(PLACES[key_place])
 
 
 def _identity(known: Encryption, press: Callable[[Step], str]) -> Iterator[Line]:

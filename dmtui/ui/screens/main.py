@@ -26,7 +26,7 @@ from dmtui.core.events import (
     UpgradeRefused,
     VerificationChanged,
 )
-from dmtui.core.model import Conversation, Phase, UserId
+from dmtui.core.model import Connection, Conversation, Phase, UserId
 from dmtui.core.names import clean_line
 from dmtui.core.own_devices import sign_in_words, waiting_words
 from dmtui.core.roster import Roster
@@ -82,6 +82,7 @@ class MainScreen(Sides):
         self._requests = RequestDesk(self, self._hands, self._show_notice)
         self._changes = messenger.subscribe()
         self._asked_to_sign_in = False
+        self._told_end = False
         self._opening: UserId | None = None  # a chat accepted that is not here yet
         self._trouble = ""
         self._ended = ""
@@ -234,6 +235,14 @@ class MainScreen(Sides):
         if self._messenger.connection.phase is Phase.SIGNED_OUT and not self._asked_to_sign_in:
             self._asked_to_sign_in = True
             self._ask_to_sign_in()
+        self._tell_end(self._messenger.connection)
+
+    def _tell_end(self, connection: Connection) -> None:
+        """Why nothing goes on any more, once: the status line has no room for all of it."""
+        ended = connection.phase is Phase.OFFLINE and connection.retry_at is None
+        if ended and connection.reason and not self._told_end:
+            self._told_end = True
+            self.notify(connection.reason, severity="error", timeout=60, markup=False)
 
     @work(group="signed out")
     async def _ask_to_sign_in(self) -> None:
