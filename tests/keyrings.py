@@ -7,6 +7,7 @@ import os
 import threading
 from pathlib import Path
 
+import keyring
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked, PasswordDeleteError
 
@@ -23,6 +24,11 @@ def entries() -> dict[str, str]:
 
 def keep(kept: dict[str, str]) -> None:
     Path(os.environ[FILE]).write_text(json.dumps(kept))
+
+
+def use(backend: type[KeyringBackend]) -> None:
+    """Have this be the system's keyring, in this process."""
+    keyring.set_keyring(backend())
 
 
 class Keeping(KeyringBackend):

@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import keyring
 import pytest
 from keyring.backends import fail
 
@@ -25,11 +24,11 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProfilePaths:
 @pytest.fixture(autouse=True)
 def no_keyring() -> Iterator[None]:
     """None at first, and none after the test."""
-    keyring.set_keyring(fail.Keyring())
+    keyrings.use(fail.Keyring)
     yield
-    keyring.set_keyring(fail.Keyring())
+    keyrings.use(fail.Keyring)
 
 
 @pytest.fixture
 def real_keyring() -> None:
-    keyring.set_keyring(keyrings.Keeping())
+    keyrings.use(keyrings.Keeping)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import keyring
 import pytest
 from keyring.backend import KeyringBackend
 from keyring.backends import fail, null
@@ -68,7 +67,7 @@ def test_the_key_lies_in_the_keyring_and_in_no_file(paths: ProfilePaths) -> None
 def test_without_a_real_keyring_it_lies_in_a_private_file(
     paths: ProfilePaths, backend: type[KeyringBackend]
 ) -> None:
-    keyring.set_keyring(backend())
+    keyrings.use(backend)
     key = opened(paths, AUTO)
     assert files_with(paths, key) == ["key.json"]
     assert stat.S_IMODE(paths.key_file.stat().st_mode) == 0o600
@@ -85,13 +84,13 @@ def test_under_a_passphrase_no_file_has_it_and_no_other_passphrase_opens_it(
     assert files_with(paths, key) == []
     assert stat.S_IMODE(paths.key_file.stat().st_mode) == 0o600
     asked = profile_key(paths, PASSPHRASE)
-    assert asked.question is Question.ENTER
+    questions = [asked.question]
     for wrong in ("", "correct  horse"):
         with pytest.raises(WrongPassphrase):
             asked.open(wrong)
     assert paths.key_file.read_bytes() == before
     assert asked.open(WORDS) == key
-    assert asked.question is None
+    assert [*questions, asked.question] == [Question.ENTER, None]
     assert asked.place is KeyPlace.PASSPHRASE
 
 
@@ -132,7 +131,7 @@ def test_forgetting_takes_it_out_of_the_keyring_too(paths: ProfilePaths) -> None
 def test_the_key_of_an_older_dmtui_is_taken_over(
     paths: ProfilePaths, backend: type[KeyringBackend]
 ) -> None:
-    keyring.set_keyring(backend())
+    keyrings.use(backend)
     paths.encryption.mkdir()
     paths.older_key_file.write_text("ab" * 32)
     assert opened(paths, AUTO) == "ab" * 32
@@ -180,13 +179,13 @@ def test_a_key_that_can_not_be_had_is_one_line_and_nothing_is_lost(
     key = opened(paths, AUTO)
     use_it(paths, key)
     before = {file: file.read_bytes() for file in paths.data.rglob("*") if file.is_file()}
-    keyring.set_keyring(backend())
+    keyrings.use(backend)
     for wanted in Protection:
         with pytest.raises(KeyringTrouble, match=words) as trouble:
             profile_key(paths, wanted, patience=0.2).open()
         assert "\n" not in str(trouble.value)
     assert {file: file.read_bytes() for file in before} == before
-    keyring.set_keyring(keyrings.Keeping())
+    keyrings.use(keyrings.Keeping)
     assert opened(paths, AUTO) == key
 
 
@@ -195,10 +194,10 @@ def test_a_keyring_that_does_not_play_along_leaves_the_key_where_it_is(
     paths: ProfilePaths, backend: type[KeyringBackend]
 ) -> None:
     key = opened(paths, AUTO)
-    keyring.set_keyring(backend())
+    keyrings.use(backend)
     assert profile_key(paths, AUTO, patience=0.2).open() == key
     assert profile_key(paths, AUTO).place is KeyPlace.FILE
-    keyring.set_keyring(keyrings.Keeping())
+    keyrings.use(keyrings.Keeping)
     assert opened(paths, AUTO) == key
     assert profile_key(paths, AUTO).place is KeyPlace.KEYRING
     assert list(keyrings.entries().values()) == [key]
@@ -208,10 +207,10 @@ def test_a_keyring_that_does_not_play_along_leaves_the_key_where_it_is(
 def test_a_new_key_is_not_put_into_a_file_because_the_keyring_is_locked(
     paths: ProfilePaths, backend: type[KeyringBackend]
 ) -> None:
-    keyring.set_keyring(backend())
+    keyrings.use(backend)
     with pytest.raises(KeyringTrouble):
         profile_key(paths, AUTO, patience=0.2).open()
-    keyring.set_keyring(keyrings.Keeping())
+    keyrings.use(keyrings.Keeping)
     assert list(keyrings.entries().values()) == [] != [opened(paths, AUTO)]
     assert profile_key(paths, AUTO).place is KeyPlace.KEYRING
 
