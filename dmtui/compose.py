@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -62,6 +61,8 @@ def messenger_for(
 
 async def _out_of_the_way(act: Callable[[], T]) -> T:
     """Do what blocks in a thread that nobody waits for at the end, as a keyring may hang."""
+    import asyncio
+
     from dmtui.matrix.thread import LeftBehind
 
     return await asyncio.get_running_loop().run_in_executor(LeftBehind(), act)
