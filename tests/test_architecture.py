@@ -134,6 +134,12 @@ def test_the_messenger_loads_neither_the_network_nor_the_screen() -> None:
     assert loaded.isdisjoint(HEAVY)
 
 
+def test_the_key_of_a_profile_costs_the_start_neither_keyring_nor_cipher() -> None:
+    loaded = loaded_after("import dmtui.profile_key.profile_key, dmtui.session, dmtui.compose")
+    assert "dmtui.profile_key.system_keyring" in loaded
+    assert loaded.isdisjoint({"keyring", "Crypto", "nio", "aiohttp"})
+
+
 def test_the_version_is_told_without_loading_anything_else() -> None:
     code = """
 from dmtui.__main__ import main

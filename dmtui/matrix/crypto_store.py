@@ -144,7 +144,7 @@ class CryptoStore:
             return OlmAccount.from_pickle(str(rows[0][0]).encode(), self._key, bool(rows[0][1]))
         except ValueError as error:
             raise StoreTrouble(
-                "The encryption keys can't be opened with their key file."
+                "The encryption keys can't be opened with this profile's key."
             ) from error
 
     def save_account(self, account: OlmAccount) -> None:
@@ -334,7 +334,7 @@ class CryptoStore:
         try:
             return unseal(bytes.fromhex(self._key), name, Sealed.unpacked(rows[0][0]))
         except ValueError as error:
-            raise StoreTrouble("A secret can't be opened with its key file.") from error
+            raise StoreTrouble("A secret can't be opened with this profile's key.") from error
 
     def forget_secret(self, name: str) -> None:
         self._do("DELETE FROM secret WHERE name = ?", (name,))

@@ -7,7 +7,6 @@ import secrets
 from dataclasses import dataclass
 
 from dmtui.core.errors import WrongPassphrase
-from dmtui.matrix.sealing import Sealed, seal, unseal
 
 COST = (2**16, 8, 2)
 """scrypt's N, r and p: 64 MiB, and half a second of a usual core."""
@@ -26,6 +25,8 @@ class Wrapped:
 
 def wrap(key: str, passphrase: str) -> Wrapped:
     """Encrypt the key (hexadecimal). Takes about a second."""
+    from dmtui.matrix.sealing import seal  # here: the app starts without the cipher
+
     salt = secrets.token_bytes(16)
     sealed = seal(_derived(passphrase, COST, salt), _NAME, bytes.fromhex(key))
     return Wrapped(COST, salt, sealed.packed())
@@ -33,6 +34,8 @@ def wrap(key: str, passphrase: str) -> Wrapped:
 
 def unwrap(wrapped: Wrapped, passphrase: str) -> str:
     """The key. Takes about a second. Raises ``WrongPassphrase``."""
+    from dmtui.matrix.sealing import Sealed, unseal
+
     try:
         opener = _derived(passphrase, wrapped.cost, wrapped.salt)
         return unseal(opener, _NAME, Sealed.unpacked(wrapped.sealed)).hex()

@@ -58,6 +58,7 @@ def test_what_one_profile_sets_up_another_one_unlocks(
         "backup": "on",
         "to_back_up": 0,
         "unkept_key": False,
+        "key_place": "file",
     }
     assert_fails_in_one_line(dmtui("recovery", "set-up"), "unlock it with its recovery key")
     sign_in(dmtui, me, synapse.base_url, "second")
