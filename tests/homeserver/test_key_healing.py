@@ -17,7 +17,7 @@ from tests.homeserver.account import Account
 from tests.homeserver.dmtui_account import DmtuiAccount
 from tests.homeserver.synapse import SynapseServer
 from tests.homeserver.talker import ENCRYPTED, Party, Talker
-from tests.profiles import sign_in_offline
+from tests.profiles import key_in_file, sign_in_offline
 from tests.test_command_line import CommandLine, assert_fails_in_one_line
 
 PASSPHRASE = "some pass phrase"
@@ -116,7 +116,8 @@ async def test_key_file_takes_messages_to_another_device(
     await asyncio.to_thread(run, "export-keys", str(copy), typed="another\n")
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     (tmp_path / "second").mkdir(mode=0o700)
-    dmtui.paths.encryption.rename(tmp_path / "second" / "keys")
+    keys = dmtui.paths.encryption.rename(tmp_path / "second" / "keys")
+    (keys / "crypto.key").write_text(key_in_file(dmtui.paths).open())
     await second.start()
     await second.until(lambda: second.bodies(bob.account) == ["one", "two"])
     await second.stop()
