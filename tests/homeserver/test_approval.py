@@ -16,10 +16,10 @@ from dmtui.core.errors import ApprovalNeeded
 from dmtui.core.model import Session, UserId
 from dmtui.core.recovery import Backup, Identity, read_recovery_key
 from dmtui.profile import ProfilePaths
-from dmtui.session import save_session
 from tests.homeserver.auth_service import DelegatingServer
 from tests.homeserver.launcher import Launcher
 from tests.homeserver.talker import Talker
+from tests.profiles import sign_in_offline
 from tests.test_command_line import CommandLine
 
 
@@ -78,7 +78,7 @@ def test_on_a_terminal_a_reset_shows_the_page_until_it_is_approved_there(
 ) -> None:
     me = server.register()
     session = Session(UserId(me.user_id), me.device_id, me.access_token, me.base_url)
-    save_session(dmtui.paths, session)
+    sign_in_offline(dmtui.paths, session)
     old = dmtui("recovery", "set-up").out
     ours, theirs = pty.openpty()
     with subprocess.Popen(
