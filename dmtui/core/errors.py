@@ -14,6 +14,7 @@
     ├── BadContent              what the server keeps for us is malformed and was left alone
     ├── NotMatrix               the address answers, but is no Matrix homeserver
     ├── InvalidUserId           not of the form @name:server
+    ├── UnclearSearch           what is searched for can't be made out
     ├── CannotEncrypt           the room is encrypted and this message can't be
     ├── TrustAlarm              an identity changed, or no device of theirs is confirmed
     ├── BadRecoveryKey          a typo, or not the key or the passphrase of this account
@@ -144,6 +145,10 @@ class IdentityExists(DmtuiError):
 
 class WrongIdentity(DmtuiError):
     """The homeserver publishes another identity than the one whose secrets were unlocked."""
+
+
+class UnclearSearch(DmtuiError):
+    """What the user searches for can't be made out."""
 
 
 class StoreTrouble(DmtuiError):

@@ -45,6 +45,7 @@ from dmtui.messenger.pending import describe
 from dmtui.messenger.recovery import Recovery
 from dmtui.messenger.requests import Requests
 from dmtui.messenger.results import Consent, StartChatResult
+from dmtui.messenger.search import Search
 from dmtui.messenger.start_chat import StartChat
 from dmtui.messenger.syncing import Syncing
 from dmtui.messenger.typing import TypingNotices
@@ -87,6 +88,7 @@ class Messenger:
         self.cards = Cards(me, self.homeserver, self._ledger)
         self.recovery = Recovery(self.homeserver)
         self.own_devices = OwnDevices(self.homeserver, self._ledger)
+        self.search = Search(self._ledger, self._clock)
         self._upgrades = Upgrades(self._ledger, self._journal)
         self._directs = DirectWriter(self._ledger, self._line, self._clock)
         self._syncing = Syncing(self._ledger, self._line, self._clock, self._directs.seen)
@@ -146,6 +148,7 @@ class Messenger:
                 tasks.create_task(self._keep(lambda: self.requests.run(homeserver)))
                 tasks.create_task(self._keep(lambda: self.encryption.run(homeserver)))
                 tasks.create_task(self._keep(self.contacts.run))
+                tasks.create_task(self._keep(self.search.run))
                 tasks.create_task(self._keep(self._upgrades.run))
                 tasks.create_task(self._keep(lambda: self.verification.run(homeserver)))
                 tasks.create_task(self._typing.run(homeserver))

@@ -54,23 +54,26 @@ class Database:
             self._writer = _connect(path)
         self._writing = RLock()
         self._reading = Lock()
+        self._seeking = Lock()
         try:
             with trouble():
                 self._writer.execute("PRAGMA journal_mode = WAL")
                 self._writer.execute("PRAGMA synchronous = FULL")
                 self._writer.execute("PRAGMA foreign_keys = ON")
+                self._writer.execute("PRAGMA secure_delete = ON")
             with self.write() as connection:
                 migrate(connection)
             with trouble():
-                self._reader = _connect(path)
-                self._reader.execute("PRAGMA query_only = ON")
+                self._reader = _connect_to_read(path)
+                self._seeker = _connect_to_read(path)
         except BaseException:
             self._writer.close()
             raise
         self._version = self.version()
 
     def close(self) -> None:
-        with self._writing, self._reading, trouble():
+        with self._writing, self._reading, self._seeking, trouble():
+            self._seeker.close()
             self._reader.close()
             self._writer.close()
 
@@ -90,13 +93,14 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """One consistent view of what is committed; never waits for a writer."""
-        with self._reading, trouble():
-            self._reader.execute("BEGIN")
-            try:
-                yield self._reader
-            finally:
-                if self._reader.in_transaction:
-                    self._reader.execute("ROLLBACK")
+        with self._reading, _view(self._reader) as connection:
+            yield connection
+
+    @contextmanager
+    def seek(self) -> Iterator[sqlite3.Connection]:
+        """:meth:`read` for what takes longer than a frame; no other reader waits for it."""
+        with self._seeking, _view(self._seeker) as connection:
+            yield connection
 
     def version(self) -> int:
         """A number that changes when another process has committed (``PRAGMA data_version``)."""
@@ -108,6 +112,23 @@ class Database:
         finally:
             self._writing.release()
         return self._version
+
+
+@contextmanager
+def _view(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    with trouble():
+        connection.execute("BEGIN")
+        try:
+            yield connection
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    connection = _connect(path)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
 
 
 def _connect(path: Path) -> sqlite3.Connection:

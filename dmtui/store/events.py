@@ -20,6 +20,7 @@ from dmtui.store.contacts import petname_of
 from dmtui.store.database import number, text
 from dmtui.store.positions import ECHO
 from dmtui.store.receipts import pass_receipts
+from dmtui.store.search_index import purge
 from dmtui.store.work import Work
 
 _LINES = frozenset(Kind)
@@ -292,6 +293,7 @@ def _redact(work: Work, room: int, target: str, redaction: EventId) -> None:
     if kind in (Kind.MEMBERSHIP, "redaction"):
         return
     line = kind in _LINES
+    purge(work)
     connection.execute(
         "UPDATE event SET redacted_by = ?, body = '', formatted = '', edit = NULL,"
         " session = NULL, raw = NULL, doubt = '', type = ? WHERE number = ?",

@@ -14,6 +14,7 @@ from dmtui.store.database import Database, number
 from dmtui.store.invites import drop_invite
 from dmtui.store.outbox import DISCARDED, set_draft
 from dmtui.store.rooms import ensure_room, keep, put_member
+from dmtui.store.search_index import purge
 from dmtui.store.work import Work
 
 _IN = (Membership.JOIN, Membership.BAN, Membership.LEAVE)
@@ -141,6 +142,7 @@ def forget(work: Work, wish: int, intent: ForgetRoom) -> None:
         entry = intents.entry(connection, row)
         if entry is not None and _is_for(entry.intent, intent.user_id):
             intents.settle(work, row, DISCARDED)
+    purge(work)
     for table in ("timeline", "event", "gap", "receipt", "member"):
         connection.execute(f"DELETE FROM {table} WHERE room = ?", (room,))  # noqa: S608 - ours
     connection.execute(

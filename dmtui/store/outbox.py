@@ -24,6 +24,7 @@ from dmtui.store.events import adopt
 from dmtui.store.positions import ECHO, echo
 from dmtui.store.receipts import move
 from dmtui.store.rooms import ensure_room, is_encrypted
+from dmtui.store.search_index import purge
 from dmtui.store.work import Work
 
 DISCARDED = Outcome(False, "The message was discarded.")
@@ -206,6 +207,7 @@ def discard(work: Work, transaction_id: TransactionId) -> None:
         work.connection, "SELECT 1 FROM event WHERE number = ? AND state = 'sending'", (row,)
     ):
         return
+    purge(work)
     work.connection.execute("DELETE FROM timeline WHERE event = ?", (row,))
     work.connection.execute("DELETE FROM event WHERE number = ?", (row,))
     work.touch(room, lines=True)

@@ -197,15 +197,22 @@ def message_of(
     connection: sqlite3.Connection, me: UserId, transaction_id: TransactionId
 ) -> Message | None:
     """The message of ours with this transaction ID."""
+    sql = "SELECT number FROM event WHERE transaction_id = ?"
+    row = number(connection, sql, (transaction_id,))
+    return None if row is None else message_at(connection, me, row)
+
+
+def message_at(connection: sqlite3.Connection, me: UserId, row: int) -> Message | None:
+    """The message that is this row of the events."""
     found = connection.execute(
         "SELECT r.number, r.room_id, r.membership FROM event e JOIN room r ON r.number = e.room"
-        " WHERE e.transaction_id = ?",
-        (transaction_id,),
+        " WHERE e.number = ?",
+        (row,),
     ).fetchone()
-    if found is None:
+    facts = connection.execute(f"{_COLUMNS} WHERE e.number = ?", (row,)).fetchone()
+    if found is None or facts is None:
         return None
-    row = connection.execute(f"{_COLUMNS} WHERE e.transaction_id = ?", (transaction_id,)).fetchone()
-    return _message(me, _look(connection, me, found[0], RoomId(found[1]), found[2]), row)
+    return _message(me, _look(connection, me, found[0], RoomId(found[1]), found[2]), facts)
 
 
 def newest_event(

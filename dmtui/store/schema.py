@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 
 from dmtui.core.errors import StoreTrouble
 
@@ -236,7 +237,70 @@ CREATE TABLE own_device (
 )
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _DIRECT_RECORDS, _TOLD, _LIFE, _DOUBTS, _TRUST, _OWN_DEVICES)
+_SEARCH = """
+CREATE VIRTUAL TABLE search USING fts5(
+    body, marks, content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2'
+);
+CREATE TABLE search_place (
+    place INTEGER PRIMARY KEY,
+    event INTEGER NOT NULL UNIQUE,
+    indexed INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX search_waiting ON search_place (place) WHERE indexed = 0;
+CREATE VIEW search_text AS
+    SELECT p.place, p.event, p.indexed, coalesce(d.body, e.body) AS body,
+        'r' || e.room || ' s' || hex(e.sender)
+        || CASE e.type WHEN 'attachment' THEN ' file' ELSE '' END
+        || CASE WHEN instr(coalesce(d.body, e.body), '://') THEN ' link' ELSE '' END AS marks
+    FROM search_place p JOIN event e ON e.number = p.event LEFT JOIN event d ON d.number = e.edit
+    WHERE e.type IN ('text', 'notice', 'emote', 'attachment');
+CREATE TRIGGER search_placed AFTER INSERT ON timeline BEGIN
+    INSERT INTO search_place (place, event) VALUES (
+        CASE WHEN EXISTS (SELECT 1 FROM search_place WHERE place = new.position) THEN (
+            SELECT p.place + 1 FROM search_place p WHERE p.place >= new.position AND NOT EXISTS
+                (SELECT 1 FROM search_place q WHERE q.place = p.place + 1) ORDER BY p.place LIMIT 1
+        ) ELSE new.position END,
+        new.event
+    );
+END;
+CREATE TRIGGER search_unplaced BEFORE DELETE ON timeline BEGIN
+    INSERT INTO search (search, rowid, body, marks)
+        SELECT 'delete', place, body, marks FROM search_text
+        WHERE event = old.event AND indexed = 1;
+    DELETE FROM search_place WHERE event = old.event;
+END;
+CREATE TRIGGER search_moved AFTER UPDATE OF position ON timeline BEGIN
+    INSERT INTO search (search, rowid, body, marks)
+        SELECT 'delete', place, body, marks FROM search_text
+        WHERE event = old.event AND indexed = 1;
+    DELETE FROM search_place WHERE event = old.event;
+    INSERT INTO search_place (place, event) VALUES (
+        CASE WHEN EXISTS (SELECT 1 FROM search_place WHERE place = new.position) THEN (
+            SELECT p.place + 1 FROM search_place p WHERE p.place >= new.position AND NOT EXISTS
+                (SELECT 1 FROM search_place q WHERE q.place = p.place + 1) ORDER BY p.place LIMIT 1
+        ) ELSE new.position END,
+        new.event
+    );
+END;
+CREATE TRIGGER search_rewritten BEFORE UPDATE OF room, sender, type, body, edit ON event BEGIN
+    INSERT INTO search (search, rowid, body, marks)
+        SELECT 'delete', place, body, marks FROM search_text WHERE indexed = 1
+        AND event IN (SELECT old.number UNION ALL SELECT number FROM event WHERE edit = old.number);
+    UPDATE search_place SET indexed = 0 WHERE indexed = 1
+        AND event IN (SELECT old.number UNION ALL SELECT number FROM event WHERE edit = old.number);
+END;
+INSERT INTO meta SELECT 'unindexed', max(number) FROM event HAVING max(number) IS NOT NULL
+"""
+"""``search`` has an entry at each place whose row is ``indexed``: the message as it is shown.
+
+Places are the positions of the timeline, one for each event, so that entries stand in order of
+time; where two rooms have the same position, the later one takes the next place that is free.
+Whatever changes what is shown takes the entry out; :mod:`dmtui.store.search` puts it in again.
+"""
+
+MIGRATIONS: tuple[str, ...] = (
+    *(_FIRST, _DIRECT_RECORDS, _TOLD, _LIFE, _DOUBTS, _TRUST, _OWN_DEVICES, _SEARCH),
+)
 
 
 def migrate(connection: sqlite3.Connection) -> None:
@@ -245,6 +309,16 @@ def migrate(connection: sqlite3.Connection) -> None:
     if version > len(MIGRATIONS):
         raise StoreTrouble("The local database was made by a newer dmtui: update dmtui.")
     for script in MIGRATIONS[version:]:
-        for statement in script.split(";"):
+        for statement in _statements(script):
             connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, those with semicolons of their own in one piece."""
+    statement = ""
+    for part in script.split(";"):
+        statement += part + ";"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

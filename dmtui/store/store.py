@@ -79,6 +79,8 @@ from dmtui.store.forgotten import is_forgotten
 from dmtui.store.outbox import Outgoing
 from dmtui.store.recovery import RecoveryRecords
 from dmtui.store.requests import RequestRecords
+from dmtui.store.search import SearchRecords
+from dmtui.store.search_index import settle
 from dmtui.store.timeline import Gap
 from dmtui.store.told import Told
 from dmtui.store.work import Work
@@ -108,6 +110,7 @@ class Store:
         self.requests = RequestRecords(database, self._write)
         self.recovery = RecoveryRecords(database, self._write)
         self.own_devices = own_devices.OwnDeviceRecords(database, self._write)
+        self.search = SearchRecords(database, self._write, me)
 
     @property
     def me(self) -> UserId:
@@ -148,6 +151,7 @@ class Store:
             work = Work(connection, self._me)
             yield work
             work.done = people.refresh(work)
+            settle(connection)
 
     # -- the server's side --------------------------------------------------------------------
 
