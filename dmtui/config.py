@@ -45,7 +45,7 @@ class Keyed:
 class Config:
     """All settings; each has a default.
 
-    ``keys`` maps ids of commands to their keys: ``[keys]`` ``chat.start = "ctrl+n,f5"``; a command
+    ``keys`` maps ids of commands to their keys: ``[keys]`` ``chat.start = "ctrl+n,f9"``; a command
     with an empty text has none.
     """
 

@@ -59,11 +59,11 @@ def test_without_a_file_every_setting_has_its_default(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "keys", ['[keys]\nchat.start = "f5"', '[keys]\n"chat.start" = "f5"', '[keys.chat]\nstart="f5"']
+    "keys", ['[keys]\nchat.start = "f9"', '[keys]\n"chat.start" = "f9"', '[keys.chat]\nstart="f9"']
 )
 def test_settings_are_read(tmp_path: Path, keys: str) -> None:
     file = config(tmp_path, f'[ui]\ntheme = "nord"\n{keys}\n')
-    assert read(file) == Config("nord", {"chat.start": "f5"})
+    assert read(file) == Config("nord", {"chat.start": "f9"})
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ class Scope(StrEnum):
     EVERYWHERE = "Everywhere"
     PEOPLE = "People list"
     CONVERSATION = "Conversation"
+    FIND = "Find in the chat"
     COMPOSER = "Composer"
     REQUEST = "Request"
     REQUESTS = "All requests"
@@ -103,6 +104,8 @@ COMMANDS: tuple[Command, ...] = (
     _everywhere("app.help", "f1", "Keys", "app.keys", "Keys"),
     _everywhere("chat.start", "ctrl+n", "Start a chat", "start_chat", "Start Chat"),
     _everywhere("person.go", "ctrl+k", "Go to a person", "go_to_person", "Go to"),
+    _everywhere("search.here", "ctrl+f", "Find in this chat", "find", "Find"),
+    _everywhere("search.everywhere", "f5,alt+f", "Search all chats", "search"),
     _everywhere("app.palette", "ctrl+p", "All commands", "app.command_palette"),
     _everywhere("person.next", "alt+down,ctrl+down", "Next person", "go_by(1)"),
     _everywhere("person.previous", "alt+up,ctrl+up", "Previous person", "go_by(-1)"),
@@ -194,6 +197,12 @@ COMMANDS: tuple[Command, ...] = (
         "i",
         Scope.CONVERSATION,
     ),
+    Command("timeline.older-hit", "n", "What is found: older", Scope.CONVERSATION, "hit(1)"),
+    Command("timeline.newer-hit", "N", "What is found: newer", Scope.CONVERSATION, "hit(-1)"),
+    Command("find.next", "enter", "Next hit, an older one", Scope.FIND, hint="Next", fixed=True),
+    Command("find.older", "up", "Older hit", Scope.FIND, "step(1)", hint="Older"),
+    Command("find.newer", "down", "Newer hit", Scope.FIND, "step(-1)", hint="Newer"),
+    Command("find.close", "escape", "Back to the composer", Scope.FIND, "close", hint="Close"),
     Command("composer.send", "enter", "Send", Scope.COMPOSER, hint="Send", fixed=True),
     Command(
         "composer.newline",

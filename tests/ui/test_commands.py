@@ -17,6 +17,7 @@ from dmtui.ui.commands import COMMANDS, Registry, Scope, bindings
 from dmtui.ui.screens.conversation import ConversationPane
 from dmtui.ui.screens.doctor import Doctor
 from dmtui.ui.screens.encryption import EncryptionScreen
+from dmtui.ui.screens.find_bar import FindBar
 from dmtui.ui.screens.help import Help
 from dmtui.ui.screens.main import MainScreen
 from dmtui.ui.screens.people import PeoplePane
@@ -81,6 +82,7 @@ def test_every_action_exists() -> None:
             PersonCard,
             EncryptionScreen,
             VerificationScreen,
+            FindBar,
         )
         if name.startswith("app."):
             owners, name = (DmtuiApp,), name.removeprefix("app.")

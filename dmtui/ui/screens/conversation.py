@@ -20,6 +20,7 @@ from dmtui.core.model import (
     SendState,
     UserId,
 )
+from dmtui.core.search import Query
 from dmtui.core.timeline import first_unread
 from dmtui.core.trust import doubt_words
 from dmtui.messenger.clock import milliseconds
@@ -29,6 +30,7 @@ from dmtui.ui.screens.arranging import muted_words
 from dmtui.ui.screens.confirm import Choice, Question
 from dmtui.ui.screens.deciding import decided
 from dmtui.ui.screens.ending import ask_back, gone, invited_back
+from dmtui.ui.screens.find_bar import FindBar
 from dmtui.ui.screens.hands import Hands
 from dmtui.ui.screens.heading import heading, note, reads_along, refusal
 from dmtui.ui.widgets.composer import Composer
@@ -76,6 +78,7 @@ class ConversationPane(Vertical):
     def compose(self) -> ComposeResult:
         yield InvitePrompt(id="prompt")
         yield Static(id="header", markup=False)
+        yield FindBar(self._messenger)
         yield Static(id="welcome", markup=False)
         yield Timeline(id="timeline")
         yield TypingLine(id="typing")
@@ -116,6 +119,7 @@ class ConversationPane(Vertical):
     def open(self, conversation: Conversation) -> None:
         """Show this conversation's newest messages and its draft."""
         self._stop_typing()
+        self._end_finding()
         self.conversation = conversation
         self._moved.pop(conversation.user_id, None)
         self._rooms = self._messenger.rooms_of(conversation.user_id)
@@ -166,6 +170,7 @@ class ConversationPane(Vertical):
     def close(self) -> None:
         """Show no conversation: it is gone."""
         self.conversation, self._messages, self._newer = None, (), False
+        self._end_finding()
         self.set_class(True, "closed")
 
     def update(self, conversation: Conversation) -> None:
@@ -219,6 +224,7 @@ class ConversationPane(Vertical):
             self._new = first_unread(page.messages)
         self._show()
         self.mark_read()
+        self.finding.again()
 
     def show_typing(self) -> None:
         """Say whether the person is typing."""
@@ -347,6 +353,40 @@ class ConversationPane(Vertical):
             else:
                 self._complete = True
                 self._show()
+
+    # -- finding --
+
+    @property
+    def finding(self) -> FindBar:
+        """Where the user finds in this conversation."""
+        return self.query_one(FindBar)
+
+    def find(self) -> None:
+        """Have the user say what to find."""
+        if self.person is not None:
+            self.finding.open(self.person)
+
+    @on(FindBar.Found)
+    def show_hit(self, event: FindBar.Found) -> None:
+        """Mark what was found, and go to one of it."""
+        event.stop()
+        self.timeline.mark(event.query, event.keys)
+        if event.at is not None:
+            self.jump(event.at)
+
+    def action_hit(self, by: int) -> None:
+        """n and N."""
+        self.finding.action_step(by)
+
+    @on(FindBar.Closed)
+    def stop_finding(self) -> None:
+        """The place in the conversation stays as it is."""
+        self._end_finding()
+        self.composer.focus()
+
+    def _end_finding(self) -> None:
+        self.finding.close()
+        self.timeline.mark(Query(), ())
 
     # -- writing --
 

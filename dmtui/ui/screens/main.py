@@ -43,6 +43,7 @@ from dmtui.ui.screens.heading import moved, not_moved, stayed
 from dmtui.ui.screens.people import PeoplePane
 from dmtui.ui.screens.person_acts import GENERAL_ACTS, PERSON_ACTS
 from dmtui.ui.screens.request_desk import RequestDesk
+from dmtui.ui.screens.search import SearchScreen
 from dmtui.ui.screens.sides import Sides
 from dmtui.ui.screens.start_chat import StartChat
 from dmtui.ui.widgets.composer import Composer
@@ -86,6 +87,7 @@ class MainScreen(Sides):
         self._opening: UserId | None = None  # a chat accepted that is not here yet
         self._trouble = ""
         self._ended = ""
+        self._searched = ""
 
     def on_mount(self) -> None:
         self.prompt.focus_key = self.commands.press("requests.open")
@@ -346,6 +348,28 @@ class MainScreen(Sides):
         if person is not None:
             self.open(person)
             self.conversation.add_to_draft(person, dialog.typed_ahead)
+
+    def action_find(self) -> None:
+        """Ctrl+F."""
+        if self.conversation.person is None:
+            self._tell("Open a chat first.")
+            return
+        self.to_conversation()
+        self.conversation.find()
+
+    @work(group="dialog", exclusive=True)
+    async def action_search(self) -> None:
+        """F5."""
+        screen = SearchScreen(self._messenger, self._searched)
+        hit = await self._ask(screen)
+        self._searched = screen.typed
+        if hit is None:
+            return
+        self.open(hit.person)
+        if self.conversation.person == hit.person and self.conversation.jump(hit.message.key):
+            self.conversation.timeline.focus()
+        else:
+            self._tell("That message is not there any more.")
 
     # -- the list of direct messages --
 

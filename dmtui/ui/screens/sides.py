@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.containers import Horizontal
 from textual.screen import Screen
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from dmtui.ui.commands import Registry, Scope, registry_of
 from dmtui.ui.screens.conversation import ConversationPane
@@ -74,6 +74,8 @@ class Sides(Screen[None]):
                 scope = Scope.COMPOSER
             case Timeline():
                 scope = Scope.CONVERSATION
+            case Input() if self.conversation.finding.has_focus_within:
+                scope = Scope.FIND
             case InvitePrompt():
                 scope = Scope.REQUEST
             case _:

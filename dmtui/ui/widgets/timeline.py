@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
 from typing import ClassVar
 
@@ -15,9 +15,11 @@ from textual.reactive import reactive
 from textual.strip import Strip
 
 from dmtui.core.model import DirectRoom, Message, SendState
+from dmtui.core.search import Query
 from dmtui.core.timeline import arrange
 from dmtui.core.times import local_time
 from dmtui.ui.widgets.cells import strip
+from dmtui.ui.widgets.hits import marked
 from dmtui.ui.widgets.layout import Block, Layout
 from dmtui.ui.widgets.line_view import LineView
 from dmtui.ui.widgets.message_lines import NAME_COLOURS, paint
@@ -51,6 +53,7 @@ class Timeline(LineView):
         & > .timeline--name-3 { color: $text-secondary; text-style: bold; }
         & > .timeline--name-4 { color: $text-warning; text-style: bold; }
         & > .timeline--bar { color: $primary; }
+        & > .timeline--hit { background: $warning 40%; color: $foreground; text-style: bold; }
         & > .timeline--cursor { background: $foreground 6%; }
         &:focus > .timeline--cursor { background: $primary 20%; }
         & > .timeline--pill {
@@ -74,6 +77,7 @@ class Timeline(LineView):
         "timeline--me",
         *(f"timeline--name-{number}" for number in range(NAME_COLOURS)),
         "timeline--bar",
+        "timeline--hit",
         "timeline--cursor",
         "timeline--pill",
     }
@@ -153,6 +157,8 @@ class Timeline(LineView):
         self._asked_after: str | None = None
         self._shown = False
         self._awaited: str | None = None
+        self._query = Query()
+        self._hits: frozenset[str] = frozenset()
 
     # -- for the parent -----------------------------------------------------------------------
 
@@ -231,6 +237,12 @@ class Timeline(LineView):
         """Go to the newest message and stay there."""
         self._follow, self._new_below = True, 0
         self._scroll_to_line(round(self.max_scroll_y))
+        self.refresh()
+
+    def mark(self, query: Query, keys: Iterable[str]) -> None:
+        """Show where the query hits in the messages of these keys."""
+        self._query, self._hits = query, frozenset(keys)
+        self.forget_painted()
         self.refresh()
 
     def select_newest(self) -> None:
@@ -381,6 +393,10 @@ class Timeline(LineView):
             style_of=self.style_of,
             selected=selected,
         )
+        if block.row.key in self._hits:
+            hit = self.style_of("timeline--hit")
+            first, end = block.shape.lead, block.shape.lead + len(block.shape.text)
+            lines[first:end] = [marked(line, self._query, hit) for line in lines[first:end]]
         block.painted = None if selected else lines
         return lines
 
