@@ -99,6 +99,10 @@ def _command(name: str) -> Callable[[ProfilePaths, Namespace], None]:
             from dmtui.command_line import acting
 
             return acting.send
+        case "export":
+            from dmtui.command_line import export
+
+            return export.export
         case "accept" | "decline":
             from dmtui.command_line import acting
 

@@ -78,6 +78,16 @@ def _messages(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         "text", nargs="?", metavar="TEXT", help="read from standard input if left out"
     )
     _json(send)
+    export = _command(commands, "export", "write a conversation, all that is stored of it")
+    export.add_argument("user", metavar="@user:server", help="or a group's room ID")
+    export.add_argument(
+        "--format",
+        choices=("txt", "md", "json"),
+        help="json: one object a line (default: by the name of the file, else txt)",
+    )
+    export.add_argument(
+        "--output", default="", metavar="FILE", help="a new file, in place of standard output"
+    )
     _json(_command(commands, "people", "list the people you talk to, newest message first"))
 
 

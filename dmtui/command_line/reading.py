@@ -19,7 +19,8 @@ from dmtui.store.store import Store
 
 
 @contextlib.contextmanager
-def _synced_store(paths: ProfilePaths) -> Iterator[Store]:
+def synced_store(paths: ProfilePaths) -> Iterator[Store]:
+    """The store, filled by a first sync if there was none yet."""
     session = signed_in(paths)
     with contextlib.closing(open_store(paths, session)) as store:
         if not store.synced():
@@ -31,7 +32,7 @@ def _synced_store(paths: ProfilePaths) -> Iterator[Store]:
 
 def people(paths: ProfilePaths, options: Namespace) -> None:
     """Everyone with a conversation: pinned, then newest message first, archived last."""
-    with _synced_store(paths) as store:
+    with synced_store(paths) as store:
         conversations = store.people()
     if options.json:
         say_json([_person(conversation) for conversation in conversations])
@@ -83,7 +84,7 @@ def inbox(paths: ProfilePaths, options: Namespace) -> None:
 
     What somebody unknown calls themselves, or a room of theirs, is in the JSON alone.
     """
-    with _synced_store(paths) as store:
+    with synced_store(paths) as store:
         invites = store.invites()
     if options.json:
         say_json([_invite(invite) for invite in invites])

@@ -6,9 +6,12 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from datetime import tzinfo
+from pathlib import Path
 
 from dmtui.core.errors import DmtuiError, StoreTrouble
 from dmtui.core.events import ConnectionChanged, ConversationsChanged, IntentsChanged
+from dmtui.core.export import Format
 from dmtui.core.intents import Deliver, Entry, Intent, Outcome
 from dmtui.core.model import (
     Alarm,
@@ -35,6 +38,7 @@ from dmtui.messenger.contacts import Contacts
 from dmtui.messenger.deliveries import Deliveries
 from dmtui.messenger.directs import DirectWriter
 from dmtui.messenger.encryption import EncryptionCare
+from dmtui.messenger.export import export_to
 from dmtui.messenger.journal import Journal
 from dmtui.messenger.ledger import Ledger, Subscription
 from dmtui.messenger.life import Life
@@ -268,6 +272,14 @@ class Messenger:
     def pending(self) -> tuple[str, ...]:
         """What waits for the server, one line each."""
         return describe(self._store)
+
+    async def export(self, person: Conversation, path: Path, style: Format, zone: tzinfo) -> bool:
+        """Write the conversation's history to a new file; false if older messages are not stored.
+
+        Raises ``OSError`` and ``StoreTrouble``; nothing is left of a file half written.
+        """
+        now = milliseconds(self._clock)
+        return await asyncio.to_thread(export_to, path, self._store, person, style, now, zone)
 
     # -- telling the user --
 

@@ -75,6 +75,7 @@ from dmtui.store import (
 from dmtui.store.database import Database, text
 from dmtui.store.events import heal
 from dmtui.store.evidence import EvidenceRecords
+from dmtui.store.exporting import ExportRecords
 from dmtui.store.forgotten import is_forgotten
 from dmtui.store.outbox import Outgoing
 from dmtui.store.recovery import RecoveryRecords
@@ -111,6 +112,7 @@ class Store:
         self.recovery = RecoveryRecords(database, self._write)
         self.own_devices = own_devices.OwnDeviceRecords(database, self._write)
         self.search = SearchRecords(database, self._write, me)
+        self.exporting = ExportRecords(database, me)
 
     @property
     def me(self) -> UserId:

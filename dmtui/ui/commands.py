@@ -172,6 +172,7 @@ COMMANDS: tuple[Command, ...] = (
     _of_person("person.make_room", "Make the chat an ordinary room", "make_room"),
     _of_person("person.make_direct", "Make the room a direct chat", "make_direct"),
     _of_person("person.ignore", "Ignore the person", "ignore"),
+    _of_person("person.export", "Save the conversation to a file", "export"),
     _of_person("person.why", "Why is this a direct chat?", "why"),
     Command("timeline.up", "up,k", "Older message", Scope.CONVERSATION, hint="Select"),
     Command("timeline.down", "down,j", "Newer message", Scope.CONVERSATION),
