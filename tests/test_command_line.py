@@ -159,6 +159,7 @@ def test_help_names_every_command(dmtui: CommandLine) -> None:
         "logout",
         "send",
         "people",
+        "export",
         "inbox",
         "accept",
         "decline",
@@ -785,3 +786,59 @@ def test_the_doctor_works_beside_the_app_and_asks_on_a_terminal(
 
 def test_the_doctor_either_fixes_or_undoes(dmtui: CommandLine, store: Store) -> None:
     assert_fails_in_one_line(dmtui("doctor", "--fix", "--undo"), "not both", code=2)
+
+
+# -- export ---------------------------------------------------------------------------------
+
+
+def test_an_export_is_private_new_and_complete_beside_a_running_app(
+    dmtui: CommandLine, synapse: SynapseServer, tmp_path: Path
+) -> None:
+    me, bob = sign_in(dmtui, synapse), sign_in(dmtui, synapse, "bob")
+    assert dmtui("--profile", "bob", "people").code == 0  # publishes the device's keys
+    assert dmtui("send", bob.user_id, "first\nand more").code == 0
+    room_id = dmtui("send", bob.user_id, "second", "--json").json["room_id"]
+    assert dmtui("--profile", "bob", "accept", room_id).code == 0
+    assert dmtui("--profile", "bob", "send", me.user_id, "answer").code == 0
+    assert dmtui("send", bob.user_id, "third").code == 0
+    with ProfileLock(dmtui.paths):
+        lines = dmtui("export", bob.user_id, "--format", "json")
+    assert lines.code == 0
+    entries = [json.loads(line) for line in lines.out.splitlines()]
+    said = [(e["sender"], e["body"]) for e in entries if e["kind"] == "text"]
+    assert said == [
+        (me.user_id, "first\nand more"),
+        (me.user_id, "second"),
+        (bob.user_id, "answer"),
+        (me.user_id, "third"),
+    ]
+    assert all(e["encrypted"] for e in entries if e["kind"] == "text")
+    file = tmp_path / "bob.md"
+    assert dmtui("export", bob.user_id, "--output", str(file)).code == 0
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert "**Me:** second\n" in file.read_text("utf-8")
+    again = dmtui("export", bob.user_id, "--output", str(file))
+    assert_fails_in_one_line(again, "is there already: choose another name.")
+
+
+def test_only_what_is_there_is_exported(dmtui: CommandLine, store: Store, tmp_path: Path) -> None:
+    store.apply(SYNCED)
+    assert_fails_in_one_line(
+        dmtui("export", "@nobody:x"), "There is no conversation with @nobody:x"
+    )
+    missing = dmtui("export", BOB, "--output", str(tmp_path / "none" / "bob.txt"))
+    assert_fails_in_one_line(missing, "No such file or directory")
+
+
+def test_a_full_disk_is_one_line_and_leaves_no_file(dmtui: CommandLine, store: Store) -> None:
+    store.apply(SYNCED)
+    with Path("/dev/full").open("w") as full:
+        process = subprocess.run(
+            [sys.executable, "-m", "dmtui", "export", BOB],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert process.returncode == 1
+    assert process.stderr == "dmtui: The disk is full: free some space, then try again.\n"
