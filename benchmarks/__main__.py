@@ -9,7 +9,9 @@ import time
 
 from benchmarks.figure import Figure, markdown
 
-NAMES = ("start", "echo", "people", "conversation", "incoming", "first_sync", "resources")
+NAMES = (
+    *("start", "echo", "people", "conversation", "search", "incoming", "first_sync", "resources"),
+)
 
 
 def main() -> None:

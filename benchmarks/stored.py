@@ -90,6 +90,9 @@ def _stored(people: int, messages: int) -> Path:
             _fill(connection, people, messages)
             connection.commit()
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with contextlib.closing(Store.open(partial, ME)) as store:
+            while store.search.catch_up():
+                pass
         partial.replace(target)
     return target
 

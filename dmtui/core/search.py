@@ -195,4 +195,4 @@ def excerpt(text: str, query: Query, lead: int) -> str:
         return line
     start = line.rfind(" ", 0, hits[0][0] - lead + 1) + 1
     start = max(start, hits[0][0] - 2 * lead)
-    return f"…{line[start:]}"
+    return f"…{line[start:]}" if start > 0 else line

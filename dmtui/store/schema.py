@@ -241,6 +241,7 @@ _SEARCH = """
 CREATE VIRTUAL TABLE search USING fts5(
     body, marks, content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2'
 );
+CREATE VIRTUAL TABLE search_words USING fts5vocab(search, instance);
 CREATE TABLE search_place (
     place INTEGER PRIMARY KEY,
     event INTEGER NOT NULL UNIQUE,

@@ -9,16 +9,17 @@ from contextlib import AbstractContextManager
 from dmtui.core.errors import UnclearSearch
 from dmtui.core.model import Safe, UserId
 from dmtui.core.search import Hit, Hits, Query, Term, fold
-from dmtui.store.database import Database
+from dmtui.store.database import Database, text
 from dmtui.store.positions import stamp
 from dmtui.store.reading import message_at
 from dmtui.store.search_index import is_idle, is_level, work_off
 from dmtui.store.work import Work
 
-COUNTED = 10_000
+COUNTED = 1000
 """Hits in one conversation, at most."""
 
 _MOST_NAMES = 100
+_MOST_WORDS = 64
 _END = (1 << 63) - 1
 
 
@@ -102,7 +103,7 @@ def _match(
     connection: sqlite3.Connection, me: UserId, query: Query, rooms: list[int] | None
 ) -> str:
     """The query as FTS5 has it; every word in it is folded and quoted."""
-    wanted = [_quoted(term) for term in query.terms]
+    wanted = [f"body : ({_phrases(connection, term)})" for term in query.terms]
     if rooms is not None:
         wanted.append(_any(f"r{room}" for room in rooms))
     if query.sender:
@@ -115,8 +116,28 @@ def _match(
     return " AND ".join(wanted)
 
 
-def _quoted(term: Term) -> str:
-    return f'body : "{" ".join(term.words)}"' + " *" * term.prefix
+def _phrases(connection: sqlite3.Connection, term: Term) -> str:
+    """The term in quotes; an unfinished word as all those that it begins, if they are few.
+
+    FTS5 reads whole words lazily from the newest, but merges all that a prefix has first.
+    """
+    *before, last = term.words
+    words = _words_with(connection, last) if term.prefix else [last]
+    phrases = [" ".join((*before, word)) for word in words or [last]]
+    return " OR ".join(f'"{phrase}"' for phrase in phrases) + " *" * (words is None)
+
+
+def _words_with(connection: sqlite3.Connection, beginning: str) -> list[str] | None:
+    """The words in the index that begin so; ``None`` if there are too many."""
+    found: list[str] = []
+    sql = "SELECT term FROM search_words WHERE term >= ? LIMIT 1"
+    following = text(connection, sql, (beginning,))
+    while following is not None and following.startswith(beginning):
+        if len(found) == _MOST_WORDS:
+            return None
+        found.append(following)
+        following = text(connection, sql, (f"{following}\0",))
+    return found
 
 
 def _any(marks: Iterator[str]) -> str:
@@ -127,28 +148,30 @@ def _senders(connection: sqlite3.Connection, me: UserId, query: Query) -> list[s
     if fold(query.sender) == "me":
         return [me]
     known = connection.execute(
-        "SELECT DISTINCT user_id, name FROM member"
-        " UNION SELECT user_id, petname FROM contact WHERE petname <> ''"
+        "SELECT user_id, name FROM member"
+        " UNION ALL SELECT user_id, petname FROM contact WHERE petname <> ''"
     )
     return _named(known, query.sender)
 
 
 def _rooms_with(connection: sqlite3.Connection, name: str) -> list[int]:
     known = connection.execute(
-        "SELECT user_id, name FROM person UNION ALL SELECT user_id, known_as FROM person"
+        "SELECT user_id, name FROM person UNION ALL"
+        " SELECT user_id, known_as FROM person WHERE known_as <> name"
     )
     sql = "SELECT number FROM room WHERE person = ?"
     return [room for user_id in _named(known, name) for room in _numbers(connection, sql, user_id)]
 
 
 def _named(known: sqlite3.Cursor, name: str) -> list[str]:
-    """Who has what was typed in their name, or at the beginning of their user ID after ``@``."""
+    """Who is called so, else who has it in their name; with ``@``, whose user ID begins so."""
     wanted = fold(name)
     if name.startswith("@"):
-        found = {user_id for user_id, _ in known if user_id.startswith(name)}
-        found = {name} & found or found
+        alike = [(user_id, user_id) for user_id, _ in known if user_id.startswith(name)]
+        wanted = name
     else:
-        found = {user_id for user_id, shown in known if wanted in fold(shown)}
+        alike = [(user_id, bare) for user_id, shown in known if wanted in (bare := fold(shown))]
+    found = {user_id for user_id, shown in alike if shown == wanted} or {who for who, _ in alike}
     if not found:
         raise UnclearSearch(f"Nobody here is called {name}.")
     if len(found) > _MOST_NAMES:

@@ -36,7 +36,6 @@ class FindBar(Horizontal):
     DEFAULT_CSS = """
     FindBar {
         display: none;
-        height: 1;
         padding: 0 2;
         background: $surface;
         &.open { display: block; }

@@ -130,9 +130,9 @@ class HitList(LineView):
             min(width, named + _TIME + 5 + cell_len(_sender(hit))),
             ground,
         )
-        room = width - head.cell_length
+        room = self.line_width - head.cell_length
         words = clip(printable(excerpt(hit.message.body, self._query, room // 3)), room)
-        text = strip([(words, plain + back)], room, ground)
+        text = strip([(words, plain + back)], width - head.cell_length, ground)
         return head.join([head, marked(text, self._query, self.style_of("hits--hit"))])
 
 
