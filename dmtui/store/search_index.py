@@ -14,7 +14,7 @@ from dmtui.store.work import Work
 ENTRIES = 2000
 """How many messages one transaction enters at most."""
 
-CHUNK = 500
+CHUNK = 250
 """How many events of an older database are looked through at a time."""
 
 PURGE = 500

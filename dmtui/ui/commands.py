@@ -104,7 +104,7 @@ COMMANDS: tuple[Command, ...] = (
     _everywhere("app.help", "f1", "Keys", "app.keys", "Keys"),
     _everywhere("chat.start", "ctrl+n", "Start a chat", "start_chat", "Start Chat"),
     _everywhere("person.go", "ctrl+k", "Go to a person", "go_to_person", "Go to"),
-    _everywhere("search.here", "ctrl+f", "Find in this chat", "find", "Find"),
+    _everywhere("search.here", "ctrl+f", "Find in this chat", "find"),
     _everywhere("search.everywhere", "f5,alt+f", "Search all chats", "search"),
     _everywhere("app.palette", "ctrl+p", "All commands", "app.command_palette"),
     _everywhere("person.next", "alt+down,ctrl+down", "Next person", "go_by(1)"),

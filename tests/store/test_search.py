@@ -233,7 +233,7 @@ def test_an_older_database_is_indexed_in_parts_and_goes_on_after_a_crash(path: P
     assert not store.search.is_level()
     assert store.search.catch_up()
     parts = len(store.search.find(BOB, parse("hello", T0, UTC)))
-    assert 0 < parts <= 500
+    assert 0 < parts <= 250
     store.apply(news(edit("e", 2000, "n3", "adieu"), line("new", 2001, body="hello new")))
     crashed, store = store, Store.open(path, ME)
     catch_up(store)
