@@ -83,7 +83,7 @@ def parse(text: str, now: Milliseconds, zone: tzinfo) -> Query:
             query = replace(query, terms=(*query.terms, Term(words, goes_on)))
     if typed and not query.terms:
         raise UnclearSearch("There is no word in that to look for.")
-    return replace(query, terms=_last_goes_on(query.terms), until=_past(query.until, now))
+    return replace(query, terms=_last_goes_on(query.terms))
 
 
 def _last_goes_on(terms: tuple[Term, ...]) -> tuple[Term, ...]:
@@ -94,11 +94,6 @@ def _last_goes_on(terms: tuple[Term, ...]) -> tuple[Term, ...]:
     last = terms[-1]
     letter = len(last.words[-1]) == 1 and last.words[-1].isascii()
     return (*whole, replace(last, prefix=last.prefix and not letter))
-
-
-def _past(until: Milliseconds | None, now: Milliseconds) -> Milliseconds | None:
-    """What is on its way stands after everything: no end that is still to come shuts it out."""
-    return None if until is not None and until > now else until
 
 
 def _filtered(query: Query, name: str, value: str, today: date, zone: tzinfo) -> Query:

@@ -248,6 +248,9 @@ CREATE TABLE search_place (
     indexed INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX search_waiting ON search_place (place) WHERE indexed = 0;
+CREATE VIEW search_wish AS
+    SELECT number, (max(0, min(sent_at, (1 << 42) - (1 << 32))) << 20) | (number & 1048575) AS wish
+    FROM event;
 CREATE VIEW search_text AS
     SELECT p.place, p.event, p.indexed, coalesce(d.body, e.body) AS body,
         'r' || e.room || ' s' || hex(e.sender)
@@ -256,13 +259,11 @@ CREATE VIEW search_text AS
     FROM search_place p JOIN event e ON e.number = p.event LEFT JOIN event d ON d.number = e.edit
     WHERE e.type IN ('text', 'notice', 'emote', 'attachment');
 CREATE TRIGGER search_placed AFTER INSERT ON timeline BEGIN
-    INSERT INTO search_place (place, event) VALUES (
-        CASE WHEN EXISTS (SELECT 1 FROM search_place WHERE place = new.position) THEN (
-            SELECT p.place + 1 FROM search_place p WHERE p.place >= new.position AND NOT EXISTS
+    INSERT INTO search_place (place, event)
+        SELECT CASE WHEN EXISTS (SELECT 1 FROM search_place WHERE place = wish) THEN (
+            SELECT p.place + 1 FROM search_place p WHERE p.place >= wish AND NOT EXISTS
                 (SELECT 1 FROM search_place q WHERE q.place = p.place + 1) ORDER BY p.place LIMIT 1
-        ) ELSE new.position END,
-        new.event
-    );
+        ) ELSE wish END, number FROM search_wish WHERE number = new.event;
 END;
 CREATE TRIGGER search_unplaced BEFORE DELETE ON timeline BEGIN
     INSERT INTO search (search, rowid, body, marks)
@@ -275,13 +276,11 @@ CREATE TRIGGER search_moved AFTER UPDATE OF position ON timeline BEGIN
         SELECT 'delete', place, body, marks FROM search_text
         WHERE event = old.event AND indexed = 1;
     DELETE FROM search_place WHERE event = old.event;
-    INSERT INTO search_place (place, event) VALUES (
-        CASE WHEN EXISTS (SELECT 1 FROM search_place WHERE place = new.position) THEN (
-            SELECT p.place + 1 FROM search_place p WHERE p.place >= new.position AND NOT EXISTS
+    INSERT INTO search_place (place, event)
+        SELECT CASE WHEN EXISTS (SELECT 1 FROM search_place WHERE place = wish) THEN (
+            SELECT p.place + 1 FROM search_place p WHERE p.place >= wish AND NOT EXISTS
                 (SELECT 1 FROM search_place q WHERE q.place = p.place + 1) ORDER BY p.place LIMIT 1
-        ) ELSE new.position END,
-        new.event
-    );
+        ) ELSE wish END, number FROM search_wish WHERE number = new.event;
 END;
 CREATE TRIGGER search_rewritten BEFORE UPDATE OF room, sender, type, body, edit ON event BEGIN
     INSERT INTO search (search, rowid, body, marks)
@@ -294,8 +293,8 @@ INSERT INTO meta SELECT 'unindexed', max(number) FROM event HAVING max(number) I
 """
 """``search`` has an entry at each place whose row is ``indexed``: the message as it is shown.
 
-Places are the positions of the timeline, one for each event, so that entries stand in order of
-time; where two rooms have the same position, the later one takes the next place that is free.
+Places stand in order of time: an event's, in milliseconds, shifted left by 20 bits, and the end of
+its number; the next one that is free where another event has it.
 Whatever changes what is shown takes the entry out; :mod:`dmtui.store.search` puts it in again.
 """
 

@@ -42,12 +42,14 @@ class SearchRecords:
             rooms = _numbers(connection, "SELECT number FROM room WHERE person = ?", user_id)
             match = _match(connection, self._me, query, rooms)
             rows = connection.execute(
-                "SELECT p.event FROM search s CROSS JOIN search_place p ON p.place = s.rowid"
+                "SELECT t.position, t.event FROM search s"
+                " CROSS JOIN search_place p ON p.place = s.rowid"
+                " CROSS JOIN timeline t ON t.event = p.event"
                 " WHERE search MATCH ? AND s.rowid >= ? AND s.rowid < ?"
                 " ORDER BY s.rowid DESC LIMIT ?",
                 (match, *_between(query), COUNTED),
             )
-            return tuple(str(row) for (row,) in rows)
+            return tuple(str(row) for _, row in sorted(rows, reverse=True))
 
     def everywhere(self, query: Query, rest: int | None, limit: int) -> Hits:
         """The newest messages of all conversations that fit; ``rest`` goes on with a page before.

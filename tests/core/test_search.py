@@ -54,7 +54,7 @@ def test_words_and_phrases_are_read(text: str, terms: tuple[Term, ...]) -> None:
         ("after:2026-11-01", Query(since=MIDNIGHT - 15 * DAY)),
         ("before:yesterday", Query(until=MIDNIGHT - DAY)),
         ("on:7d", Query(since=MIDNIGHT - 7 * DAY, until=MIDNIGHT - 6 * DAY)),
-        ("on:today", Query(since=MIDNIGHT)),
+        ("on:today", Query(since=MIDNIGHT, until=MIDNIGHT + DAY)),
         ("after:3d before:1d", Query(since=MIDNIGHT - 3 * DAY, until=MIDNIGHT - DAY)),
     ],
 )

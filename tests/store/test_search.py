@@ -157,6 +157,17 @@ def test_rooms_with_the_same_times_don_t_hide_each_other(store: Store) -> None:
     assert sorted(found(store, "hello")) == sorted(f"hello {n}" for n in range(600))
 
 
+def test_hits_everywhere_go_by_the_time_they_show(store: Store) -> None:
+    store.apply(first_sync(line("late", 500, body="hello first"), line("b", 2, body="hello then")))
+    assert found(store, "hello") == ["hello then", "hello first"]
+    assert everywhere(store, "hello") == ["hello first", "hello then"]
+
+
+def test_many_messages_of_the_same_moment_are_all_found(store: Store) -> None:
+    store.apply(first_sync(*(line(f"n{n}", 7, body=f"hello {n}") for n in range(300))))
+    assert found(store, "hello") == [f"hello {n}" for n in reversed(range(300))]
+
+
 def test_an_edit_is_found_by_what_it_says_now(store: Store) -> None:
     store.apply(first_sync(line("a", 1, body="helo")))
     store.apply(news(edit("e", 2, "a", "hello")))
@@ -215,8 +226,8 @@ def before_the_index(path: Path) -> None:
     with contextlib.closing(sqlite3.connect(path)) as connection:
         for kind, name in connection.execute(
             "SELECT type, name FROM sqlite_master WHERE name IN ('search', 'search_words',"
-            " 'search_place', 'search_text', 'search_placed', 'search_unplaced', 'search_moved',"
-            " 'search_rewritten') ORDER BY name = 'search'"
+            " 'search_place', 'search_text', 'search_wish',"
+            " 'search_placed', 'search_unplaced', 'search_moved', 'search_rewritten') ORDER BY name = 'search'"
         ).fetchall():
             connection.execute(f"DROP {kind} IF EXISTS {name}")
         for statement in schema._statements(schema._SEARCH):
