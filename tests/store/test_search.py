@@ -227,7 +227,8 @@ def before_the_index(path: Path) -> None:
         for kind, name in connection.execute(
             "SELECT type, name FROM sqlite_master WHERE name IN ('search', 'search_words',"
             " 'search_place', 'search_text', 'search_wish',"
-            " 'search_placed', 'search_unplaced', 'search_moved', 'search_rewritten') ORDER BY name = 'search'"
+            " 'search_placed', 'search_unplaced', 'search_moved', 'search_rewritten')"
+            " ORDER BY name = 'search'"
         ).fetchall():
             connection.execute(f"DROP {kind} IF EXISTS {name}")
         for statement in schema._statements(schema._SEARCH):
