@@ -69,7 +69,7 @@ class FindBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Static("Find  ", classes="label", markup=False)
-        yield Input(placeholder="words, “a phrase”, from:me, has:link …", compact=True)
+        yield Input(placeholder='words, "a phrase", from:me, has:link …', compact=True)
         yield Static(id="count", markup=False)
 
     @property
