@@ -28,11 +28,16 @@ from dmtui.core.errors import (
     Unreachable,
 )
 from dmtui.core.events import (
+    Content,
+    Edit,
     History,
     Line,
     MembershipChange,
+    Reaction,
     Receipt,
+    Redaction,
     RoomUpdate,
+    Sendable,
     SyncBatch,
     TimelineEvent,
     Undecryptable,
@@ -76,6 +81,11 @@ THIS_DEVICE = OwnDevice(
 FIRST_SEEN_AT = 1_780_000_000_000
 
 T = TypeVar("T")
+
+
+def said(body: str) -> Line:
+    """A text message."""
+    return Line(Kind.TEXT, Safe(body))
 
 
 class FakeClock:
@@ -270,6 +280,28 @@ class FakeHomeserver:
         """The person sends a text message."""
         return await self._post(room_id, sender, Line(Kind.TEXT, Safe(text)))
 
+    async def do(
+        self,
+        room_id: RoomId,
+        sender: UserId,
+        content: Sendable,
+        transaction_id: TransactionId | None = None,
+    ) -> EventId:
+        """Somebody sends anything at all; a reaction once, and what is deleted is gone."""
+        room = self.rooms[room_id]
+        if isinstance(content, Reaction) and any(
+            event.sender == sender and event.content == content for event in room.events
+        ):
+            raise Refused("You have reacted so already.", 400, "M_DUPLICATE_ANNOTATION")
+        if isinstance(content, Redaction):
+            room.events = [
+                replace(event, content=Line(Kind.REDACTED, Safe("")))
+                if event.event_id == content.target
+                else event
+                for event in room.events
+            ]
+        return await self._post(room_id, sender, content, transaction_id)
+
     async def say_unreadable(self, room_id: RoomId, sender: UserId) -> EventId:
         """The person sends a message whose key I lack."""
         return await self._post(room_id, sender, Undecryptable("session", "{}"))
@@ -456,7 +488,7 @@ class FakeHomeserver:
         self,
         room_id: RoomId,
         sender: UserId,
-        content: Line | MembershipChange | Undecryptable,
+        content: Content,
         transaction_id: TransactionId | None = None,
     ) -> EventId:
         room = self.rooms[room_id]
@@ -471,7 +503,7 @@ class FakeHomeserver:
         self,
         room: FakeRoom,
         sender: UserId,
-        content: Line | MembershipChange | Undecryptable,
+        content: Content,
         transaction_id: TransactionId | None = None,
     ) -> TimelineEvent:
         self._numbers += 1
@@ -553,19 +585,18 @@ class FakeHomeserver:
         await self._call("decrypt", room_id, tuple(raw))
         return tuple(self.decrypted.values())
 
-    async def send_text(
-        self, room_id: RoomId, transaction_id: TransactionId, body: str, encrypted: bool
+    async def send(
+        self, room_id: RoomId, transaction_id: TransactionId, content: Sendable, encrypted: bool
     ) -> EventId:
-        await self._call("send_text", room_id, transaction_id, body, encrypted)
-        if encrypted and (alarms := self._alarms_in(self.rooms[room_id])):
+        await self._call("send", room_id, transaction_id, content, encrypted)
+        hidden = encrypted and isinstance(content, Line | Edit)
+        if hidden and (alarms := self._alarms_in(self.rooms[room_id])):
             raise TrustAlarm("The user has to decide.", alarms)
         if transaction_id not in self._sent:
             if self.rooms[room_id].membership(self.me) is not Membership.JOIN:
                 raise Forbidden("You are not in this chat any more.", 403, "M_FORBIDDEN")
-            line = Line(Kind.TEXT, Safe(body))
-            event_id = await self._post(room_id, self.me, line, transaction_id)
-            self._sent[transaction_id] = event_id
-        self._lose("send_text")
+            self._sent[transaction_id] = await self.do(room_id, self.me, content, transaction_id)
+        self._lose("send")
         return self._sent[transaction_id]
 
     async def create_direct_room(self, peer: UserId | None, nonce: str, encrypted: bool) -> RoomId:

@@ -31,12 +31,16 @@ from dmtui.core.own_devices import OwnDevice
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Something to read: ``kind`` tells which; ``formatted`` is untrusted HTML, kept for later."""
+    """Something to read: ``kind`` tells which; ``formatted`` is untrusted HTML, kept for later.
+
+    ``thread`` is the root of the thread that it is in (``m.thread``).
+    """
 
     kind: Kind
     body: Safe
     formatted: str = ""
     reply_to: EventId | None = None
+    thread: EventId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,9 @@ class MembershipChange:
     member: Member
     previous: Membership | None = None
 
+
+Sendable: TypeAlias = Line | Edit | Redaction | Reaction
+"""What can be sent; a line of mine is a text, a notice or an emote."""
 
 Content: TypeAlias = Line | Edit | Redaction | Reaction | Undecryptable | MembershipChange
 

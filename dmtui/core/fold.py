@@ -13,6 +13,7 @@ from dmtui.core.names import clean_line, localpart
 DELETED = Safe("Message deleted")
 SEALED = Safe("(encrypted: cannot be read yet)")
 PREVIEW_LENGTH = 120
+_SELECTOR = "\ufe0f"
 NOTICE_NAME = 60
 """How long a name may be in a line about who came or went."""
 
@@ -122,6 +123,11 @@ def edit_applies(
         and kind in (Kind.TEXT, Kind.NOTICE, Kind.EMOTE, Kind.ATTACHMENT)
         and (encrypted or not target_encrypted)
     )
+
+
+def same_emoji(one: str, other: str) -> bool:
+    """Whether two keys of reactions look the same: some clients leave the selector out."""
+    return one.replace(_SELECTOR, "") == other.replace(_SELECTOR, "")
 
 
 def furthest(*places: int | None) -> int | None:

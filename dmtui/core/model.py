@@ -121,6 +121,68 @@ class Alarm(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Quote:
+    """The message that another one answers; ``kind`` is ``None`` where it is not in the store.
+
+    ``thread``: the answer is in a thread that the quoted message is part of, or the root of.
+    """
+
+    key: str
+    sender_name: Safe
+    own: bool
+    kind: Kind | None
+    body: Safe
+    thread: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reactions:
+    """Who reacted to a message with the same emoji, in the order they came.
+
+    ``waiting``: mine among them is not sent yet.
+    """
+
+    emoji: Safe
+    names: tuple[Safe, ...]
+    mine: bool
+    waiting: bool = False
+
+
+class ActKind(StrEnum):
+    """What I do to a message that is there already."""
+
+    EDIT = "edit"
+    REACTION = "reaction"
+    REDACTION = "redaction"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something done to a message that is not sent yet, or could not be; ``failure`` says why."""
+
+    transaction_id: TransactionId
+    kind: ActKind
+    state: SendState
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What is being written besides a new message, as keys of messages, empty for none.
+
+    ``answers``: the draft is a reply to that one. ``edits``: that one is being edited, and its
+    text is ``edited`` so far; the draft waits meanwhile.
+    """
+
+    answers: str = ""
+    edits: str = ""
+    edited: str = ""
+
+
+NO_AIM = Aim()
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One line of a conversation.
 
@@ -146,6 +208,14 @@ class Message:
     read_by_peer: bool = False
     transaction_id: TransactionId | None = None
     doubt: Doubt = Doubt.NONE
+    quote: Quote | None = None
+    reactions: tuple[Reactions, ...] = ()
+    acts: tuple[Act, ...] = ()
+
+    @property
+    def failed_act(self) -> Act | None:
+        """What could not be done to it."""
+        return next((act for act in self.acts if act.state is SendState.FAILED), None)
 
 
 @dataclass(frozen=True, slots=True)

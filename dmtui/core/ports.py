@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeAlias
 
-from dmtui.core.events import History, SyncBatch, TimelineEvent
+from dmtui.core.events import History, Sendable, SyncBatch, TimelineEvent
 from dmtui.core.model import (
     EventId,
     JsonObject,
@@ -54,12 +54,13 @@ class Homeserver(Protocol):
     async def decrypt(self, room_id: RoomId, raw: Sequence[str]) -> tuple[TimelineEvent, ...]:
         """The events of :attr:`Undecryptable.raw`, decrypted where a key has come since."""
 
-    async def send_text(
-        self, room_id: RoomId, transaction_id: TransactionId, body: str, encrypted: bool
+    async def send(
+        self, room_id: RoomId, transaction_id: TransactionId, content: Sendable, encrypted: bool
     ) -> EventId:
-        """Send ``m.room.message``; the same transaction ID twice makes one event.
+        """Send ``m.room.message`` or ``m.reaction``, or redact; one transaction ID makes one event.
 
-        ``encrypted`` is what the store knows of the room: true never sends plain text.
+        ``encrypted`` is what the store knows of the room: true never sends plain text. Reactions
+        and redactions are never encrypted: servers and other clients have to read them.
         Raises ``TrustAlarm`` while the identity of somebody there is not the pinned one, and
         where nobody else there has a device that may get the keys. Keys go to devices that their
         owner's identity confirms; others are told why they get none.

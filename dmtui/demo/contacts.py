@@ -17,6 +17,7 @@ from dmtui.core.model import (
     Membership,
     Milliseconds,
     RoomId,
+    Safe,
     TransactionId,
     UserId,
 )
@@ -163,7 +164,8 @@ class Contact:
             await asyncio.sleep(self._pace * min(3.0, 0.8 + len(text) / 60))
             transaction_id = TransactionId(secrets.token_hex(8))
             encrypted = self._encrypted.get(room_id, False)
-            await self._homeserver.send_text(room_id, transaction_id, text, encrypted)
+            line = Line(Kind.TEXT, Safe(text))
+            await self._homeserver.send(room_id, transaction_id, line, encrypted)
             await self._homeserver.set_typing(room_id, False)
 
     async def _vouch(self) -> None:

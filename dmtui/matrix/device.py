@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from dmtui.core.events import History, SyncBatch, TimelineEvent
+from dmtui.core.events import History, Redaction, Sendable, SyncBatch, TimelineEvent
 from dmtui.core.model import (
     EventId,
     JsonObject,
@@ -45,6 +45,7 @@ from dmtui.matrix.sync import Syncing
 from dmtui.matrix.translate import Translator
 from dmtui.matrix.upkeep import Upkeep
 from dmtui.matrix.verification import Verifications
+from dmtui.matrix.writing import REACTION, written
 
 _TYPING_LASTS = 30_000
 
@@ -135,14 +136,16 @@ class Device:
         stored = (parse(text.encode()) for text in raw)
         return self._translator.events(room_id, [event for event in stored if event])
 
-    async def send_text(
-        self, room_id: RoomId, transaction_id: TransactionId, body: str, encrypted: bool
+    async def send(
+        self, room_id: RoomId, transaction_id: TransactionId, content: Sendable, encrypted: bool
     ) -> EventId:
         """See ``ports.Homeserver``; a room that the server calls encrypted gets no plain text."""
-        content = messages.text_content(body)
-        if not (encrypted or await self._is_encrypted(room_id)):
-            return await messages.send_plain(self._client, room_id, transaction_id, content)
-        sent = await self._crypto.send(room_id, transaction_id, messages.MESSAGE, content)
+        if isinstance(content, Redaction):
+            return await messages.redact(self._client, room_id, transaction_id, content.target)
+        kind, raw = written(content)
+        if kind == REACTION or not (encrypted or await self._is_encrypted(room_id)):
+            return await messages.send_plain(self._client, room_id, transaction_id, raw, kind)
+        sent = await self._crypto.send(room_id, transaction_id, kind, raw)
         self._backups.wake()
         return sent
 

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from dmtui.core.events import History, SyncBatch, TimelineEvent
+from dmtui.core.events import History, Sendable, SyncBatch, TimelineEvent
 from dmtui.core.model import (
     EventId,
     JsonObject,
@@ -69,12 +69,12 @@ class MatrixHomeserver:
         """See ``ports.Homeserver``."""
         return await self._thread.run(lambda: self._device.decrypt(room_id, raw))
 
-    async def send_text(
-        self, room_id: RoomId, transaction_id: TransactionId, body: str, encrypted: bool
+    async def send(
+        self, room_id: RoomId, transaction_id: TransactionId, content: Sendable, encrypted: bool
     ) -> EventId:
         """See ``ports.Homeserver``."""
         return await self._thread.run(
-            lambda: self._device.send_text(room_id, transaction_id, body, encrypted)
+            lambda: self._device.send(room_id, transaction_id, content, encrypted)
         )
 
     async def create_direct_room(self, peer: UserId | None, nonce: str, encrypted: bool) -> RoomId:

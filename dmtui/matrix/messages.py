@@ -1,4 +1,4 @@
-"""Messages of a room: pages of its past, and plain text sent into it."""
+"""Messages of a room: pages of its past, and what goes into it without encryption."""
 
 from __future__ import annotations
 
@@ -12,14 +12,8 @@ from dmtui.matrix.client import Client, path
 from dmtui.matrix.translate import Translator
 from dmtui.matrix.values import event_id, mappings, opaque
 
-MESSAGE = "m.room.message"
 _LAZY = json.dumps({"lazy_load_members": True})
 _PATIENCE = 60.0  # a page from another server's history
-
-
-def text_content(body: str) -> JsonObject:
-    """The content of an ``m.room.message`` of plain text."""
-    return {"msgtype": "m.text", "body": body}
 
 
 async def history(
@@ -50,10 +44,21 @@ async def send_plain(
     room_id: RoomId,
     transaction_id: TransactionId,
     content: JsonObject,
-    kind: str = MESSAGE,
+    kind: str,
 ) -> EventId:
     """``PUT /rooms/{roomId}/send/{eventType}/{txnId}``, not encrypted."""
-    answer = await client.api("PUT", path("rooms", room_id, "send", kind, transaction_id), content)
+    return await _put(client, path("rooms", room_id, "send", kind, transaction_id), content)
+
+
+async def redact(
+    client: Client, room_id: RoomId, transaction_id: TransactionId, target: EventId
+) -> EventId:
+    """``PUT /rooms/{roomId}/redact/{eventId}/{txnId}``."""
+    return await _put(client, path("rooms", room_id, "redact", target, transaction_id), {})
+
+
+async def _put(client: Client, target: str, content: JsonObject) -> EventId:
+    answer = await client.api("PUT", target, content)
     sent = event_id(answer.get("event_id"))
     if sent is None:
         raise ServerTrouble("The homeserver did not confirm the message.")

@@ -271,7 +271,8 @@ def _message(content: JsonObject) -> Line | None:
         line = Line(_SPOKEN[kind], clean(body, LONGEST_BODY), _html(content))
     else:
         line = Line(Kind.OTHER, clean(f"{clean_line(kind)}: {body}", LONGEST_BODY))
-    target = _replied_to(content)
+    target, thread = _replied_to(content), _thread(content)
+    line = replace(line, thread=thread) if thread else line
     return _as_reply(line, target) if target else line
 
 
@@ -300,6 +301,11 @@ def _replied_to(content: JsonObject) -> EventId | None:
     if relation.get("is_falling_back") is True:  # a thread's message, no answer to that event
         return None
     return event_id(mapping(relation.get("m.in_reply_to")).get("event_id"))
+
+
+def _thread(content: JsonObject) -> EventId | None:
+    relation = mapping(content.get("m.relates_to"))
+    return event_id(relation.get("event_id")) if relation.get("rel_type") == "m.thread" else None
 
 
 def _attachment(what: str, content: JsonObject) -> Line:

@@ -10,6 +10,7 @@ from dmtui.core.model import Alarm, Invite, RoomId, SendState, TransactionId, Us
 from dmtui.messenger.clock import Clock, milliseconds
 from dmtui.messenger.journal import Journal, Settlement
 from dmtui.messenger.ledger import Ledger
+from dmtui.messenger.relations import typed
 from dmtui.messenger.results import Consent, Failed, InvitedAlready, Opened, PersonLeft, Waiting
 from dmtui.messenger.start_chat import StartChat
 from dmtui.store.outbox import DISCARDED
@@ -55,7 +56,7 @@ class Deliveries:
                 intent.user_id,
                 room_id,
                 transaction_id,
-                intent.text,
+                typed(intent.text),
                 milliseconds(self._clock),
                 keep_draft=True,
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import tzinfo
 from pathlib import Path
@@ -14,6 +13,8 @@ from dmtui.core.events import ConnectionChanged, ConversationsChanged, IntentsCh
 from dmtui.core.export import Format
 from dmtui.core.intents import Deliver, Entry, Intent, Outcome
 from dmtui.core.model import (
+    NO_AIM,
+    Aim,
     Alarm,
     Connection,
     Conversation,
@@ -47,6 +48,7 @@ from dmtui.messenger.outbox import Outbox
 from dmtui.messenger.own_devices import OwnDevices
 from dmtui.messenger.pending import describe
 from dmtui.messenger.recovery import Recovery
+from dmtui.messenger.relations import Relations, new_transaction, typed
 from dmtui.messenger.requests import Requests
 from dmtui.messenger.results import Consent, StartChatResult
 from dmtui.messenger.search import Search
@@ -85,6 +87,7 @@ class Messenger:
         self._ledger = Ledger(store)
         self._line = Line(self._ledger, self._clock)
         self._outbox = Outbox(self._ledger, self._line)
+        self.relations = Relations(self._ledger, self._clock, self._outbox.wake)
         self._journal = Journal(self._ledger, self._line)
         self.care = DirectCare(self._ledger, self._journal)
         self.contacts = Contacts(self._ledger, self._journal, self._clock)
@@ -308,18 +311,21 @@ class Messenger:
 
     # -- talking --
 
-    async def send(self, user_id: UserId, text: str) -> TransactionId:
+    async def send(self, user_id: UserId, text: str, answers: str = "") -> TransactionId:
         """Queue a text message to the conversation's room; returns once it is on disk.
 
-        Raises ``LookupError`` where there is no conversation with the person.
+        ``answers`` is the key of the message that it is a reply to. Raises ``LookupError`` where
+        there is no conversation with the person.
         """
-        transaction_id = TransactionId(f"dmtui-{secrets.token_urlsafe(12)}")
+        transaction_id = new_transaction()
         room_id = self._room(user_id)
         if room_id is None:
             raise LookupError(user_id)
         now = milliseconds(self._clock)
-        queue = self._store.queue_message
-        await self._ledger.write(queue, user_id, room_id, transaction_id, text, now)
+        queue, line = self._store.queue_message, typed(text)
+        await self._ledger.write(
+            queue, user_id, room_id, transaction_id, line, now, answers=answers
+        )
         self._outbox.wake()
         self._typing.stopped(room_id)
         return transaction_id
@@ -376,9 +382,15 @@ class Messenger:
                 break
         return True
 
-    async def save_draft(self, user_id: UserId, text: str, meant_for: UserId | None = None) -> None:
+    async def save_draft(
+        self, user_id: UserId, text: str, meant_for: UserId | None = None, aim: Aim = NO_AIM
+    ) -> None:
         """Keep what was typed and not sent; ``meant_for``: to this person alone, not the group."""
-        await self._ledger.write(self._store.set_draft, user_id, text, meant_for)
+        await self._ledger.write(self._store.set_draft, user_id, text, meant_for, aim)
+
+    def aim(self, user_id: UserId) -> Aim:
+        """What the draft to the person is about."""
+        return self._store.aim(user_id)
 
     async def mark_read(self, user_id: UserId) -> None:
         """The user has seen the newest message of the conversation."""

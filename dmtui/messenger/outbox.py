@@ -1,4 +1,4 @@
-"""Sends queued messages: in order within a room, again until the server has given its verdict."""
+"""Sends what is queued: in order within a room, again until the server has given its verdict."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping
 
-from dmtui.core.errors import DmtuiError, Forbidden, Recoverable, SignedOut, TrustAlarm
-from dmtui.core.model import Alarm, RoomId, SendState, UserId
+from dmtui.core.errors import DmtuiError, Forbidden, Recoverable, Refused, SignedOut, TrustAlarm
+from dmtui.core.model import Alarm, RoomId, UserId
 from dmtui.core.ports import Homeserver
 from dmtui.messenger.ledger import Ledger
 from dmtui.messenger.line import Line
 from dmtui.store.store import Outgoing
+
+ALREADY_REACTED = "M_DUPLICATE_ANNOTATION"
+"""Another device of mine has reacted with the same emoji: sync brings that reaction."""
 
 
 class Outbox:
@@ -67,12 +70,12 @@ class Outbox:
         store, write = self._ledger.store, self._ledger.write
         room_id, transaction_id = outgoing.room_id, outgoing.transaction_id
         await write(store.mark_sending, transaction_id)
-        message = store.message(transaction_id)
-        if message is None or message.state is not SendState.SENDING:
+        current = store.being_sent(transaction_id)
+        if current is None:
             return  # discarded meanwhile, or the chat has become a group
         try:
-            event_id = await homeserver.send_text(
-                room_id, transaction_id, outgoing.body, outgoing.encrypted
+            event_id = await homeserver.send(
+                room_id, transaction_id, current.content, current.encrypted
             )
         except (Recoverable, SignedOut) as error:
             self._attempts[room_id] += 1
@@ -86,6 +89,8 @@ class Outbox:
             await write(store.mark_refused, transaction_id, str(error))
         except DmtuiError as error:
             await write(store.mark_failed, transaction_id, str(error))
+            if isinstance(error, Refused) and error.errcode == ALREADY_REACTED:
+                await write(store.discard, transaction_id)
         else:
             del self._attempts[room_id]
             await write(store.mark_sent, transaction_id, event_id)

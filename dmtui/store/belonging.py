@@ -21,6 +21,7 @@ from dmtui.core.model import (
     UserId,
 )
 from dmtui.store.database import number, text
+from dmtui.store.events import settle_edit
 from dmtui.store.intents import pending_edits
 from dmtui.store.work import Work
 
@@ -165,11 +166,14 @@ def _fail_unsent(work: Work, room: int, group: UserId) -> None:
     """What waits to be sent was written to one person: it goes to the group only if wished."""
     failed = work.connection.execute(
         "UPDATE event SET state = ?, failure = ? WHERE room = ? AND state = ? AND state <> 'sent'"
-        " AND coalesce(recipient, '') <> ?",
+        " AND coalesce(recipient, '') <> ? RETURNING target",
         (SendState.FAILED, NOW_A_GROUP, room, SendState.QUEUED, group),
-    )
-    if failed.rowcount:
+    ).fetchall()
+    if failed:
         work.touch(room, lines=True)
+    for (target,) in failed:
+        if target is not None:
+            settle_edit(work, room, target)
 
 
 def move_draft(work: Work, room: int, former: UserId, present: UserId) -> None:
@@ -183,13 +187,16 @@ def move_draft(work: Work, room: int, former: UserId, present: UserId) -> None:
     if room_id not in (former, present) or number(connection, elsewhere, (former,)):
         return
     serving = number(connection, "SELECT room FROM person WHERE user_id = ?", (former,))
-    draft = text(connection, "SELECT text FROM draft WHERE user_id = ?", (former,))
-    if serving != room or not draft:
+    draft = connection.execute(
+        "SELECT text, answers, edits, edited FROM draft WHERE user_id = ?", (former,)
+    ).fetchone()
+    if serving != room or draft is None:
         return
     connection.execute("DELETE FROM draft WHERE user_id = ?", (former,))
     connection.execute(
-        "INSERT INTO draft (user_id, text, meant_for) VALUES (?, ?, ?) ON CONFLICT (user_id)"
-        " DO UPDATE SET text = text || char(10) || excluded.text, meant_for = excluded.meant_for",
-        (present, draft, former if present == room_id else None),
+        "INSERT INTO draft (user_id, meant_for, text, answers, edits, edited)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (user_id) DO UPDATE"
+        " SET text = text || char(10) || excluded.text, meant_for = excluded.meant_for",
+        (present, former if present == room_id else None, *draft),
     )
     work.changes.add(ConversationsChanged(frozenset({former, present})))

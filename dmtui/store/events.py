@@ -15,7 +15,7 @@ from dmtui.core.events import (
     Undecryptable,
 )
 from dmtui.core.fold import Weight, edit_applies, line_kind, membership_line, weight
-from dmtui.core.model import EventId, Kind, Safe, SendState, UserId
+from dmtui.core.model import ActKind, EventId, Kind, Safe, SendState, UserId
 from dmtui.store.contacts import petname_of
 from dmtui.store.database import number, text
 from dmtui.store.positions import ECHO
@@ -27,8 +27,12 @@ _LINES = frozenset(Kind)
 
 
 @dataclass(frozen=True, slots=True)
-class _Facts:
-    """The content's columns of an event row."""
+class Facts:
+    """The content's columns of an event row.
+
+    ``reply_to``, ``thread`` and ``target`` name other events; one of ours that has no event ID yet
+    is named by its transaction ID.
+    """
 
     type: str
     body: str = ""
@@ -37,27 +41,28 @@ class _Facts:
     target: str | None = None
     session: str | None = None
     raw: str | None = None
+    thread: str | None = None
 
 
-def _facts(work: Work, room: int, sender: UserId, content: Content) -> _Facts:
+def facts_of(work: Work, room: int, sender: UserId, content: Content) -> Facts:
     match content:
-        case Line(kind, body, formatted, reply_to):
-            return _Facts(kind, body, formatted, reply_to)
+        case Line(kind, body, formatted, reply_to, thread):
+            return Facts(kind, body, formatted, reply_to, thread=thread)
         case Edit(target, line):
-            return _Facts("edit", line.body, line.formatted, target=target)
+            return Facts("edit", line.body, line.formatted, target=target)
         case Redaction(target):
-            return _Facts("redaction", target=target)
+            return Facts("redaction", target=target)
         case Reaction(target, key):
-            return _Facts("reaction", key, target=target)
+            return Facts("reaction", key, target=target)
         case Undecryptable(session_id, raw, reason):
-            return _Facts(Kind.UNDECRYPTABLE, reason, session=session_id, raw=raw)
+            return Facts(Kind.UNDECRYPTABLE, reason, session=session_id, raw=raw)
         case MembershipChange(member=member):
             named = member.name or _known_name(work, room, member.user_id)
             by = _known_name(work, room, sender)
             if sender != member.user_id:  # else it is told when it is read
                 named = petname_of(work.connection, member.user_id) or named
                 by = petname_of(work.connection, sender) or by
-            return _Facts(Kind.MEMBERSHIP, membership_line(content, sender, by, named))
+            return Facts(Kind.MEMBERSHIP, membership_line(content, sender, by, named))
 
 
 def _known_name(work: Work, room: int, user_id: UserId) -> Safe:
@@ -77,7 +82,7 @@ def position_of(work: Work, room: int, event_id: EventId) -> int | None:
 
 def put(work: Work, room: int, event: TimelineEvent, position: int) -> None:
     """Write the event at the position; an echo of ours that it is the server's copy of moves."""
-    facts = _facts(work, room, event.sender, event.content)
+    facts = facts_of(work, room, event.sender, event.content)
     own = event.sender == work.me
     heavy = weight(line_kind(event.content), own, facts.body)
     row = _echo_of(work, room, event)
@@ -85,6 +90,8 @@ def put(work: Work, room: int, event: TimelineEvent, position: int) -> None:
         row = _insert(work, room, event, facts)
     else:
         _confirm(work, row, event, facts)
+        if _is_act(work, row):  # also where its own copy can't be read
+            heavy = Weight.HIDDEN
     work.connection.execute("DELETE FROM timeline WHERE event = ?", (row,))
     work.connection.execute(
         "INSERT INTO timeline (room, position, event, weight) VALUES (?, ?, ?, ?)",
@@ -111,7 +118,7 @@ def heal(work: Work, room: int, event: TimelineEvent) -> bool:
     if isinstance(event.content, Undecryptable):
         _tell_reason(work, row, room, event.content.reason)
         return False
-    facts = _facts(work, room, event.sender, event.content)
+    facts = facts_of(work, room, event.sender, event.content)
     _rewrite(work, row, event, facts)
     heavy = weight(line_kind(event.content), event.sender == work.me, facts.body)
     work.connection.execute("UPDATE timeline SET weight = ? WHERE event = ?", (heavy, row))
@@ -137,7 +144,7 @@ def adopt(work: Work, row: int, room: int, event_id: EventId) -> None:
         (room, event_id, row),
     ).fetchone()
     if twin is not None:
-        _delete(work, twin[0])
+        delete(work, twin[0])
         if twin[1] is not None:
             connection.execute("UPDATE timeline SET position = ? WHERE event = ?", (twin[1], row))
     connection.execute(
@@ -145,7 +152,37 @@ def adopt(work: Work, row: int, room: int, event_id: EventId) -> None:
         (event_id, SendState.SENT, row),
     )
     work.touch(room, lines=True)
+    _resolve(work, row, room, event_id)
+    kind, target = connection.execute(
+        "SELECT type, target FROM event WHERE number = ?", (row,)
+    ).fetchone()
+    if kind == ActKind.REDACTION:
+        _redact(work, room, target, event_id)
+        return
     _meet(work, room, event_id)
+    if kind == ActKind.EDIT:
+        settle_edit(work, room, target)
+
+
+def _resolve(work: Work, row: int, room: int, event_id: EventId) -> None:
+    """What waits to be sent and points at the message of ours in ``row`` gets its event ID."""
+    work.connection.execute(
+        "UPDATE event SET target = iif(target = ?1, ?2, target),"
+        " reply_to = iif(reply_to = ?1, ?2, reply_to), thread = iif(thread = ?1, ?2, thread)"
+        " WHERE state IN ('queued', 'sending', 'failed') AND state <> 'sent' AND room = ?3"
+        " AND ?1 IN (target, reply_to, thread)",
+        (_transaction(work, row), event_id, room),
+    )
+
+
+def _transaction(work: Work, row: int) -> str | None:
+    sql = "SELECT transaction_id FROM event WHERE number = ?"
+    return text(work.connection, sql, (row,))
+
+
+def _is_act(work: Work, row: int) -> bool:
+    kind = text(work.connection, "SELECT type FROM event WHERE number = ?", (row,))
+    return kind not in _LINES
 
 
 def _echo_of(work: Work, room: int, event: TimelineEvent) -> int | None:
@@ -165,14 +202,15 @@ def _echo_of(work: Work, room: int, event: TimelineEvent) -> int | None:
     if by_transaction is None:
         return by_id
     if by_id is not None and by_id != by_transaction:
-        _delete(work, by_id)
+        delete(work, by_id)
     return by_transaction
 
 
-def _insert(work: Work, room: int, event: TimelineEvent, facts: _Facts) -> int:
+def _insert(work: Work, room: int, event: TimelineEvent, facts: Facts) -> int:
     inserted = work.connection.execute(
         "INSERT INTO event (room, event_id, sender, sent_at, type, body, formatted, reply_to,"
-        " target, encrypted, session, raw, doubt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " thread, target, encrypted, session, raw, doubt)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             room,
             event.event_id,
@@ -182,6 +220,7 @@ def _insert(work: Work, room: int, event: TimelineEvent, facts: _Facts) -> int:
             facts.body,
             facts.formatted,
             facts.reply_to,
+            facts.thread,
             facts.target,
             event.encrypted,
             facts.session,
@@ -193,26 +232,29 @@ def _insert(work: Work, room: int, event: TimelineEvent, facts: _Facts) -> int:
     return inserted.lastrowid
 
 
-def _confirm(work: Work, row: int, event: TimelineEvent, facts: _Facts) -> None:
+def _confirm(work: Work, row: int, event: TimelineEvent, facts: Facts) -> None:
     """The server's copy of our echo; what we typed stays if the copy can't be read."""
     work.connection.execute(
         "UPDATE event SET event_id = ?, state = ?, failure = '' WHERE number = ?",
         (event.event_id, SendState.SENT, row),
     )
+    room = number(work.connection, "SELECT room FROM event WHERE number = ?", (row,)) or 0
+    _resolve(work, row, room, event.event_id)
     if not isinstance(event.content, Undecryptable):
         _rewrite(work, row, event, facts)
 
 
-def _rewrite(work: Work, row: int, event: TimelineEvent, facts: _Facts) -> None:
+def _rewrite(work: Work, row: int, event: TimelineEvent, facts: Facts) -> None:
     work.connection.execute(
         "UPDATE event SET sent_at = ?, type = ?, body = ?, formatted = ?, reply_to = ?,"
-        " target = ?, encrypted = ?, session = ?, raw = ?, doubt = ? WHERE number = ?",
+        " thread = ?, target = ?, encrypted = ?, session = ?, raw = ?, doubt = ? WHERE number = ?",
         (
             event.sent_at,
             facts.type,
             facts.body,
             facts.formatted,
             facts.reply_to,
+            facts.thread,
             facts.target,
             event.encrypted,
             facts.session,
@@ -223,7 +265,8 @@ def _rewrite(work: Work, row: int, event: TimelineEvent, facts: _Facts) -> None:
     )
 
 
-def _delete(work: Work, row: int) -> None:
+def delete(work: Work, row: int) -> None:
+    """Forget the event."""
     work.connection.execute("DELETE FROM timeline WHERE event = ?", (row,))
     work.connection.execute("UPDATE event SET edit = NULL WHERE edit = ?", (row,))
     work.connection.execute("DELETE FROM event WHERE number = ?", (row,))
@@ -234,7 +277,7 @@ def _relate(work: Work, room: int, event_id: EventId, content: Content) -> None:
     match content:
         case Edit(target=target):
             _meet(work, room, event_id)
-            _settle_edit(work, room, target)
+            settle_edit(work, room, target)
         case Redaction(target=target):
             _redact(work, room, target, event_id)
         case _:
@@ -251,16 +294,27 @@ def _meet(work: Work, room: int, event_id: EventId) -> None:
     if redaction is not None:
         _redact(work, room, event_id, EventId(redaction))
     else:
-        _settle_edit(work, room, event_id)
+        settle_edit(work, room, event_id)
 
 
-def _settle_edit(work: Work, room: int, target: str) -> None:
-    """Show the newest edit that may change the target, or the original without one."""
+def row_named(work: Work, room: int, name: str) -> int | None:
+    """The event of this ID, or the one of ours of this transaction ID that has none yet."""
+    if name.startswith("$"):
+        sql = "SELECT number FROM event WHERE room = ? AND event_id = ?"
+    else:
+        sql = "SELECT number FROM event WHERE room = ? AND transaction_id = ?"
+    return number(work.connection, sql, (room, name))
+
+
+def settle_edit(work: Work, room: int, target: str) -> None:
+    """Show the newest edit that may change the target, or the original without one.
+
+    One of ours that is on its way is newer than what the server has.
+    """
     connection = work.connection
     original = connection.execute(
-        "SELECT number, type, sender, encrypted, edit, redacted_by FROM event"
-        " WHERE room = ? AND event_id = ?",
-        (room, target),
+        "SELECT number, type, sender, encrypted, edit, redacted_by FROM event WHERE number = ?",
+        (row_named(work, room, target),),
     ).fetchone()
     if original is None or original[5] is not None or original[1] not in _LINES:
         return
@@ -268,7 +322,8 @@ def _settle_edit(work: Work, room: int, target: str) -> None:
     newest = None
     for edit, editor, edit_encrypted in connection.execute(
         "SELECT number, sender, encrypted FROM event WHERE room = ? AND target = ?"
-        " AND type = 'edit' AND redacted_by IS NULL ORDER BY sent_at DESC, event_id DESC",
+        " AND type = 'edit' AND redacted_by IS NULL AND state <> 'failed'"
+        " ORDER BY state = 'sent', iif(state = 'sent', sent_at, number) DESC, event_id DESC",
         (room, target),
     ):
         if edit_applies(Kind(kind), sender, bool(encrypted), editor, bool(edit_encrypted)):
@@ -283,16 +338,16 @@ def _redact(work: Work, room: int, target: str, redaction: EventId) -> None:
     """Wipe the target, and what an edit had changed goes back."""
     connection = work.connection
     found = connection.execute(
-        "SELECT number, type, target FROM event"
-        " WHERE room = ? AND event_id = ? AND redacted_by IS NULL",
+        "SELECT number, type, target, redacted_by FROM event WHERE room = ? AND event_id = ?",
         (room, target),
     ).fetchone()
     if found is None:
         return
-    row, kind, edited = found
-    if kind in (Kind.MEMBERSHIP, "redaction"):
-        return
+    row, kind, edited, redacted_by = found
     line = kind in _LINES
+    done = kind == Kind.REDACTED or not line  # else its copy came after the deletion
+    if kind in (Kind.MEMBERSHIP, "redaction") or (redacted_by is not None and done):
+        return
     purge(work)
     connection.execute(
         "UPDATE event SET redacted_by = ?, body = '', formatted = '', edit = NULL,"
@@ -308,4 +363,4 @@ def _redact(work: Work, room: int, target: str, redaction: EventId) -> None:
         connection.execute("UPDATE timeline SET weight = ? WHERE event = ?", (Weight.MESSAGE, row))
     work.touch(room, lines=True)
     if kind == "edit":
-        _settle_edit(work, room, edited)
+        settle_edit(work, room, edited)

@@ -1,18 +1,23 @@
-"""Messages of ours on their way: queued in order, shown at once, met later by the server's copy."""
+"""What we send, on its way: queued in order, shown at once, met later by the server's copy."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from dmtui.core.fold import Weight
+from dmtui.core.events import Edit, Line, Reaction, Redaction, Sendable
+from dmtui.core.fold import line_kind, weight
 from dmtui.core.intents import DELIVERY, MarkRead, Outcome
 from dmtui.core.model import (
+    NO_AIM,
+    ActKind,
+    Aim,
     EventId,
     Kind,
     Milliseconds,
     RoomId,
+    Safe,
     SendState,
     TransactionId,
     UserId,
@@ -20,7 +25,7 @@ from dmtui.core.model import (
 from dmtui.store import intents, upgrades
 from dmtui.store.belonging import NOW_A_GROUP, is_for_fewer
 from dmtui.store.database import number, text
-from dmtui.store.events import adopt
+from dmtui.store.events import adopt, delete, facts_of, settle_edit
 from dmtui.store.positions import ECHO, echo
 from dmtui.store.receipts import move
 from dmtui.store.rooms import ensure_room, is_encrypted
@@ -33,12 +38,12 @@ _UNSENT = (SendState.QUEUED, SendState.SENDING, SendState.FAILED)
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A queued message, ready to be sent."""
+    """Something queued, ready to be sent."""
 
     transaction_id: TransactionId
     room_id: RoomId
     user_id: UserId
-    body: str
+    content: Sendable
     encrypted: bool
 
 
@@ -47,37 +52,20 @@ def queue(
     user_id: UserId,
     room_id: RoomId,
     transaction_id: TransactionId,
-    body: str,
+    line: Line,
     at: Milliseconds,
+    answers: str = "",
     keep_draft: bool = False,
 ) -> None:
-    """The local echo, at the end of the conversation; what came before it is read."""
+    """The local echo, at the end of the conversation; what came before it is read.
+
+    ``answers`` is the key of the message that it replies to, if that is in the same room.
+    """
     connection = work.connection
     room = ensure_room(work, room_id)
     if number(connection, "SELECT number FROM event WHERE transaction_id = ?", (transaction_id,)):
         return
-    state, failure = _state_in(connection, room, user_id)
-    inserted = connection.execute(
-        "INSERT INTO event (room, transaction_id, sender, sent_at, type, body, encrypted, state,"
-        " failure, recipient) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            room,
-            transaction_id,
-            work.me,
-            at,
-            Kind.TEXT,
-            body,
-            is_encrypted(work, room),
-            state,
-            failure,
-            user_id,
-        ),
-    )
-    row = inserted.lastrowid or 0
-    connection.execute(
-        "INSERT INTO timeline (room, position, event, weight) VALUES (?, ?, ?, ?)",
-        (room, echo(room, row), row, Weight.MESSAGE),
-    )
+    insert(work, room, user_id, transaction_id, _answering(work, room, line, answers), at)
     newest = number(
         connection,
         "SELECT max(position) FROM timeline WHERE room = ? AND position < ?",
@@ -87,56 +75,161 @@ def queue(
         move(connection, room, work.me, newest)
     if not keep_draft:
         set_draft(work, user_id, "")
+
+
+def _answering(work: Work, room: int, line: Line, answers: str) -> Line:
+    """A reply to a message in a thread goes into that thread."""
+    found = work.connection.execute(
+        "SELECT coalesce(event_id, transaction_id), thread FROM event"
+        " WHERE number = ? AND room = ?",
+        (answers, room),
+    ).fetchone()
+    return line if found is None else replace(line, reply_to=found[0], thread=found[1])
+
+
+def insert(
+    work: Work,
+    room: int,
+    user_id: UserId,
+    transaction_id: TransactionId,
+    content: Sendable,
+    at: Milliseconds,
+) -> None:
+    """Queue the content behind everything that is queued for the room."""
+    connection = work.connection
+    state, failure = _state_in(connection, room, user_id)
+    facts = facts_of(work, room, work.me, content)
+    inserted = connection.execute(
+        "INSERT INTO event (room, transaction_id, sender, sent_at, type, body, formatted,"
+        " reply_to, thread, target, encrypted, state, failure, recipient)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            room,
+            transaction_id,
+            work.me,
+            at,
+            facts.type,
+            facts.body,
+            facts.formatted,
+            facts.reply_to,
+            facts.thread,
+            facts.target,
+            is_encrypted(work, room),
+            state,
+            failure,
+            user_id,
+        ),
+    )
+    row = inserted.lastrowid or 0
+    connection.execute(
+        "INSERT INTO timeline (room, position, event, weight) VALUES (?, ?, ?, ?)",
+        (room, echo(room, row), row, weight(line_kind(content), own=True)),
+    )
     work.touch(room, lines=True)
 
 
-def set_draft(work: Work, user_id: UserId, text: str, meant_for: UserId | None = None) -> bool:
+def set_draft(
+    work: Work, user_id: UserId, text: str, meant_for: UserId | None = None, aim: Aim = NO_AIM
+) -> bool:
     """Keep what is typed but not sent; false if it was the same.
 
     ``meant_for``: a group's draft was typed to this person alone; that holds until it is sent.
     """
-    if text:
+    if text or aim != NO_AIM:
         kept = work.connection.execute(
-            "INSERT INTO draft (user_id, text, meant_for) VALUES (?, ?, ?) ON CONFLICT (user_id)"
-            " DO UPDATE SET text = excluded.text,"
-            " meant_for = coalesce(meant_for, excluded.meant_for) WHERE text <> excluded.text"
+            "INSERT INTO draft (user_id, text, meant_for, answers, edits, edited)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (user_id)"
+            " DO UPDATE SET text = excluded.text, answers = excluded.answers,"
+            " edits = excluded.edits, edited = excluded.edited,"
+            " meant_for = coalesce(meant_for, excluded.meant_for)"
+            " WHERE (text, answers, edits, edited) <> (excluded.text, excluded.answers,"
+            " excluded.edits, excluded.edited)"
             " OR meant_for IS NOT coalesce(meant_for, excluded.meant_for)",
-            (user_id, text, meant_for),
+            (user_id, text, meant_for, aim.answers, aim.edits, aim.edited),
         )
     else:
         kept = work.connection.execute("DELETE FROM draft WHERE user_id = ?", (user_id,))
     return bool(kept.rowcount)
 
 
+def aim_of(connection: sqlite3.Connection, user_id: UserId) -> Aim:
+    """What the person's draft is about."""
+    row = connection.execute(
+        "SELECT answers, edits, edited FROM draft WHERE user_id = ?", (user_id,)
+    ).fetchone()
+    return NO_AIM if row is None else Aim(*row)
+
+
+_COLUMNS = (
+    "SELECT e.transaction_id, r.room_id, coalesce(e.recipient, r.person, ''),"
+    " r.encrypted OR e.encrypted, e.type, e.body, e.formatted, e.reply_to, e.thread, e.target,"
+    " (SELECT o.type FROM event o WHERE o.room = e.room AND o.event_id = e.target)"
+    " FROM event e JOIN room r ON r.number = e.room"
+)
+
+
 def next_outgoing(connection: sqlite3.Connection, busy: Collection[RoomId]) -> Outgoing | None:
-    """The oldest queued message of a room that is not busy."""
+    """The oldest that is queued for a room that is not busy.
+
+    What is done to a message that is not sent itself waits for it.
+    """
     rows = connection.execute(
-        "SELECT e.transaction_id, r.room_id, coalesce(e.recipient, r.person, ''), e.body,"
-        " r.encrypted OR e.encrypted FROM event e JOIN room r ON r.number = e.room"
-        " WHERE e.state = 'queued' AND e.state <> 'sent' ORDER BY e.number"
+        f"{_COLUMNS} WHERE e.state = 'queued' AND e.state <> 'sent'"
+        " AND (e.target IS NULL OR e.target LIKE '$%') ORDER BY e.number"
     )
-    for transaction_id, room_id, user_id, body, encrypted in rows:
-        if room_id not in busy:
-            return Outgoing(
-                TransactionId(transaction_id), room_id, UserId(user_id), body, bool(encrypted)
-            )
-    return None
+    return next((_outgoing(row) for row in rows if row[1] not in busy), None)
+
+
+def being_sent(connection: sqlite3.Connection, transaction_id: TransactionId) -> Outgoing | None:
+    """What is to be sent under this ID, if that still is so."""
+    row = connection.execute(
+        f"{_COLUMNS} WHERE e.transaction_id = ? AND e.state = 'sending'", (transaction_id,)
+    ).fetchone()
+    return None if row is None else _outgoing(row)
+
+
+def _outgoing(
+    row: tuple[
+        *tuple[TransactionId, RoomId, UserId, int, str, Safe, str],
+        *tuple[EventId | None, EventId | None, EventId | None, str | None],
+    ],
+) -> Outgoing:
+    transaction_id, room_id, user_id, encrypted, kind, body, formatted = row[:7]
+    reply_to, thread, target, edited = row[7:]
+    content: Sendable
+    if target is None:
+        reply_to = _known(reply_to)
+        content = Line(Kind(kind), body, formatted, reply_to, _known(thread))
+    elif kind == ActKind.EDIT:
+        content = Edit(target, Line(Kind(edited or Kind.TEXT), body, formatted))
+    elif kind == ActKind.REACTION:
+        content = Reaction(target, body)
+    else:
+        content = Redaction(target)
+    return Outgoing(transaction_id, room_id, user_id, content, bool(encrypted))
+
+
+def _known(event_id: EventId | None) -> EventId | None:
+    """The event ID, unless it is still the transaction ID of a message that could not be sent."""
+    return event_id if event_id is not None and event_id.startswith("$") else None
 
 
 def set_state(
     work: Work, transaction_id: TransactionId, state: SendState, failure: str = ""
 ) -> None:
-    """Record how far an unsent message is; one that was sent stays sent.
+    """Record how far something unsent is; what was sent stays sent.
 
     Only what is queued still can be on its way: it may have been parked, or taken back, since.
     """
-    found = _unsent(work, transaction_id)
+    found = unsent(work, transaction_id)
     if found is None:
         return
     row, room = found
     queued = "SELECT 1 FROM event WHERE number = ? AND state = 'queued'"
-    if state is SendState.SENDING and number(work.connection, queued, (row,)) is None:
-        return
+    if state is SendState.SENDING:
+        if number(work.connection, queued, (row,)) is None:
+            return
+        work.connection.execute("UPDATE event SET tried = 1 WHERE number = ?", (row,))
     if state is SendState.QUEUED:
         state, failure = _state_in(work.connection, room, _recipient(work, row))
     _write_state(work, row, room, state, failure)
@@ -147,6 +240,11 @@ def _write_state(work: Work, row: int, room: int, state: SendState, failure: str
         "UPDATE event SET state = ?, failure = ? WHERE number = ?", (state, failure, row)
     )
     work.touch(room, lines=True)
+    target, kind = work.connection.execute(
+        "SELECT target, type FROM event WHERE number = ?", (row,)
+    ).fetchone()
+    if kind == ActKind.EDIT:
+        settle_edit(work, room, target)
 
 
 def _state_in(
@@ -165,7 +263,7 @@ def _recipient(work: Work, row: int) -> UserId | None:
 
 def send_again(work: Work, transaction_id: TransactionId) -> None:
     """The user wants a failed message sent after all, to whoever is in the room by now."""
-    found = _unsent(work, transaction_id)
+    found = unsent(work, transaction_id)
     if found is None:
         return
     row, room = found
@@ -179,7 +277,7 @@ def send_again(work: Work, transaction_id: TransactionId) -> None:
 
 def refused(work: Work, transaction_id: TransactionId, failure: str) -> None:
     """The server does not let us write there; an upgraded room's messages go to its new one."""
-    found = _unsent(work, transaction_id)
+    found = unsent(work, transaction_id)
     if found is not None and not upgrades.refused(work, *found):
         _write_state(work, *found, SendState.FAILED, failure)
 
@@ -198,8 +296,8 @@ def sent(work: Work, transaction_id: TransactionId, event_id: EventId) -> None:
 
 
 def discard(work: Work, transaction_id: TransactionId) -> None:
-    """Remove a message that is not on its way."""
-    found = _unsent(work, transaction_id)
+    """Remove what is not sent and not on its way, and what was to be done to it."""
+    found = unsent(work, transaction_id)
     if found is None:
         return
     row, room = found
@@ -207,13 +305,27 @@ def discard(work: Work, transaction_id: TransactionId) -> None:
         work.connection, "SELECT 1 FROM event WHERE number = ? AND state = 'sending'", (row,)
     ):
         return
-    purge(work)
-    work.connection.execute("DELETE FROM timeline WHERE event = ?", (row,))
-    work.connection.execute("DELETE FROM event WHERE number = ?", (row,))
-    work.touch(room, lines=True)
+    remove(work, row, room)
     wish = transaction_id.removeprefix(DELIVERY)
     if wish != transaction_id and wish.isdecimal():
         intents.settle(work, int(wish), DISCARDED)  # else it would be queued again
+
+
+def remove(work: Work, row: int, room: int) -> None:
+    """Take something unsent out of the queue, and what was to be done to it."""
+    transaction_id, target, kind = work.connection.execute(
+        "SELECT transaction_id, target, type FROM event WHERE number = ?", (row,)
+    ).fetchone()
+    upon = work.connection.execute(
+        "SELECT number FROM event WHERE room = ? AND target = ?", (room, transaction_id)
+    ).fetchall()
+    purge(work)
+    for (act,) in upon:
+        delete(work, act)
+    delete(work, row)
+    work.touch(room, lines=True)
+    if kind == ActKind.EDIT:
+        settle_edit(work, room, target)
 
 
 def requeue(work: Work) -> None:
@@ -226,7 +338,8 @@ def requeue(work: Work) -> None:
         _write_state(work, row, room, state, failure)
 
 
-def _unsent(work: Work, transaction_id: TransactionId) -> tuple[int, int] | None:
+def unsent(work: Work, transaction_id: TransactionId) -> tuple[int, int] | None:
+    """The row and the room of something of ours that the server has not taken yet."""
     found: tuple[int, int, str] | None = work.connection.execute(
         "SELECT number, room, state FROM event WHERE transaction_id = ? AND event_id IS NULL",
         (transaction_id,),

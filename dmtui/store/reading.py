@@ -6,7 +6,9 @@ Where events of one room are missing, the others' pages end too: what is shown i
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from dmtui.core.fold import DELETED, Weight, renamed_line
 from dmtui.core.model import (
@@ -29,6 +31,7 @@ from dmtui.store.database import number
 from dmtui.store.people import sender_name
 from dmtui.store.positions import ECHO, time_of
 from dmtui.store.receipts import peer_position, read_position
+from dmtui.store.relations import Relations, relations
 from dmtui.store.timeline import NEWEST, Gap
 
 _END = (1 << 63) - 1
@@ -93,7 +96,7 @@ def page_before(
             " ORDER BY t.position DESC LIMIT ?",
             (room.number, floor, end, limit + 1),
         )
-        messages += [_message(me, room, row) for row in rows]
+        messages += _messages(connection, me, room, rows.fetchall())
     messages.sort(key=lambda message: message.cursor.position)
     start = max(len(messages) - limit, 0)
     while start and messages[start - 1].cursor == messages[start].cursor:
@@ -122,7 +125,7 @@ def page_from(
             " ORDER BY t.position",
             (room.number, first.position, end),
         )
-        messages += [_message(me, room, row) for row in rows]
+        messages += _messages(connection, me, room, rows.fetchall())
         more = more or bool(
             number(
                 connection,
@@ -148,7 +151,7 @@ def page_after(
             " ORDER BY t.position LIMIT ?",
             (room.number, after.position, limit),
         )
-        messages += [_message(me, room, row) for row in rows]
+        messages += _messages(connection, me, room, rows.fetchall())
     messages.sort(key=lambda message: message.cursor.position)
     end = messages[:limit][-1].cursor if messages else after
     shown = tuple(message for message in messages if message.cursor <= end)
@@ -196,7 +199,7 @@ def _follows(connection: sqlite3.Connection, rooms: list[_Room], position: int) 
 def message_of(
     connection: sqlite3.Connection, me: UserId, transaction_id: TransactionId
 ) -> Message | None:
-    """The message of ours with this transaction ID."""
+    """The message of ours with this transaction ID; ``None`` for what was done to a message."""
     sql = "SELECT number FROM event WHERE transaction_id = ?"
     row = number(connection, sql, (transaction_id,))
     return None if row is None else message_at(connection, me, row)
@@ -209,10 +212,11 @@ def message_at(connection: sqlite3.Connection, me: UserId, row: int) -> Message 
         " WHERE e.number = ?",
         (row,),
     ).fetchone()
-    facts = connection.execute(f"{_COLUMNS} WHERE e.number = ?", (row,)).fetchone()
-    if found is None or facts is None:
+    if found is None:
         return None
-    return _message(me, _look(connection, me, found[0], RoomId(found[1]), found[2]), facts)
+    rows = connection.execute(f"{_COLUMNS} WHERE e.number = ? AND t.weight > 0", (row,)).fetchall()
+    room = _look(connection, me, found[0], RoomId(found[1]), found[2])
+    return next(iter(_messages(connection, me, room, rows)), None)
 
 
 def newest_event(
@@ -304,17 +308,26 @@ def holes(connection: sqlite3.Connection) -> tuple[Gap, ...]:
     return tuple(Gap(RoomId(room_id), token, False) for room_id, token in rows)
 
 
-def _message(
-    me: UserId,
-    room: _Room,
-    row: tuple[
-        *tuple[int, int, int, str | None, str, int, str, str, str, str, int, int],
-        *tuple[str | None, str | None, str, str | None],
-    ],
-) -> Message:
+_Row: TypeAlias = tuple[
+    *tuple[int, int, int, str | None, str, int, str, str, str, str, int, int],
+    *tuple[str | None, str | None, str, str | None],
+]
+
+
+def _messages(
+    connection: sqlite3.Connection, me: UserId, room: _Room, rows: Sequence[_Row]
+) -> list[Message]:
+    if not rows:
+        return []
+    places = [row[0] for row in rows]
+    related = relations(connection, me, room.number, min(places), max(places))
+    return [_message(me, room, row, related) for row in rows]
+
+
+def _message(me: UserId, room: _Room, row: _Row, related: Relations) -> Message:
     position, heavy, key, event_id, sender, sent_at, kind, body, state, failure = row[:10]
     own = sender == me
-    shown = Kind(kind)
+    shown = Kind.REDACTED if key in related.deleting else Kind(kind)
     name = sender_name(UserId(sender), row[12])
     if shown is Kind.MEMBERSHIP:
         body = renamed_line(body, sender_name(UserId(sender), row[15]), name)
@@ -331,10 +344,13 @@ def _message(
         body=DELETED if shown is Kind.REDACTED else Safe(body),
         state=SendState(state),
         failure=failure,
-        edited=bool(row[10]),
+        edited=bool(row[10]) and shown is not Kind.REDACTED,
         encrypted=bool(row[11]),
         unread=heavy == Weight.COUNTED and position > room.read,
         read_by_peer=own and position <= room.read_by_peer,
         transaction_id=None if row[13] is None else TransactionId(row[13]),
         doubt=Doubt(row[14]),
+        quote=related.quotes.get(key),
+        reactions=related.reactions.get(key, ()),
+        acts=related.acts.get(key, ()),
     )

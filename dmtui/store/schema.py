@@ -298,8 +298,17 @@ its number; the next one that is free where another event has it.
 Whatever changes what is shown takes the entry out; :mod:`dmtui.store.search` puts it in again.
 """
 
+_RELATIONS_SENT = """
+ALTER TABLE event ADD COLUMN thread TEXT;
+ALTER TABLE event ADD COLUMN tried INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE draft ADD COLUMN answers TEXT NOT NULL DEFAULT '';
+ALTER TABLE draft ADD COLUMN edits TEXT NOT NULL DEFAULT '';
+ALTER TABLE draft ADD COLUMN edited TEXT NOT NULL DEFAULT ''
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     *(_FIRST, _DIRECT_RECORDS, _TOLD, _LIFE, _DOUBTS, _TRUST, _OWN_DEVICES, _SEARCH),
+    _RELATIONS_SENT,
 )
 
 

@@ -15,6 +15,7 @@ from dmtui.core.events import (
     Change,
     ConversationsChanged,
     History,
+    Line,
     RoomUpdate,
     SyncBatch,
     TimelineEvent,
@@ -39,6 +40,8 @@ from dmtui.core.intents import (
     UndoRepair,
 )
 from dmtui.core.model import (
+    NO_AIM,
+    Aim,
     Alarm,
     Conversation,
     Cursor,
@@ -67,6 +70,7 @@ from dmtui.store import (
     own_devices,
     people,
     reading,
+    relating,
     requests,
     rooms,
     timeline,
@@ -113,6 +117,7 @@ class Store:
         self.own_devices = own_devices.OwnDeviceRecords(database, self._write)
         self.search = SearchRecords(database, self._write, me)
         self.exporting = ExportRecords(database, me)
+        self.relations = relating.RelationRecords(database, self._write)
 
     @property
     def me(self) -> UserId:
@@ -353,38 +358,51 @@ class Store:
     # -- the user's side ----------------------------------------------------------------------
 
     def set_draft(
-        self, user_id: UserId, text: str, meant_for: UserId | None = None
+        self, user_id: UserId, text: str, meant_for: UserId | None = None, aim: Aim = NO_AIM
     ) -> frozenset[Change]:
-        """Keep what is typed but not sent; empty text forgets it.
+        """Keep what is typed but not sent, and what it is about; neither forgets it.
 
         ``meant_for``: it was typed to this person alone, and ``user_id`` is a group.
         """
         with self._write() as work:
-            if outbox.set_draft(work, user_id, text, meant_for):
+            if outbox.set_draft(work, user_id, text, meant_for, aim):
                 work.changes.add(ConversationsChanged(frozenset({user_id})))
         return work.done
+
+    def aim(self, user_id: UserId) -> Aim:
+        """What the draft to the person is about."""
+        with self._database.read() as connection:
+            return outbox.aim_of(connection, user_id)
 
     def queue_message(
         self,
         user_id: UserId,
         room_id: RoomId,
         transaction_id: TransactionId,
-        body: str,
+        line: Line,
         at: Milliseconds,
+        *,
+        answers: str = "",
         keep_draft: bool = False,
     ) -> frozenset[Change]:
         """Insert the local echo; clears the person's draft in the same transaction.
 
-        ``keep_draft``: the message was not typed as that draft.
+        ``answers`` is the key of the message that it replies to; one in another room has no part
+        in it. ``keep_draft``: the message was not typed as that draft.
         """
         with self._write() as work:
-            outbox.queue(work, user_id, room_id, transaction_id, body, at, keep_draft)
+            outbox.queue(work, user_id, room_id, transaction_id, line, at, answers, keep_draft)
         return work.done
 
     def next_outgoing(self, busy: Collection[RoomId]) -> Outgoing | None:
-        """The oldest queued message of a room that is not busy."""
+        """The oldest queued for a room that is not busy."""
         with self._database.read() as connection:
             return outbox.next_outgoing(connection, busy)
+
+    def being_sent(self, transaction_id: TransactionId) -> Outgoing | None:
+        """What is to be sent as marked by :meth:`mark_sending`, unless it was taken back."""
+        with self._database.read() as connection:
+            return outbox.being_sent(connection, transaction_id)
 
     def mark_sending(self, transaction_id: TransactionId) -> frozenset[Change]:
         """The request is about to be made."""
@@ -404,6 +422,7 @@ class Store:
         """I may not write there: it fails, or goes to the new room if the old was upgraded."""
         with self._write() as work:
             outbox.refused(work, transaction_id, reason)
+            relating.settle_upon(work, transaction_id)
         return work.done
 
     def mark_failed(self, transaction_id: TransactionId, reason: str) -> frozenset[Change]:
@@ -415,6 +434,7 @@ class Store:
     ) -> frozenset[Change]:
         with self._write() as work:
             outbox.set_state(work, transaction_id, state, failure)
+            relating.settle_upon(work, transaction_id)
         return work.done
 
     def mark_sent(self, transaction_id: TransactionId, event_id: EventId) -> frozenset[Change]:

@@ -145,7 +145,7 @@ def settled(work: Work, intent: FollowUpgrade, outcome: Outcome) -> None:
     work.tell_owner(room)
     work.invites_changed()
     waiting = connection.execute(
-        "SELECT number FROM event WHERE room = ? AND state <> 'sent'"
+        "SELECT number FROM event WHERE room = ? AND state <> 'sent' AND target IS NULL"
         " AND (state = ? OR (state = ? AND failure = ?)) ORDER BY number",
         (room, SendState.QUEUED, SendState.FAILED, AWAITS_ROOM),
     ).fetchall()
@@ -163,9 +163,15 @@ def settled(work: Work, intent: FollowUpgrade, outcome: Outcome) -> None:
 def refused(work: Work, row: int, room: int) -> bool:
     """A message to an upgraded room was refused: it goes to the new one, now or later.
 
-    False where the room was not upgraded, or its new one is not gone along with.
+    False where the room was not upgraded, or its new one is not gone along with; and for what is
+    done to a message, which stays where that is.
     """
     connection = work.connection
+    if (
+        number(connection, "SELECT 1 FROM event WHERE number = ? AND target IS NULL", (row,))
+        is None
+    ):
+        return False
     newest = _newest(connection, room)
     if newest != room:
         _take_along(work, row, room, newest)
@@ -202,8 +208,9 @@ def _take_along(work: Work, row: int, room: int, successor: int) -> None:
     recipient = text(connection, "SELECT recipient FROM event WHERE number = ?", (row,))
     crowd = is_for_fewer(connection, successor, None if recipient is None else UserId(recipient))
     connection.execute(
-        "UPDATE event SET room = ?, state = ?, failure = ?, encrypted = max(encrypted,"
-        " (SELECT encrypted FROM room WHERE number = ?)) WHERE number = ?",
+        "UPDATE event SET room = ?, state = ?, failure = ?, reply_to = NULL, thread = NULL,"
+        " encrypted = max(encrypted, (SELECT encrypted FROM room WHERE number = ?))"
+        " WHERE number = ?",
         (
             successor,
             SendState.FAILED if crowd else SendState.QUEUED,
@@ -212,9 +219,17 @@ def _take_along(work: Work, row: int, room: int, successor: int) -> None:
             row,
         ),
     )
-    connection.execute(
-        "UPDATE timeline SET room = ?, position = ? WHERE event = ?",
-        (successor, echo(successor, row), row),
-    )
+    upon = connection.execute(
+        "SELECT a.number FROM event a JOIN event e ON a.target = e.transaction_id"
+        " WHERE e.number = ? AND a.room = ?",
+        (row, room),
+    ).fetchall()
+    for (act,) in upon:
+        connection.execute("UPDATE event SET room = ? WHERE number = ?", (successor, act))
+    for (moved,) in ((row,), *upon):
+        connection.execute(
+            "UPDATE timeline SET room = ?, position = ? WHERE event = ?",
+            (successor, echo(successor, moved), moved),
+        )
     work.touch(room, lines=True)
     work.touch(successor, lines=True)

@@ -28,6 +28,7 @@ from dmtui.core.model import (
     UserId,
 )
 from dmtui.matrix.homeserver import MatrixHomeserver, connect
+from tests.fakes import said
 from tests.homeserver.account import Account
 from tests.homeserver.confirmed import confirm
 from tests.homeserver.faultproxy import BAD_GATEWAY_PAGE, FaultProxy
@@ -320,8 +321,8 @@ async def test_plain_message_arrives_once_however_often_it_is_sent(
 ) -> None:
     room_id = RoomId(alice.create_dm(bob))
     bob.join(room_id)
-    first = await homeserver.send_text(room_id, TransactionId("t1"), "hello", encrypted=False)
-    again = await homeserver.send_text(room_id, TransactionId("t1"), "hello", encrypted=False)
+    first = await homeserver.send(room_id, TransactionId("t1"), said("hello"), encrypted=False)
+    again = await homeserver.send(room_id, TransactionId("t1"), said("hello"), encrypted=False)
     assert first == again
     assert bob.texts(room_id) == ["hello"]
 
@@ -331,8 +332,8 @@ async def test_encrypted_room_gets_no_plain_text_even_if_the_caller_thinks_it_pl
 ) -> None:
     room_id = await homeserver.create_direct_room(user(bob), "nonce", encrypted=True)
     bob.join(room_id)
-    await homeserver.send_text(room_id, TransactionId("t1"), "the secret", encrypted=False)
-    await homeserver.send_text(room_id, TransactionId("t2"), "the secret", encrypted=True)
+    await homeserver.send(room_id, TransactionId("t1"), said("the secret"), encrypted=False)
+    await homeserver.send(room_id, TransactionId("t2"), said("the secret"), encrypted=True)
     events = bob.events(room_id)
     assert "the secret" not in str(events)
     assert [event["type"] for event in events][-2:] == ["m.room.encrypted"] * 2
@@ -343,7 +344,7 @@ async def test_room_known_as_encrypted_gets_no_plain_text_though_the_server_says
 ) -> None:
     room_id = RoomId(alice.create_dm(bob))
     bob.join(room_id)
-    await homeserver.send_text(room_id, TransactionId("t1"), "the secret", encrypted=True)
+    await homeserver.send(room_id, TransactionId("t1"), said("the secret"), encrypted=True)
     assert "the secret" not in str(bob.events(room_id))
 
 
@@ -354,7 +355,7 @@ async def test_unclear_encryption_sends_nothing(
     bob.join(room_id)
     proxy.add(path="state/m.room.encryption", status=502, body=BAD_GATEWAY_PAGE)
     with pytest.raises(ServerTrouble):
-        await homeserver.send_text(room_id, TransactionId("t1"), "hello", encrypted=False)
+        await homeserver.send(room_id, TransactionId("t1"), said("hello"), encrypted=False)
     assert bob.texts(room_id) == []
 
 
@@ -371,7 +372,7 @@ async def test_encrypted_message_is_read_in_sync_and_in_history(
         await asyncio.to_thread(confirm, bob)
         room_id = await homeserver.create_direct_room(user(bob), "nonce", encrypted=True)
         await theirs.join(room_id)
-        sent = await homeserver.send_text(room_id, TransactionId("t1"), "the secret", True)
+        sent = await homeserver.send(room_id, TransactionId("t1"), said("the secret"), True)
         assert "the secret" not in str(bob.events(room_id))
         seen: list[str] = []
         async with asyncio.timeout(20):

@@ -23,6 +23,8 @@ from dmtui.core.model import EventId, RoomId, Session, TransactionId, UserId
 from dmtui.matrix import account, direct_rooms, messages, nonce, people, push_rules, room_acts
 from dmtui.matrix.answers import judge
 from dmtui.matrix.client import Client, path, patient
+from dmtui.matrix.writing import MESSAGE, written
+from tests.fakes import said
 from tests.homeserver.account import Account
 from tests.homeserver.faultproxy import BAD_GATEWAY_PAGE, RATE_LIMITED, FaultProxy
 from tests.homeserver.synapse import SynapseServer
@@ -54,7 +56,7 @@ ACTS: dict[str, Act] = {
     "search": lambda client: account.search_people(client, "bob", 5),
     "profile": lambda client: account.profile(client, PEER),
     "has_device_keys": lambda client: people.has_device_keys(client, PEER),
-    "send_plain": lambda client: messages.send_plain(client, ROOM, TransactionId("t"), {}),
+    "send_plain": lambda client: messages.send_plain(client, ROOM, TransactionId("t"), {}, MESSAGE),
     "is_encrypted": lambda client: messages.is_encrypted(client, ROOM),
     "nio_to_device": lambda client: client.to_device(
         nio.ToDeviceMessage("m.dummy", "@peer:localhost", "DEVICE", {})
@@ -216,7 +218,7 @@ async def test_token_travels_in_the_header_only(client: Client, proxy: FaultProx
 
 async def test_identifiers_are_quoted_in_paths(client: Client, proxy: FaultProxy) -> None:
     with pytest.raises(DmtuiError):
-        await messages.send_plain(client, RoomId("!a/b?c#d%2F:x"), TransactionId("é/"), {})
+        await messages.send_plain(client, RoomId("!a/b?c#d%2F:x"), TransactionId("é/"), {}, MESSAGE)
     assert proxy.requests("/rooms/!a%2Fb%3Fc%23d%252F:x/send/m.room.message/%C3%A9%2F$", "PUT")
 
 
@@ -322,11 +324,11 @@ async def test_event_id_of_the_message_is_returned_and_repeat_makes_no_second(
     client: Client, alice: Account, proxy: FaultProxy
 ) -> None:
     room_id = RoomId(alice.create_room(preset="private_chat"))
-    content = messages.text_content("once")
+    _, content = written(said("once"))
     proxy.add(path="/send/", reset="after", times=2)  # the connection's own repeat is lost too
     with pytest.raises(Unreachable):
-        await messages.send_plain(client, room_id, TransactionId("same"), content)
-    sent = await messages.send_plain(client, room_id, TransactionId("same"), content)
+        await messages.send_plain(client, room_id, TransactionId("same"), content, MESSAGE)
+    sent = await messages.send_plain(client, room_id, TransactionId("same"), content, MESSAGE)
     assert sent.startswith("$")
     assert alice.texts(room_id) == ["once"]
     await client.api("POST", path("rooms", room_id, "read_markers"), {"m.read": EventId(sent)})

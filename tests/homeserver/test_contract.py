@@ -22,12 +22,23 @@ from dmtui.core.errors import (
     Refused,
     TrustAlarm,
 )
-from dmtui.core.events import Line, MembershipChange, RoomUpdate, SyncBatch, TimelineEvent
+from dmtui.core.events import (
+    Edit,
+    Line,
+    MembershipChange,
+    Reaction,
+    Redaction,
+    RoomUpdate,
+    Sendable,
+    SyncBatch,
+    TimelineEvent,
+)
 from dmtui.core.model import (
     Alarm,
     Availability,
     Invite,
     JsonObject,
+    Kind,
     Member,
     Membership,
     PersonDevice,
@@ -50,7 +61,7 @@ from dmtui.core.recovery import (
 )
 from dmtui.core.trust import IdentityState, Trust
 from dmtui.matrix.homeserver import connect
-from tests.fakes import BOB, ME, FakeHomeserver
+from tests.fakes import BOB, ME, FakeHomeserver, said
 from tests.homeserver.account import Account
 from tests.homeserver.synapse import PASSWORD, SynapseServer
 
@@ -424,14 +435,51 @@ async def test_sending_twice_under_one_transaction_id_makes_one_event(
     room_id = await world.have_direct_room()
     await news.caught_up()
     transaction_id = TransactionId("t1")
-    first = await world.homeserver.send_text(room_id, transaction_id, "hello", False)
-    second = await world.homeserver.send_text(room_id, transaction_id, "hello", False)
+    first = await world.homeserver.send(room_id, transaction_id, said("hello"), False)
+    second = await world.homeserver.send(room_id, transaction_id, said("hello"), False)
     assert first == second
     await news.until(lambda: first in news.events(room_id))
     await world.bob_says(room_id, "end")
     await news.until(lambda: "end" in news.bodies(room_id))
     assert news.bodies(room_id) == ["hello", "end"]
     assert news.events(room_id)[first].transaction_id == transaction_id
+
+
+async def test_what_is_done_to_a_message_comes_back_as_it_was_sent(
+    world: World, news: News
+) -> None:
+    room_id = await world.have_direct_room()
+    await news.caught_up()
+    send = world.homeserver.send
+    target = await send(room_id, TransactionId("t1"), said("hello"), False)
+    contents: list[Sendable] = [
+        Line(Kind.EMOTE, Safe("waves"), "<b>waves</b>", reply_to=target),
+        Line(Kind.TEXT, Safe("deeper"), reply_to=target, thread=target),
+        Edit(target, said("hello, Bob")),
+        Reaction(target, Safe("👍")),
+        Redaction(target),
+    ]
+    sent = [
+        await send(room_id, TransactionId(f"a{number}"), content, False)
+        for number, content in enumerate(contents)
+    ]
+    await news.until(lambda: sent[-1] in news.events(room_id))
+    events = news.events(room_id)
+    assert [events[event_id].content for event_id in sent] == contents
+    assert events[sent[-1]].transaction_id == "a4"
+    assert await send(room_id, TransactionId("a4"), contents[-1], False) == sent[-1]
+
+
+async def test_same_reaction_twice_is_refused(world: World, news: News) -> None:
+    room_id = await world.have_direct_room()
+    await news.caught_up()
+    send = world.homeserver.send
+    target = await send(room_id, TransactionId("t1"), said("hello"), False)
+    reaction = Reaction(target, Safe("👍"))
+    await send(room_id, TransactionId("t2"), reaction, False)
+    with pytest.raises(Refused) as refused:
+        await send(room_id, TransactionId("t3"), reaction, False)
+    assert refused.value.errcode == "M_DUPLICATE_ANNOTATION"
 
 
 async def test_sync_from_the_same_token_says_the_same_again(world: World, news: News) -> None:
@@ -843,11 +891,11 @@ async def test_nothing_is_sent_where_nobody_has_a_confirmed_device(world: World)
     await world.bob_gets_a_device()
     transaction_id = TransactionId("psst")
     with pytest.raises(TrustAlarm) as alarm:
-        await homeserver.send_text(room_id, transaction_id, "psst", encrypted=True)
+        await homeserver.send(room_id, transaction_id, said("psst"), encrypted=True)
     assert alarm.value.alarms == {world.bob: Alarm.DEVICES}
     await homeserver.except_devices(world.bob, True)
     assert (await homeserver.trust_of(world.bob)).excepted
-    assert await homeserver.send_text(room_id, transaction_id, "psst", encrypted=True)
+    assert await homeserver.send(room_id, transaction_id, said("psst"), encrypted=True)
     await homeserver.except_devices(world.bob, False)
     await world.bob_gets_an_identity()
     assert not (await homeserver.trust_of(world.bob)).excepted

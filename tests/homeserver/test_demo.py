@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dmtui.core.events import Line, SyncBatch, TimelineEvent
-from dmtui.core.model import Doubt, Kind, RoomId, TransactionId, UserId
+from dmtui.core.model import Doubt, Kind, RoomId, Safe, TransactionId, UserId
 from dmtui.core.ports import Homeserver
 from dmtui.core.trust import IdentityState
 from dmtui.core.verification import EMOJI, Phase
@@ -164,7 +164,8 @@ async def test_encrypted_contact_opens_the_conversation_and_answers(
             for body in lines_by(UserId(ERIN), room_id, batch):
                 said.append(body)
                 if len(said) == 1:
-                    await home.send_text(room_id, TransactionId("question"), "Really?", True)
+                    line = Line(Kind.TEXT, Safe("Really?"))
+                    await home.send(room_id, TransactionId("question"), line, True)
     finally:
         await home.close()
     erin = next(each for each in CAST if each.localpart == "erin")

@@ -25,6 +25,7 @@ from dmtui.matrix.identity import MASTER
 from dmtui.matrix.room_decryption import LOCKED, NOT_YET
 from dmtui.matrix.room_keys import MEGOLM, RoomKey, Source
 from dmtui.matrix.secret_storage import SecretStorage
+from tests.fakes import said
 from tests.homeserver.account import Account, Json
 from tests.homeserver.faultproxy import RATE_LIMITED, FaultProxy
 from tests.homeserver.synapse import SynapseServer
@@ -419,7 +420,7 @@ async def test_closing_uploads_what_is_new(
     homeserver = await opened(account, tmp_path / "closing")
     await homeserver.sync(None, frozenset(), 0.0)
     await homeserver.set_up_recovery("")
-    await homeserver.send_text(RoomId(room_id), TransactionId("one"), "hello", encrypted=True)
+    await homeserver.send(RoomId(room_id), TransactionId("one"), said("hello"), encrypted=True)
     await homeserver.close()
     assert len(names(backed_up(account))) == 1
 
@@ -432,7 +433,7 @@ async def test_closing_does_not_wait_for_a_server_that_hangs(
     homeserver = await opened(account, tmp_path / "closing", proxy.base_url)
     await homeserver.sync(None, frozenset(), 0.0)
     await homeserver.set_up_recovery("")
-    await homeserver.send_text(RoomId(room_id), TransactionId("one"), "hello", encrypted=True)
+    await homeserver.send(RoomId(room_id), TransactionId("one"), said("hello"), encrypted=True)
     proxy.add(path="/room_keys/", hang=True)
     async with asyncio.timeout(PATIENCE - 5):
         await homeserver.close()

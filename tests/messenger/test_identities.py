@@ -29,7 +29,7 @@ async def test_message_waits_for_the_decision_and_then_goes_out_once(
     await desk.server.change_identity(BOB, state)
     await desk.until(lambda: desk.messenger.alarms_of(BOB) == CHANGED)
     await desk.messenger.send(BOB, "psst")
-    await desk.until(lambda: desk.server.count("send_text") and desk.states() == [SendState.QUEUED])
+    await desk.until(lambda: desk.server.count("send") and desk.states() == [SendState.QUEUED])
     await desk.messenger.accept_identity(BOB)
     await desk.until(lambda: desk.states() == [SendState.SENT])
     assert desk.messenger.alarms_of(BOB) == {}
@@ -119,7 +119,7 @@ async def test_exception_lets_the_message_go(desk: Desk) -> None:
     await chat(desk)
     await desk.server.change_unconfirmed(BOB)
     await desk.messenger.send(BOB, "psst")
-    await desk.until(lambda: desk.server.count("send_text") and desk.states() == [SendState.QUEUED])
+    await desk.until(lambda: desk.server.count("send") and desk.states() == [SendState.QUEUED])
     await desk.messenger.except_devices(BOB, True)
     await desk.until(lambda: desk.states() == [SendState.SENT])
     assert desk.messenger.alarms_of(BOB) == {}

@@ -12,7 +12,7 @@ from dmtui.core.fold import PRESENT
 from dmtui.core.intents import Deliver, DirectAction, EditDirect, ForgetRoom, LeaveRoom, Outcome
 from dmtui.core.model import Member, Membership, PeerState, Profile, RoomId, Safe, UserId
 from dmtui.messenger.results import Consent, Opened, Unverified
-from tests.fakes import BOB, CAROL, ME, FakeClock, FakeHomeserver
+from tests.fakes import BOB, CAROL, ME, FakeClock, FakeHomeserver, said
 from tests.messenger.conftest import Desk
 
 INVITING = {"create_direct_room", "create_group", "invite_back"}
@@ -202,13 +202,13 @@ async def test_invite_to_a_forgotten_room_can_be_accepted(desk: Desk) -> None:
 
 async def test_forgetting_drops_messages_that_wait(desk: Desk) -> None:
     room_id = await chat(desk)
-    desk.server.fail("send_text", Unreachable("no network"), times=1000)
+    desk.server.fail("send", Unreachable("no network"), times=1000)
     await desk.messenger.send(BOB, "typed here")
     number = desk.hand_over(Deliver(BOB, "from a script"))
     await desk.until(lambda: len(desk.messages()) == 2)
     assert desk.messenger.life.unsent(BOB) == 2
     await desk.messenger.life.forget(BOB)
-    desk.server.heal("send_text")
+    desk.server.heal("send")
     await desk.restart()
     await recorded(desk, {})
     entry = desk.store.intent(number)
@@ -742,8 +742,8 @@ async def test_messages_handed_over_in_an_outage_arrive_in_their_order(desk: Des
     for name in ("account_data", "create_direct_room"):
         desk.server.heal(name)
     await desk.until(lambda: all((e := desk.store.intent(n)) and e.outcome for n in numbers))
-    sent = [call.arguments[2] for call in desk.server.calls if call.name == "send_text"]
-    assert sent == texts
+    sent = [call.arguments[2] for call in desk.server.calls if call.name == "send"]
+    assert sent == [said(text) for text in texts]
     assert len(desk.server.rooms) == 1
 
 

@@ -8,14 +8,14 @@ from dmtui.core.errors import Forbidden, RateLimited, ServerTrouble, Unreachable
 from dmtui.core.events import RoomUpdate, SyncBatch
 from dmtui.core.model import Member, Membership, RoomId, SendState, TransactionId, UserId
 from dmtui.store.store import Outgoing
-from tests.fakes import BOB, CAROL
+from tests.fakes import BOB, CAROL, said
 from tests.messenger.conftest import Desk
 
 
 async def test_message_is_shown_at_once_and_delivered(desk: Desk) -> None:
     await desk.server.have_direct_room(BOB, "Bob")
     await desk.start()
-    gate = desk.server.hold("send_text")
+    gate = desk.server.hold("send")
     await desk.messenger.send(BOB, "hello")
     assert desk.bodies() == ["hello"]
     assert desk.states()[0] in (SendState.QUEUED, SendState.SENDING)
@@ -30,8 +30,8 @@ async def test_messages_of_a_room_are_sent_in_order(desk: Desk) -> None:
     for number in range(5):
         await desk.messenger.send(BOB, str(number))
     await desk.until(lambda: desk.states() == [SendState.SENT] * 5)
-    bodies = [call.arguments[2] for call in desk.server.calls if call.name == "send_text"]
-    assert bodies == ["0", "1", "2", "3", "4"]
+    bodies = [call.arguments[2] for call in desk.server.calls if call.name == "send"]
+    assert bodies == [said(n) for n in "01234"]
     assert len(desk.server.rooms[room_id].events) == 5
 
 
@@ -42,21 +42,21 @@ async def test_message_without_an_answer_is_sent_again_under_the_same_transactio
     await desk.start()
     desk.server.fail("sync", Unreachable("cut off"), times=1000)
     await desk.server.show_typing(room_id, BOB)  # ends the waiting sync; no echo comes from now on
-    desk.server.lose_answer("send_text")
+    desk.server.lose_answer("send")
     await desk.messenger.send(BOB, "once")
-    await desk.until(lambda: desk.server.count("send_text") == 2)
+    await desk.until(lambda: desk.server.count("send") == 2)
     desk.server.heal("sync")
     await desk.until(lambda: desk.states() == [SendState.SENT])
     assert len(desk.server.rooms[room_id].events) == 1
     assert desk.bodies() == ["once"]
-    ids = {call.arguments[1] for call in desk.server.calls if call.name == "send_text"}
+    ids = {call.arguments[1] for call in desk.server.calls if call.name == "send"}
     assert len(ids) == 1
 
 
 async def test_echo_settles_a_message_whose_answer_was_lost(desk: Desk) -> None:
     room_id = await desk.server.have_direct_room(BOB)
     await desk.start()
-    desk.server.lose_answer("send_text")
+    desk.server.lose_answer("send")
     await desk.messenger.send(BOB, "once")
     await desk.until(lambda: desk.states() == [SendState.SENT])
     assert len(desk.server.rooms[room_id].events) == 1
@@ -66,10 +66,10 @@ async def test_echo_settles_a_message_whose_answer_was_lost(desk: Desk) -> None:
 async def test_queued_message_survives_restart(desk: Desk) -> None:
     room_id = await desk.server.have_direct_room(BOB)
     await desk.start()
-    desk.server.fail("send_text", Unreachable("The homeserver does not answer."), times=1000)
+    desk.server.fail("send", Unreachable("The homeserver does not answer."), times=1000)
     await desk.messenger.send(BOB, "later")
-    await desk.server.called("send_text")
-    desk.server.heal("send_text")
+    await desk.server.called("send")
+    desk.server.heal("send")
     await desk.restart()
     await desk.until(lambda: desk.states() == [SendState.SENT])
     assert [event.sender for event in desk.server.rooms[room_id].events] == [desk.server.me]
@@ -78,11 +78,11 @@ async def test_queued_message_survives_restart(desk: Desk) -> None:
 async def test_message_interrupted_while_sending_arrives_once_after_restart(desk: Desk) -> None:
     room_id = await desk.server.have_direct_room(BOB)
     await desk.start()
-    desk.server.hold("send_text")
+    desk.server.hold("send")
     await desk.messenger.send(BOB, "interrupted")
-    await desk.server.called("send_text")
+    await desk.server.called("send")
     assert desk.states() == [SendState.SENDING]
-    desk.server.hold("send_text").set()
+    desk.server.hold("send").set()
     await desk.restart()
     await desk.until(lambda: desk.states() == [SendState.SENT])
     assert len(desk.server.rooms[room_id].events) == 1
@@ -91,7 +91,7 @@ async def test_message_interrupted_while_sending_arrives_once_after_restart(desk
 async def test_refused_message_is_parked_and_later_ones_pass(desk: Desk) -> None:
     await desk.server.have_direct_room(BOB)
     await desk.start()
-    desk.server.fail("send_text", Forbidden("You may not send here.", 403, "M_FORBIDDEN"))
+    desk.server.fail("send", Forbidden("You may not send here.", 403, "M_FORBIDDEN"))
     await desk.messenger.send(BOB, "refused")
     await desk.until(lambda: desk.states() == [SendState.FAILED])
     await desk.messenger.send(BOB, "accepted")
@@ -103,7 +103,7 @@ async def test_refused_message_is_parked_and_later_ones_pass(desk: Desk) -> None
 async def test_failed_message_can_be_retried(desk: Desk) -> None:
     await desk.server.have_direct_room(BOB)
     await desk.start()
-    desk.server.fail("send_text", Forbidden("No.", 403, "M_FORBIDDEN"))
+    desk.server.fail("send", Forbidden("No.", 403, "M_FORBIDDEN"))
     transaction_id = await desk.messenger.send(BOB, "again")
     await desk.until(lambda: desk.states() == [SendState.FAILED])
     await desk.messenger.retry(transaction_id)
@@ -113,7 +113,7 @@ async def test_failed_message_can_be_retried(desk: Desk) -> None:
 async def test_discarded_message_gives_its_text_back(desk: Desk) -> None:
     await desk.server.have_direct_room(BOB)
     await desk.start()
-    desk.server.fail("send_text", Forbidden("No.", 403, "M_FORBIDDEN"))
+    desk.server.fail("send", Forbidden("No.", 403, "M_FORBIDDEN"))
     transaction_id = await desk.messenger.send(BOB, "a typo\nin two lines")
     await desk.until(lambda: desk.states() == [SendState.FAILED])
     assert await desk.messenger.discard(transaction_id) == "a typo\nin two lines"
@@ -145,15 +145,15 @@ async def test_message_that_changes_at_the_last_moment_is_not_sent(
     message = store.message(transaction_id)
     assert message is None or message.state is SendState.FAILED
     await desk.messenger.send(BOB if change == "discarded" else UserId(room_id), "more")
-    await desk.server.called("send_text")
-    (call,) = [call for call in desk.server.calls if call.name == "send_text"]
-    assert "more" in call.arguments
+    await desk.server.called("send")
+    (call,) = [call for call in desk.server.calls if call.name == "send"]
+    assert said("more") in call.arguments
 
 
 async def test_rate_limit_is_waited_out(desk: Desk) -> None:
     await desk.server.have_direct_room(BOB)
     await desk.start()
-    desk.server.fail("send_text", RateLimited("Slow down.", retry_after=30.0))
+    desk.server.fail("send", RateLimited("Slow down.", retry_after=30.0))
     began = desk.clock.now()
     await desk.messenger.send(BOB, "patience")
     await desk.until(lambda: desk.states() == [SendState.SENT])
@@ -164,20 +164,20 @@ async def test_trouble_in_one_room_does_not_hold_up_another(desk: Desk) -> None:
     await desk.server.have_direct_room(BOB)
     await desk.server.have_direct_room(CAROL)
     await desk.start()
-    desk.server.fail("send_text", ServerTrouble("502"))
+    desk.server.fail("send", ServerTrouble("502"))
     await desk.messenger.send(BOB, "held up")
-    await desk.server.called("send_text")
+    await desk.server.called("send")
     await desk.messenger.send(CAROL, "passes")
-    await desk.server.called("send_text", 2)
+    await desk.server.called("send", 2)
     await desk.until(lambda: desk.states(CAROL) == [SendState.SENT])
 
 
 async def test_message_on_its_way_does_not_give_its_text_back(desk: Desk) -> None:
     room_id = await desk.server.have_direct_room(BOB)
     await desk.start()
-    gate = desk.server.hold("send_text")
+    gate = desk.server.hold("send")
     transaction_id = await desk.messenger.send(BOB, "too late")
-    await desk.server.called("send_text")
+    await desk.server.called("send")
     assert await desk.messenger.discard(transaction_id) == ""
     gate.set()
     await desk.until(lambda: desk.states() == [SendState.SENT])

@@ -241,13 +241,13 @@ async def test_message_delivered_by_a_command_leaves_the_draft_alone(desk: Desk)
 async def test_discarded_message_of_a_command_is_not_sent_after_a_restart(desk: Desk) -> None:
     room_id = await desk.server.have_direct_room(BOB)
     await desk.start()
-    desk.server.fail("send_text", Unreachable("no network"), times=1000)
+    desk.server.fail("send", Unreachable("no network"), times=1000)
     number = desk.hand_over(Deliver(BOB, "from a script"))
-    await desk.until(lambda: desk.states() == [SendState.QUEUED] and desk.server.count("send_text"))
+    await desk.until(lambda: desk.states() == [SendState.QUEUED] and desk.server.count("send"))
     (message,) = desk.messages()
     assert message.transaction_id is not None
     assert await desk.messenger.discard(message.transaction_id) == "from a script"
-    desk.server.heal("send_text")
+    desk.server.heal("send")
     await desk.restart()
     await desk.until(lambda: (entry := desk.store.intent(number)) and entry.outcome)
     assert desk.messages() == ()

@@ -24,14 +24,14 @@ def serving(desk: Desk) -> RoomId | None:
 
 async def forbid_sending(desk: Desk, *rooms: RoomId) -> None:
     """An upgraded room lets nobody write any more."""
-    original = desk.server.send_text
+    original = desk.server.send
 
-    async def send_text(room_id, transaction_id, body, encrypted):  # type: ignore[no-untyped-def]
+    async def send(room_id, transaction_id, content, encrypted):  # type: ignore[no-untyped-def]
         if room_id in rooms:
             raise Forbidden("The room was upgraded.", 403, "M_FORBIDDEN")
-        return await original(room_id, transaction_id, body, encrypted)
+        return await original(room_id, transaction_id, content, encrypted)
 
-    desk.server.send_text = send_text  # type: ignore[method-assign]
+    desk.server.send = send  # type: ignore[method-assign]
 
 
 async def test_upgrade_by_the_person_is_followed_into_the_new_room(desk: Desk) -> None:
@@ -194,14 +194,14 @@ async def test_message_refused_by_the_old_room_is_sent_in_the_new_one(desk: Desk
 async def test_message_queued_offline_for_the_old_room_arrives_in_the_new_one(desk: Desk) -> None:
     old = await desk.server.have_direct_room(BOB, "Bob")
     await desk.start()
-    gate = desk.server.hold("send_text")
+    gate = desk.server.hold("send")
     await desk.messenger.send(BOB, "one")
     await desk.messenger.send(BOB, "two")
-    await desk.until(lambda: desk.server.count("send_text"))
+    await desk.until(lambda: desk.server.count("send"))
     new = await desk.server.upgrade(old, BOB)
     await desk.until(lambda: listed(desk) == [old, new])
     await desk.until(lambda: serving(desk) == new)
-    desk.server.fail("send_text", Forbidden("The room was upgraded.", 403, "M_FORBIDDEN"))
+    desk.server.fail("send", Forbidden("The room was upgraded.", 403, "M_FORBIDDEN"))
     gate.set()
     await desk.until(lambda: desk.states() == [SendState.SENT] * 2)
     mine = [message for message in desk.messages() if message.own]

@@ -16,6 +16,7 @@ from dmtui.core.intents import Deliver
 from dmtui.core.model import RoomId, TransactionId, UserId
 from dmtui.store import store as store_module
 from dmtui.store.store import Store
+from tests.fakes import said
 from tests.store.conftest import BOB, ME, ROOM, T0, batch, bodies, first_sync, line, members, news
 
 
@@ -85,7 +86,7 @@ def test_malformed_intent_is_settled_at_start(path: Path) -> None:
 def test_full_disk_is_told_and_loses_nothing(store: Store) -> None:
     first = first_sync(line("1", 1))
     store.apply(first)
-    store.queue_message(BOB, ROOM, TransactionId("t"), "kept", T0)
+    store.queue_message(BOB, ROOM, TransactionId("t"), said("kept"), T0)
     with store._database.write() as connection:
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
         connection.execute(f"PRAGMA max_page_count = {pages}")
@@ -121,6 +122,7 @@ def test_other_process_is_noticed_and_own_writes_are_not(store: Store, path: Pat
 
 _WRITER = """
 import itertools, pathlib, sys
+from tests.fakes import said
 from tests.store.conftest import BOB, ME, ROOM, first_sync, line, news
 from dmtui.core.model import TransactionId
 from dmtui.store.store import Store
@@ -128,7 +130,7 @@ store = Store.open(pathlib.Path(sys.argv[1]), ME)
 store.apply(first_sync())
 for n in itertools.count():
     store.apply(news(line(f"a{n}", n, body=f"{2 * n}"), line(f"b{n}", n, body=f"{2 * n + 1}")))
-    store.queue_message(BOB, ROOM, TransactionId(f"t{n}"), "mine", n)
+    store.queue_message(BOB, ROOM, TransactionId(f"t{n}"), said("mine"), n)
     print(n, flush=True)
 """
 

@@ -8,6 +8,7 @@ import pytest
 from dmtui.core.events import RoomUpdate, Undecryptable
 from dmtui.core.model import EventId, Message, RoomId, SendState, TransactionId
 from dmtui.store.store import Store
+from tests.fakes import said
 from tests.store.conftest import (
     BOB,
     ME,
@@ -29,7 +30,7 @@ TXN = TransactionId("t1")
 
 
 def queue(store: Store, transaction: str = "t1", body: str = "hello", at: int = 10) -> None:
-    store.queue_message(BOB, ROOM, TransactionId(transaction), body, T0 + 1000 * at)
+    store.queue_message(BOB, ROOM, TransactionId(transaction), said(body), T0 + 1000 * at)
 
 
 def own(store: Store) -> list[Message]:
@@ -63,7 +64,11 @@ def test_queued_message_survives_restart(talk: Store, path: Path) -> None:
     again.requeue_interrupted()
     outgoing = again.next_outgoing(())
     assert outgoing is not None
-    assert (outgoing.transaction_id, outgoing.body, outgoing.user_id) == (TXN, "hello", BOB)
+    assert (outgoing.transaction_id, outgoing.content, outgoing.user_id) == (
+        TXN,
+        said("hello"),
+        BOB,
+    )
     again.close()
 
 
@@ -155,7 +160,7 @@ def test_busy_rooms_are_passed_over(talk: Store) -> None:
     queue(talk)
     assert talk.next_outgoing({ROOM}) is None
     talk.apply(batch(RoomUpdate(OTHER, members=members(BOB), encrypted=True)))
-    talk.queue_message(BOB, OTHER, TransactionId("t2"), "b", T0)
+    talk.queue_message(BOB, OTHER, TransactionId("t2"), said("b"), T0)
     outgoing = talk.next_outgoing({ROOM})
     assert outgoing is not None
     assert (outgoing.room_id, outgoing.encrypted) == (OTHER, True)
@@ -180,7 +185,7 @@ def test_late_failure_does_not_undo_a_delivery(talk: Store) -> None:
 
 def test_message_to_a_room_that_sync_has_not_shown_yet_is_queued(store: Store) -> None:
     room = RoomId("!new")
-    store.queue_message(BOB, room, TXN, "hi", T0)
+    store.queue_message(BOB, room, TXN, said("hi"), T0)
     outgoing = store.next_outgoing(())
     assert outgoing is not None
     assert (outgoing.room_id, outgoing.user_id) == (room, BOB)

@@ -15,6 +15,7 @@ from dmtui.core.intents import (
 )
 from dmtui.core.model import Member, Membership, PeerState, RoomId, TransactionId, UserId
 from dmtui.store.store import Store
+from tests.fakes import said
 from tests.store.conftest import (
     BOB,
     CAROL,
@@ -129,11 +130,11 @@ def test_group_just_made_is_listed_before_sync_shows_it(store: Store) -> None:
 def test_unsent_messages_are_counted_once(store: Store) -> None:
     store.apply(first_sync(line("one")))
     assert store.life.unsent(BOB) == 0
-    store.queue_message(BOB, ROOM, TransactionId("t1"), "typed", T0)
+    store.queue_message(BOB, ROOM, TransactionId("t1"), said("typed"), T0)
     wish = store.add_intent(Deliver(BOB, "handed over"))
     store.add_intent(Deliver(CAROL, "to somebody else"))
     assert store.life.unsent(BOB) == 2
-    store.queue_message(BOB, ROOM, TransactionId(f"dmtui-deliver-{wish}"), "handed over", T0)
+    store.queue_message(BOB, ROOM, TransactionId(f"dmtui-deliver-{wish}"), said("handed over"), T0)
     assert store.life.unsent(BOB) == 2
 
 

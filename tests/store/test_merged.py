@@ -26,6 +26,7 @@ from dmtui.core.timeline import first_unread
 from dmtui.store.belonging import NOW_A_GROUP
 from dmtui.store.store import Store
 from dmtui.store.upgrades import AWAITS_ROOM
+from tests.fakes import said
 from tests.store.conftest import (
     BOB,
     CAROL,
@@ -368,7 +369,7 @@ def test_draft_moves_with_the_room_it_was_typed_in(store: Store) -> None:
     assert (group.draft, group.draft_for) == ("half typed", BOB)
     store.set_draft(GROUP, "half typed and more")
     assert store.people()[0].draft_for == BOB
-    store.queue_message(GROUP, ROOM, TransactionId("t"), "half typed and more", T0)
+    store.queue_message(GROUP, ROOM, TransactionId("t"), said("half typed and more"), T0)
     store.set_draft(GROUP, "to all")
     assert store.people()[0].draft_for is None
 
@@ -404,7 +405,7 @@ def test_draft_for_the_serving_room_stays_when_another_becomes_a_group(store: St
 
 def test_queued_message_to_one_person_is_not_sent_to_a_group(store: Store) -> None:
     talk(store)
-    store.queue_message(BOB, ROOM, FIRST, "secret", at())
+    store.queue_message(BOB, ROOM, FIRST, said("secret"), at())
     store.apply(news(joins(CAROL, 2, "Carol")))
     assert store.next_outgoing(()) is None
     message = store.message(FIRST)
@@ -418,7 +419,7 @@ def test_queued_message_to_one_person_is_not_sent_to_a_group(store: Store) -> No
 
 def test_message_taken_along_by_an_upgrade_is_not_sent_to_a_group(store: Store) -> None:
     talk(store)
-    store.queue_message(BOB, ROOM, FIRST, "secret", at())
+    store.queue_message(BOB, ROOM, FIRST, said("secret"), at())
     new = RoomUpdate(OTHER, members=members(BOB), predecessor=ROOM, created_at=T0 + 500)
     store.apply(batch(RoomUpdate(ROOM, successor=OTHER), new, direct={BOB: [ROOM, OTHER]}))
     carol = Member(CAROL, Membership.JOIN)
@@ -432,7 +433,7 @@ def test_message_taken_along_by_an_upgrade_is_not_sent_to_a_group(store: Store) 
 @pytest.mark.parametrize("again", ["mark_queued", "requeue_interrupted"])
 def test_message_under_way_is_not_tried_again_in_a_group(store: Store, again: str) -> None:
     talk(store)
-    store.queue_message(BOB, ROOM, FIRST, "secret", at())
+    store.queue_message(BOB, ROOM, FIRST, said("secret"), at())
     store.mark_sending(FIRST)
     store.apply(news(joins(CAROL, 2, "Carol")))
     if again == "mark_queued":
@@ -445,9 +446,9 @@ def test_message_under_way_is_not_tried_again_in_a_group(store: Store, again: st
 def test_message_typed_to_one_person_as_a_third_came_is_not_sent(store: Store) -> None:
     talk(store)
     store.apply(news(joins(CAROL, 2, "Carol")))
-    store.queue_message(BOB, ROOM, FIRST, "secret", at())
+    store.queue_message(BOB, ROOM, FIRST, said("secret"), at())
     assert store.next_outgoing(()) is None
-    store.queue_message(GROUP, ROOM, TransactionId("t2"), "hello all", at())
+    store.queue_message(GROUP, ROOM, TransactionId("t2"), said("hello all"), at())
     assert store.next_outgoing(()) is not None
 
 
@@ -525,10 +526,10 @@ def test_invite_to_the_successor_is_no_request_unless_a_stranger_sends_it(store:
 def test_unsent_messages_go_along_into_the_new_room(store: Store) -> None:
     upgraded(store)
     number = store.add_intent(WISH)
-    store.queue_message(BOB, ROOM, FIRST, "one", at())
+    store.queue_message(BOB, ROOM, FIRST, said("one"), at())
     store.mark_sending(FIRST)
     store.mark_refused(FIRST, "Forbidden.")
-    store.queue_message(BOB, ROOM, TransactionId("t2"), "two", at())
+    store.queue_message(BOB, ROOM, TransactionId("t2"), said("two"), at())
     waiting = store.message(FIRST)
     assert waiting is not None
     assert (waiting.state, waiting.failure) == (SendState.FAILED, AWAITS_ROOM)
@@ -536,7 +537,7 @@ def test_unsent_messages_go_along_into_the_new_room(store: Store) -> None:
     store.settle_intent(number, Outcome(ok=True, room_id=OTHER))
     outgoing = store.next_outgoing(())
     assert outgoing is not None
-    assert (outgoing.body, outgoing.room_id, outgoing.encrypted) == ("one", OTHER, True)
+    assert (outgoing.content, outgoing.room_id, outgoing.encrypted) == (said("one"), OTHER, True)
     second = store.message(TransactionId("t2"))
     assert second is not None
     assert (second.room_id, second.state) == (OTHER, SendState.QUEUED)
@@ -544,7 +545,7 @@ def test_unsent_messages_go_along_into_the_new_room(store: Store) -> None:
 
 def test_message_under_way_during_the_upgrade_goes_along_when_it_is_refused(store: Store) -> None:
     upgraded(store)
-    store.queue_message(BOB, ROOM, FIRST, "one", at())
+    store.queue_message(BOB, ROOM, FIRST, said("one"), at())
     store.mark_sending(FIRST)
     new = RoomUpdate(OTHER, members=members(BOB), predecessor=ROOM)
     store.apply(batch(new, direct={BOB: [ROOM, OTHER]}))
@@ -556,7 +557,7 @@ def test_message_under_way_during_the_upgrade_goes_along_when_it_is_refused(stor
 
 def test_refusal_in_a_room_that_was_not_upgraded_is_told(store: Store) -> None:
     talk(store)
-    store.queue_message(BOB, ROOM, FIRST, "one", at())
+    store.queue_message(BOB, ROOM, FIRST, said("one"), at())
     store.mark_refused(FIRST, "Forbidden.")
     message = store.message(FIRST)
     assert message is not None

@@ -11,6 +11,7 @@ from dmtui.core.model import Invite, Kind, Member, Membership, RoomId, Safe, Tra
 from dmtui.core.notify import News
 from dmtui.store.schema import MIGRATIONS
 from dmtui.store.store import Store
+from tests.fakes import said
 from tests.store.conftest import (
     BOB,
     CAROL,
@@ -97,7 +98,7 @@ def test_messages_read_on_another_device_are_no_news(talk: Store) -> None:
 
 def test_messages_of_my_own_devices_are_no_news(talk: Store) -> None:
     talk.apply(news(line("3", 4, ME)))
-    talk.queue_message(BOB, ROOM, TransactionId("t"), "from here", T0)
+    talk.queue_message(BOB, ROOM, TransactionId("t"), said("from here"), T0)
     assert talk.told.news() == News()
 
 

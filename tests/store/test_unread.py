@@ -8,6 +8,7 @@ from dmtui.core.events import Reaction, RoomUpdate
 from dmtui.core.intents import MarkRead
 from dmtui.core.model import EventId, Kind, Safe, TransactionId
 from dmtui.store.store import Store
+from tests.fakes import said
 from tests.store.conftest import (
     BOB,
     ME,
@@ -84,7 +85,7 @@ def test_message_sent_from_another_device_reads_what_is_before_it(talk: Store) -
 
 def test_sending_here_reads_what_is_before_it(talk: Store) -> None:
     talk.apply(news(line("3", 4)))
-    talk.queue_message(BOB, ROOM, TransactionId("t"), "yes", T0)
+    talk.queue_message(BOB, ROOM, TransactionId("t"), said("yes"), T0)
     assert unread(talk) == 0
 
 

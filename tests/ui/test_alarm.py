@@ -33,7 +33,7 @@ async def test_waiting_keeps_what_was_written(stage: Stage) -> None:
         await written(stage, pilot)
         await pilot.press("w")
         await stage.until(lambda: "Send anyway" not in stage.text() and "psst" in stage.text())
-        assert not stage.server.count("send_text")
+        assert not stage.server.count("send")
         assert "IDENTITY CHANGED" in stage.text()
 
 
@@ -41,7 +41,7 @@ async def test_accepting_sends_it_and_ends_the_alarm(stage: Stage) -> None:
     async with stage.open((100, 30)) as pilot:
         await written(stage, pilot)
         await pilot.press("s")
-        await stage.until(lambda: stage.server.count("send_text"))
+        await stage.until(lambda: stage.server.count("send"))
         await stage.until(lambda: "IDENTITY CHANGED" not in stage.text())
         assert stage.server.count("accept_identity") == 1
 
@@ -66,7 +66,7 @@ async def test_message_that_nobody_could_read_is_kept(stage: Stage) -> None:
         await pilot.press("enter")
         await stage.until(lambda: "has confirmed no device" not in stage.text())
         assert "psst" in stage.text()
-        assert not stage.server.count("send_text")
+        assert not stage.server.count("send")
         assert not stage.notices()
 
 
@@ -74,7 +74,7 @@ async def test_exception_sends_it_and_ends_the_alarm(stage: Stage) -> None:
     async with stage.open((100, 30)) as pilot:
         await to_nobody(stage, pilot)
         await pilot.press("s")
-        await stage.until(lambda: stage.server.count("send_text"))
+        await stage.until(lambda: stage.server.count("send"))
         await stage.until(lambda: "NO DEVICE IS CONFIRMED" not in stage.text())
         assert stage.server.excepted == {BOB}
 

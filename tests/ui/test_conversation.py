@@ -52,7 +52,7 @@ async def test_sent_message_is_echoed_while_the_server_is_slow(stage: Stage) -> 
     await chat_with_bob(stage, "hi")
     async with stage.open() as pilot:
         await open_first(stage)
-        gate = stage.server.hold("send_text")
+        gate = stage.server.hold("send")
         await stage.type("hello bob")
         await pilot.press("enter")
         await stage.until(stage.shows("hello bob"))
@@ -214,7 +214,7 @@ async def fail_one(stage: Stage) -> None:
 
 
 async def send_failing(stage: Stage, text: str) -> None:
-    stage.server.fail("send_text", Forbidden("You may not write here.", 403, "M_FORBIDDEN"))
+    stage.server.fail("send", Forbidden("You may not write here.", 403, "M_FORBIDDEN"))
     await stage.type(text)
     await stage.pilot.press("enter")
     await stage.until(lambda: states(stage) == [SendState.FAILED])
@@ -315,7 +315,7 @@ async def test_what_is_typed_to_who_left_is_a_draft_until_enter_is_answered(stag
         await pilot.press("enter")
         await stage.until(lambda: isinstance(stage.app.screen, Question))
         await pilot.press("i")
-        await stage.until(lambda: stage.server.count("send_text") == 1)
+        await stage.until(lambda: stage.server.count("send") == 1)
         assert stage.server.count("invite_back") == 1
         assert stage.composer.text == ""
 
@@ -335,7 +335,7 @@ async def test_draft_to_who_left_stays_when_the_invite_fails(stage: Stage) -> No
         await stage.until(lambda: stage.server.count("invite_back") == 1)
         await stage.until(stage.notices)
         assert stage.composer.text == "still here"
-        assert stage.server.count("send_text") == 0
+        assert stage.server.count("send") == 0
 
 
 async def test_status_line_names_the_protection_of_the_open_chat(stage: Stage) -> None:

@@ -94,7 +94,7 @@ async def test_leaving_offline_says_that_it_waits(stage: Stage) -> None:
 
 async def test_forgetting_asks_again_while_a_message_waits(stage: Stage) -> None:
     await stage.server.have_direct_room(BOB, "Bob")
-    stage.server.fail("send_text", Unreachable("no network"), times=1000)
+    stage.server.fail("send", Unreachable("no network"), times=1000)
     async with stage.open() as pilot:
         await stage.until(lambda: rows(stage) == {BOB})
         await stage.messenger.send(BOB, "not yet")

@@ -107,7 +107,7 @@ async def test_view_and_half_typed_text_follow_the_chat_into_a_group(stage: Stag
         assert stage.composer.text == "only for bob really"
         await stage.type(" all")
         await pilot.press("enter")
-        await stage.until(lambda: stage.server.count("send_text") == 1)
+        await stage.until(lambda: stage.server.count("send") == 1)
         assert stage.composer.text == ""
         await stage.until(
             lambda: [m.state for m in stage.messages(group) if m.own] == [SendState.SENT]
@@ -149,10 +149,10 @@ async def test_draft_of_a_closed_chat_is_held_once_it_is_a_groups(stage: Stage) 
         await pilot.press("enter")
         await stage.until(lambda: "Carol reads along now: Enter again" in str(stage.notices()))
         await pilot.press("enter")
-        await stage.until(lambda: stage.server.count("send_text") == 1)
+        await stage.until(lambda: stage.server.count("send") == 1)
         await stage.type("to all")
         await pilot.press("enter")
-        await stage.until(lambda: stage.server.count("send_text") == 2)
+        await stage.until(lambda: stage.server.count("send") == 2)
 
 
 async def test_view_and_half_typed_text_stay_with_a_person_who_has_another_room(
@@ -171,8 +171,8 @@ async def test_view_and_half_typed_text_stay_with_a_person_who_has_another_room(
         assert stage.conversation.person == BOB
         assert "is a group now: here you write to Bob alone" in str(stage.notices())
         await pilot.press("enter")
-        await stage.until(lambda: stage.server.count("send_text") == 1)
-        (call,) = [call for call in stage.server.calls if call.name == "send_text"]
+        await stage.until(lambda: stage.server.count("send") == 1)
+        (call,) = [call for call in stage.server.calls if call.name == "send"]
         assert call.arguments[0] == left
 
 
@@ -194,20 +194,20 @@ async def test_message_to_one_person_waits_for_a_word_once_the_chat_is_a_group(
     group = UserId(room_id)
     async with stage.open(size=(140, 30)) as pilot:
         await open_first(stage)
-        stage.server.fail("send_text", ServerTrouble("Out of order."), times=1000)
+        stage.server.fail("send", ServerTrouble("Out of order."), times=1000)
         await stage.type("for bob alone")
         await pilot.press("enter")
-        await stage.until(lambda: stage.server.count("send_text"))
+        await stage.until(lambda: stage.server.count("send"))
         await stage.server.bring(room_id, CAROL, "Carol")
         await stage.until(lambda: stage.conversation.person == group)
         await stage.until(stage.shows("the chat has become a group since"))
-        stage.server.heal("send_text")
-        tried = stage.server.count("send_text")
+        stage.server.heal("send")
+        tried = stage.server.count("send")
         await pilot.press("up", "x")
         await stage.until(
             lambda: [m.state for m in stage.messages(group) if m.own] == [SendState.SENT]
         )
-        assert stage.server.count("send_text") == tried + 1
+        assert stage.server.count("send") == tried + 1
 
 
 async def test_upgrade_refused_for_good_is_told_in_passing_and_above_the_chat(
@@ -320,4 +320,4 @@ async def test_words_for_one_person_are_held_when_somebody_else_is_left(stage: S
         await stage.until(lambda: "but Carol is here" in header(stage))
         await pilot.press("enter")
         await stage.until(lambda: "Enter again sends it to Carol." in str(stage.notices()))
-        assert stage.server.count("send_text") == 0
+        assert stage.server.count("send") == 0

@@ -1,0 +1,59 @@
+"""What is done to messages that are there: edited, reacted to, deleted."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+from dmtui.core.events import Line
+from dmtui.core.model import Cursor, Kind, Milliseconds, Safe, TransactionId
+from dmtui.messenger.clock import Clock, milliseconds
+from dmtui.messenger.ledger import Ledger
+
+
+def new_transaction() -> TransactionId:
+    """An ID under which something is sent once, however often it is tried."""
+    return TransactionId(f"dmtui-{secrets.token_urlsafe(12)}")
+
+
+def typed(text: str) -> Line:
+    """The message that somebody means who types this."""
+    return Line(Kind.TEXT, Safe(text))
+
+
+class Relations:
+    """Acts on messages by their keys; each returns once it is on disk, and shows at once.
+
+    What can't be done any more, because the message is deleted meanwhile, does nothing.
+    """
+
+    def __init__(self, ledger: Ledger, clock: Clock, queued: Callable[[], None]):
+        self._ledger = ledger
+        self._clock = clock
+        self._queued = queued
+
+    async def edit(self, key: str, text: str) -> None:
+        """Change a message of mine; one that was not sent yet is sent as this."""
+        edit, now = self._ledger.store.relations.edit, milliseconds(self._clock)
+        await self._ledger.write(edit, key, new_transaction(), typed(text), now)
+        self._queued()
+
+    async def react(self, key: str, emoji: str) -> None:
+        """React to a message; the same emoji again takes it back."""
+        react, now = self._ledger.store.relations.react, milliseconds(self._clock)
+        await self._ledger.write(react, key, new_transaction(), Safe(emoji), now)
+        self._queued()
+
+    async def delete(self, key: str) -> None:
+        """Delete a message of mine for everybody."""
+        delete = self._ledger.store.relations.delete
+        await self._ledger.write(delete, key, new_transaction(), milliseconds(self._clock))
+        self._queued()
+
+    def edit_times(self, key: str) -> tuple[Milliseconds, ...]:
+        """When the message was edited, oldest first."""
+        return self._ledger.store.relations.edit_times(key)
+
+    def cursor(self, key: str) -> Cursor | None:
+        """Where the message stands in its conversation."""
+        return self._ledger.store.relations.cursor(key)
