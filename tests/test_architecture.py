@@ -28,7 +28,7 @@ ALLOWED = {
     },
     "messenger": {"core", "store", "messenger"},
     "ui/widgets": {"core", "ui.widgets", "textual", "rich", "segno"},
-    "ui": {"core", "messenger", "ui", "textual", "rich"},
+    "ui": {"core", "messenger", "ui", "textual", "rich", "emoji"},
 }
 """What the modules of a package may import besides the standard library and each other."""
 

@@ -213,6 +213,11 @@ class Message:
     acts: tuple[Act, ...] = ()
 
     @property
+    def lives(self) -> bool:
+        """Whether it was said by somebody and is not deleted."""
+        return self.kind not in (Kind.MEMBERSHIP, Kind.REDACTED)
+
+    @property
     def failed_act(self) -> Act | None:
         """What could not be done to it."""
         return next((act for act in self.acts if act.state is SendState.FAILED), None)

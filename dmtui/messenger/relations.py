@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 
 from dmtui.core.events import Line
-from dmtui.core.model import Cursor, Kind, Milliseconds, Safe, TransactionId
+from dmtui.core.model import Kind, Message, Milliseconds, Safe, TransactionId
 from dmtui.messenger.clock import Clock, milliseconds
 from dmtui.messenger.ledger import Ledger
 
@@ -54,6 +54,6 @@ class Relations:
         """When the message was edited, oldest first."""
         return self._ledger.store.relations.edit_times(key)
 
-    def cursor(self, key: str) -> Cursor | None:
-        """Where the message stands in its conversation."""
-        return self._ledger.store.relations.cursor(key)
+    def message(self, key: str) -> Message | None:
+        """One message, wherever it is."""
+        return self._ledger.store.relations.message(key)

@@ -13,9 +13,9 @@ from dmtui.core.events import Change, Edit, Line, Reaction, Redaction
 from dmtui.core.fold import same_emoji
 from dmtui.core.model import (
     ActKind,
-    Cursor,
     EventId,
     Kind,
+    Message,
     Milliseconds,
     Safe,
     SendState,
@@ -25,6 +25,7 @@ from dmtui.core.model import (
 from dmtui.store import outbox
 from dmtui.store.database import Database, number
 from dmtui.store.events import settle_edit
+from dmtui.store.reading import message_at
 from dmtui.store.relations import edit_times
 from dmtui.store.work import Work
 
@@ -38,21 +39,22 @@ class RelationRecords:
     A write changes nothing where it can't be done any more.
     """
 
-    def __init__(self, database: Database, write: Callable[[], AbstractContextManager[Work]]):
+    def __init__(
+        self, database: Database, write: Callable[[], AbstractContextManager[Work]], me: UserId
+    ):
         self._database = database
         self._write = write
+        self._me = me
 
     def edit_times(self, key: str) -> tuple[Milliseconds, ...]:
         """When the message was edited, oldest first."""
         with self._database.read() as connection:
             return edit_times(connection, key)
 
-    def cursor(self, key: str) -> Cursor | None:
-        """Where the message stands in its conversation."""
+    def message(self, key: str) -> Message | None:
+        """One message, wherever it is."""
         with self._database.read() as connection:
-            sql = "SELECT position FROM timeline WHERE event = ? AND weight > 0"
-            position = number(connection, sql, (key,))
-        return None if position is None else Cursor(position)
+            return message_at(connection, self._me, int(key))
 
     def edit(
         self, key: str, transaction_id: TransactionId, line: Line, at: Milliseconds

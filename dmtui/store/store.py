@@ -117,7 +117,7 @@ class Store:
         self.own_devices = own_devices.OwnDeviceRecords(database, self._write)
         self.search = SearchRecords(database, self._write, me)
         self.exporting = ExportRecords(database, me)
-        self.relations = relating.RelationRecords(database, self._write)
+        self.relations = relating.RelationRecords(database, self._write, me)
 
     @property
     def me(self) -> UserId:

@@ -16,6 +16,7 @@ from dmtui.core.model import EventId, Kind, Message, RoomId, TransactionId, User
 from dmtui.core.search import fits, parse, tokens
 from dmtui.store import schema
 from dmtui.store.store import Store
+from tests.fakes import said
 from tests.store.conftest import (
     BOB,
     CAROL,
@@ -208,7 +209,7 @@ def test_a_deleted_message_leaves_neither_index_nor_disk(path: Path) -> None:
 def test_a_discarded_message_and_a_forgotten_room_leave_no_word(path: Path) -> None:
     store = Store.open(path, ME)
     store.apply(first_sync(line("a", 1, body="xyzzyplugh")))
-    store.queue_message(BOB, ROOM, TransactionId("t"), "frotzgnusto", T0)
+    store.queue_message(BOB, ROOM, TransactionId("t"), said("frotzgnusto"), T0)
     assert found(store, "frotzgnusto") == ["frotzgnusto"]
     store.mark_failed(TransactionId("t"), "no")
     store.discard(TransactionId("t"))
@@ -300,7 +301,7 @@ def perform(store: Store, act: str, step: int, target: int, words: str) -> None:
         case "heal":
             store.apply_decrypted(ROOM, [line(f"m{target}", step, body=words)])
         case "queue":
-            store.queue_message(BOB, ROOM, transaction, words, T0 + 1000 * step)
+            store.queue_message(BOB, ROOM, transaction, said(words), T0 + 1000 * step)
         case "sent":
             store.mark_sent(transaction, EventId(f"$m{step}"))
         case "discard":

@@ -230,15 +230,17 @@ async def test_failed_message_is_retried_with_x(stage: Stage) -> None:
         await stage.until(lambda: states(stage) == [SendState.SENT])
 
 
-async def test_failed_message_is_edited_back_in_the_composer(stage: Stage) -> None:
+async def test_failed_message_is_edited_and_sent_in_its_place(stage: Stage) -> None:
     await fail_one(stage)
     async with stage.open() as pilot:
         await open_first(stage)
         await send_failing(stage, "typo")
         await pilot.press("up", "e")
         await stage.until(lambda: stage.composer.text == "typo")
-        await stage.until(lambda: states(stage) == [])
         assert stage.focus_is(stage.composer)
+        await pilot.press("s", "enter")
+        await stage.until(lambda: states(stage) == [SendState.SENT])
+        assert [message.body for message in stage.messages()] == ["hi", "typos"]
 
 
 async def test_failed_message_is_discarded_from_the_menu(stage: Stage) -> None:

@@ -12,6 +12,8 @@ from textual.widgets import Static
 
 from dmtui.core.errors import DmtuiError
 from dmtui.core.model import (
+    NO_AIM,
+    Aim,
     Conversation,
     DirectRoom,
     Message,
@@ -22,17 +24,16 @@ from dmtui.core.model import (
 )
 from dmtui.core.search import Query
 from dmtui.core.timeline import first_unread
-from dmtui.core.trust import doubt_words
 from dmtui.messenger.clock import milliseconds
-from dmtui.ui.clipboard import hand_to_tmux
 from dmtui.ui.commands import Scope, bindings, registry_of
 from dmtui.ui.screens.arranging import muted_words
-from dmtui.ui.screens.confirm import Choice, Question
 from dmtui.ui.screens.deciding import decided
 from dmtui.ui.screens.ending import ask_back, gone, invited_back
 from dmtui.ui.screens.find_bar import FindBar
 from dmtui.ui.screens.hands import Hands
 from dmtui.ui.screens.heading import heading, note, reads_along, refusal
+from dmtui.ui.screens.message_desk import MessageDesk
+from dmtui.ui.screens.writing import Writing
 from dmtui.ui.widgets.composer import Composer
 from dmtui.ui.widgets.invite_prompt import InvitePrompt
 from dmtui.ui.widgets.system_zone import SystemZone
@@ -82,9 +83,14 @@ class ConversationPane(Vertical):
         yield Static(id="welcome", markup=False)
         yield Timeline(id="timeline")
         yield TypingLine(id="typing")
+        yield Static(id="aim", markup=False)
         yield Composer(id="composer")
 
     def on_mount(self) -> None:
+        line = self.query_one("#aim", Static)
+        self.writing = Writing(self._messenger, self._drafts, self.composer, line)
+        hands = Hands(self._messenger, self.app.push_screen_wait, self._tell, lambda _: None)
+        self._desk = MessageDesk(hands, self)
         self.watch(self.timeline, "scroll_y", self.mark_read, init=False)
         self.watch(self.app, "app_focus", self.mark_read, init=False)
         self.timeline.newest_key = registry_of(self.app).press("composer.newest")
@@ -133,7 +139,7 @@ class ConversationPane(Vertical):
             rooms=self._rooms,
         )
         self.composer.writing_to = conversation.user_id
-        self.composer.load_draft(self._drafts.of(conversation.user_id, conversation.draft))
+        self.writing.load()
         self.composer.held = self._was_for_one(conversation) is not None
         self._describe(conversation)
         self.show_typing()
@@ -195,7 +201,7 @@ class ConversationPane(Vertical):
 
     def follow_room(self, now: Conversation) -> None:
         """Stay in the open room, which belongs to this row now, with what is half typed."""
-        former, text = self.person, self.composer.text
+        former, text = self.person, self.writing.draft
         if former is not None:
             self._drafts.move(former, now.user_id, text, to_group=now.group)
         self.open(now)
@@ -223,6 +229,7 @@ class ConversationPane(Vertical):
         if self._new is None and not self._looking:
             self._new = first_unread(page.messages)
         self._show()
+        self.writing.show()
         self.mark_read()
         self.finding.again()
 
@@ -396,14 +403,14 @@ class ConversationPane(Vertical):
         event.stop()
         if event.to is None:
             return
-        self._drafts.forget(event.to)
+        aim = self.writing.submitted(event.to)
         if self._messenger.alarms_of(event.to):
-            self._send_if_decided(event.to, event.text)
+            self._send_if_decided(event.to, event.text, aim)
         else:
-            await self._send(event.to, event.text)
+            await self._send(event.to, event.text, aim)
 
     @work(group="alarm")
-    async def _send_if_decided(self, to: UserId, text: str) -> None:
+    async def _send_if_decided(self, to: UserId, text: str, aim: Aim) -> None:
         """Keys of somebody who would read it are not what they should be: the user decides."""
         try:
             may_go = await decided(self.app.push_screen_wait, self._messenger, to)
@@ -411,21 +418,34 @@ class ConversationPane(Vertical):
             self._tell(str(error))
             may_go = False
         if may_go:
-            await self._send(to, text)
+            await self._send(to, text, aim)
         else:
-            self._give_back(to, text)
+            self._give_back(to, text, aim)
 
-    async def _send(self, to: UserId, text: str) -> None:
+    async def _send(self, to: UserId, text: str, aim: Aim) -> None:
         try:
-            await self._messenger.send(to, text)
+            if aim.edits:
+                await self._edit(to, text, aim)
+                return
+            await self._messenger.send(to, text, aim.answers)
         except (DmtuiError, LookupError) as error:
-            self._give_back(to, text)
+            self._give_back(to, text, aim)
             gone = f"Not sent: there is no chat with {to} now. Your text is kept."
             self._tell(str(error) if isinstance(error, DmtuiError) else gone)
             return
         if to == self.person:
             self._new = None
             self.action_newest()
+
+    async def _edit(self, to: UserId, text: str, aim: Aim) -> None:
+        """Change the message; what was typed is kept if it has been deleted meanwhile."""
+        message = self._messenger.relations.message(aim.edits)
+        if message is None or not message.lives:
+            self._give_back(to, text)
+            self._tell("Not edited: the message is deleted. Your text is kept.")
+        elif message.body != text or message.state is SendState.FAILED:
+            await self._messenger.relations.edit(aim.edits, text)
+        self.save_drafts()
 
     @on(Composer.Refused)
     @work(group="back", exclusive=True)
@@ -472,18 +492,8 @@ class ConversationPane(Vertical):
         if text:
             self._give_back(user_id, text)
 
-    def _give_back(self, user_id: UserId, text: str) -> None:
-        """Into the composer, or the draft where another conversation is on show by now."""
-        user_id = self._moved.get(user_id, user_id)
-        if user_id == self.person:
-            draft = self.composer.text
-        else:
-            found = self._messenger.conversations(frozenset({user_id}))
-            draft = self._drafts.of(user_id, found[0].draft if found else "")
-        text = f"{text}\n{draft}" if draft else text
-        if user_id == self.person:
-            self.composer.load_draft(text)
-        self._drafts.change(user_id, text)
+    def _give_back(self, user_id: UserId, text: str, aim: Aim = NO_AIM) -> None:
+        self.writing.give_back(self._moved.get(user_id, user_id), text, aim)
         self.save_drafts()
 
     @on(Composer.DraftChanged)
@@ -493,7 +503,7 @@ class ConversationPane(Vertical):
             return
         to = self._moved.get(event.to, event.to)
         text = self.composer.text if to == self.person else event.text
-        self._drafts.change(to, text)  # text given back may have come before this event
+        self.writing.note(to, text)  # text given back may have come before this event
         if self._saving is not None:
             self._saving.stop()
         self._saving = self.set_timer(_SAVE_AFTER, self.save_drafts)
@@ -548,75 +558,34 @@ class ConversationPane(Vertical):
         self.timeline.clear_selection()
         self.composer.focus()
 
-    @on(Timeline.CopyWanted)
-    def copy(self, event: Timeline.CopyWanted) -> None:
-        """Put the message's text into the terminal's clipboard (OSC 52), and tmux's."""
-        self._copy(event.message.body)
+    @on(Timeline.OfMessage)
+    def deal_with(self, event: Timeline.OfMessage) -> None:
+        """Something is wanted of a message."""
+        event.stop()
+        if (deed := self._desk.deed(event)) is not None:
+            self.run_worker(deed, group="message")
 
-    @work(group="copy")
-    async def _copy(self, text: str) -> None:
-        self.app.copy_to_clipboard(text)
-        copied = await hand_to_tmux(text)
-        self._tell("Copied." if copied else "Not copied: tmux did not take the text.")
+    def write(self) -> None:
+        """What is to be written has changed: to the composer."""
+        self.back_to_composer()
+        self.save_drafts()
 
-    @on(Timeline.RetryWanted)
-    def retry(self, event: Timeline.RetryWanted) -> None:
-        """Send the failed message again."""
-        self._settle(event.message, "retry")
+    def end_aim(self) -> bool:
+        """Esc in the composer: no reply or edit any more; false if it was neither."""
+        ended = self.writing.cancel()
+        if ended:
+            self.save_drafts()
+        return ended
 
-    @on(Timeline.DiscardWanted)
-    def discard(self, event: Timeline.DiscardWanted) -> None:
-        """Throw the unsent message away."""
-        self._settle(event.message, "discard")
-
-    @on(Timeline.EditWanted)
-    def edit(self, event: Timeline.EditWanted) -> None:
-        """Take the unsent message back into the composer."""
-        if event.message.state in (SendState.FAILED, SendState.QUEUED):
-            self._settle(event.message, "edit")
-        else:
-            self._tell("Only a message that was not sent can be edited.")
-
-    @on(Timeline.MessageChosen)
-    @work
-    async def offer(self, event: Timeline.MessageChosen) -> None:
-        """Ask what to do with the message."""
-        choices = [Choice("y", "Copy the text", "copy")]
-        if event.message.state in (SendState.FAILED, SendState.QUEUED):
-            if event.message.state is SendState.FAILED:
-                choices.append(Choice("x", "Send again", "retry"))
-            choices.append(Choice("e", "Edit: back into the composer", "edit"))
-            choices.append(Choice("d", "Discard", "discard"))
-        match await self.app.push_screen_wait(
-            Question("This message", _about(event.message), choices)
-        ):
-            case "copy":
-                self.copy(Timeline.CopyWanted(event.message))
-            case str(act):
-                self._settle(event.message, act)
-
-    @work(group="settle")
-    async def _settle(self, message: Message, act: str) -> None:
-        transaction_id, person = message.transaction_id, self.person
-        if transaction_id is None:
-            return
-        try:
-            if act == "retry":
-                await self._messenger.retry(transaction_id)
-                return
-            text = await self._messenger.discard(transaction_id)
-        except DmtuiError as error:
-            self._tell(str(error))
-            return
-        if act == "edit" and person is not None and text:
-            self._give_back(person, text)
-            if person == self.person:
-                self.composer.focus()
+    async def load_before(self) -> bool:
+        """Older messages from the server; false where there are none. Raises ``DmtuiError``."""
+        if self.person is None:
+            return False
+        before = self._messages[0].cursor if self._messages else None
+        if not await self._messenger.load_older(self.person, before):
+            return False
+        self._prepend(across=self._newer)
+        return True
 
     def _tell(self, line: str) -> None:
         self.notify(line, markup=False)
-
-
-def _about(message: Message) -> str:
-    """What there is to say about it: why it failed, or why nobody vouches for its sender."""
-    return "\n\n".join(part for part in (message.failure, doubt_words(message.doubt)) if part)

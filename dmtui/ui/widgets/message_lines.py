@@ -16,6 +16,7 @@ from dmtui.core.timeline import DaySeparator, MessageRow, NewMessages, RoomChang
 from dmtui.core.times import clock_time
 from dmtui.core.trust import doubt_note
 from dmtui.ui.widgets.cells import clip, pad, printable, strip, wrap
+from dmtui.ui.widgets.relation_lines import act_note, quote_line, reactions_line, under_way
 
 INDENT = 2
 MARKS = 4
@@ -30,16 +31,21 @@ Part = tuple[str, str]
 
 
 class Shape(NamedTuple):
-    """A row wrapped at a width: ``lead`` lines above the text, the text, and notes below it."""
+    """A row wrapped at a width: ``lead`` lines above the text, the text, and what is below it.
+
+    The last of the lines above is the ``quote``, if there is one.
+    """
 
     lead: int
     text: tuple[str, ...]
     notes: tuple[str, ...]
+    quote: str = ""
+    reactions: tuple[str, ...] = ()
 
     @property
     def height(self) -> int:
         """Lines in all."""
-        return self.lead + len(self.text) + len(self.notes)
+        return self.lead + len(self.text) + len(self.reactions) + len(self.notes)
 
 
 def shape(row: Row, width: int) -> Shape:
@@ -49,9 +55,11 @@ def shape(row: Row, width: int) -> Shape:
     message = row.message
     measure = _measure(width)
     text = wrap(_words(message), measure)
-    note = _failure(message) if message.state is SendState.FAILED else _doubt(message)
+    note = _note(message)
     notes = wrap(note, measure) if note else ()
-    return Shape(2 if row.header else 0, text, notes)
+    quote = quote_line(message.quote) if message.quote else ""
+    reactions = wrap(reactions_line(message.reactions), measure) if message.reactions else ()
+    return Shape((2 if row.header else 0) + bool(quote), text, notes, quote, reactions)
 
 
 def paint(
@@ -78,12 +86,16 @@ def paint(
     lines: list[Strip] = []
     if row.header:
         lines = [blank, line(bar, *_header(message, width, zone))]
+    if shaped.quote:
+        lines.append(line(bar, (clip(printable(shaped.quote), _measure(width)), "timeline--quote")))
     style = _text_style(message)
     for text in shaped.text[:-1]:
         lines.append(line(bar, (text, style)))
     lines.append(line(bar, *_last_line(message, shaped.text[-1], style, _measure(width))))
+    for reactions in shaped.reactions:
+        lines.append(line(bar, (reactions, "timeline--reactions")))
     for note in shaped.notes:
-        failed = message.state is SendState.FAILED
+        failed = message.state is SendState.FAILED or message.failed_act is not None
         lines.append(line(bar, (note, "timeline--failed" if failed else "timeline--doubt")))
     return lines
 
@@ -155,6 +167,12 @@ def _text_style(message: Message) -> str:
             return "timeline--text"
 
 
+def _note(message: Message) -> str:
+    if message.state is SendState.FAILED:
+        return _failure(message)
+    return act_note(message.failed_act) if message.failed_act else _doubt(message)
+
+
 def _failure(message: Message) -> str:
     reason = f": {message.failure}" if message.failure else ""
     return f"✗ not sent{reason}{FAILED_KEYS}"
@@ -167,9 +185,11 @@ def _doubt(message: Message) -> str:
 
 def _mark(message: Message) -> tuple[str, str, str]:
     """Mark, the word for it where it still moves, and style."""
-    if not message.own or message.kind in (Kind.MEMBERSHIP, Kind.REDACTED):
+    state = under_way(message)
+    gone = message.kind is Kind.REDACTED and state is SendState.SENT
+    if not message.own or message.kind is Kind.MEMBERSHIP or gone:
         return "", "", ""
-    match message.state:
+    match state:
         case SendState.QUEUED:
             return "…", "queued ", "timeline--dim"
         case SendState.SENDING:

@@ -42,6 +42,8 @@ class Timeline(LineView):
         & > .timeline--undecryptable { color: $text-warning; text-style: italic; }
         & > .timeline--failed { color: $text-error; }
         & > .timeline--doubt { color: $text-warning; text-style: italic; }
+        & > .timeline--quote { color: $text-muted; text-style: italic; }
+        & > .timeline--reactions { color: $foreground 80%; }
         & > .timeline--read { color: $text-success; }
         & > .timeline--day { color: $foreground 40%; }
         & > .timeline--room { color: $foreground 40%; text-style: italic; }
@@ -70,6 +72,8 @@ class Timeline(LineView):
         "timeline--undecryptable",
         "timeline--failed",
         "timeline--doubt",
+        "timeline--quote",
+        "timeline--reactions",
         "timeline--read",
         "timeline--day",
         "timeline--room",
@@ -89,6 +93,9 @@ class Timeline(LineView):
         Binding("home", "oldest", "Oldest", show=False, id="timeline.oldest"),
         Binding("end", "newest", "Newest", show=False, id="timeline.newest"),
         Binding("enter", "choose", "Actions", show=False, id="timeline.choose"),
+        Binding("r", "reply", "Reply", show=False, id="timeline.reply"),
+        Binding("plus", "react", "React", show=False, id="timeline.react"),
+        Binding("g", "original", "What it answers", show=False, id="timeline.original"),
         Binding("y", "copy", "Copy", show=False, id="timeline.copy"),
         Binding("x", "retry", "Retry", show=False, id="timeline.retry"),
         Binding("d", "discard", "Discard", show=False, id="timeline.discard"),
@@ -125,10 +132,22 @@ class Timeline(LineView):
         """A failed message is to be sent again."""
 
     class DiscardWanted(OfMessage):
-        """A message that was not sent is to be thrown away."""
+        """A message that was not sent, or what could not be done to it, is to be thrown away."""
 
     class EditWanted(OfMessage):
         """A message of ours is to be edited."""
+
+    class ReplyWanted(OfMessage):
+        """A message is to be answered."""
+
+    class ReactWanted(OfMessage):
+        """A message is to be reacted to."""
+
+    class DeleteWanted(OfMessage):
+        """A message of ours is to be deleted for everybody."""
+
+    class OriginalWanted(OfMessage):
+        """The message that a message answers is wanted."""
 
     class CopyWanted(OfMessage):
         """A message's text is to be copied."""
@@ -468,19 +487,35 @@ class Timeline(LineView):
         if (message := self.cursor_message) is not None:
             self.post_message(self.CopyWanted(message))
 
+    def action_reply(self) -> None:
+        if (message := self.cursor_message) is not None and message.lives:
+            self.post_message(self.ReplyWanted(message))
+
+    def action_react(self) -> None:
+        if (message := self.cursor_message) is not None and message.lives:
+            self.post_message(self.ReactWanted(message))
+
+    def action_original(self) -> None:
+        if (message := self.cursor_message) is not None and message.quote is not None:
+            self.post_message(self.OriginalWanted(message))
+
     def action_retry(self) -> None:
         message = self.cursor_message
-        if message is not None and message.state is SendState.FAILED:
+        if message is not None and (message.state is SendState.FAILED or message.failed_act):
             self.post_message(self.RetryWanted(message))
 
     def action_discard(self) -> None:
         message = self.cursor_message
-        if message is not None and message.state in (SendState.FAILED, SendState.QUEUED):
+        if message is None:
+            return
+        if message.failed_act or message.state in (SendState.FAILED, SendState.QUEUED):
             self.post_message(self.DiscardWanted(message))
+        elif message.own and message.lives:
+            self.post_message(self.DeleteWanted(message))
 
     def action_edit(self) -> None:
         message = self.cursor_message
-        if message is not None and message.own:
+        if message is not None and message.own and message.lives:
             self.post_message(self.EditWanted(message))
 
     def on_key(self, event: events.Key) -> None:

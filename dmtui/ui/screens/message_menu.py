@@ -1,0 +1,60 @@
+"""What there is to know of a message, and what can be done with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmtui.core.model import Kind, Message, SendState
+from dmtui.core.times import clock_time, local_time
+from dmtui.core.trust import doubt_words
+from dmtui.ui.screens.confirm import Choice
+from dmtui.ui.widgets.relation_lines import emoji_of
+from dmtui.ui.widgets.system_zone import SystemZone
+from dmtui.ui.widgets.timeline import Timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dmtui.core.model import Milliseconds
+
+
+def choices(message: Message) -> list[Choice[Timeline.OfMessage]]:
+    """Each with what the timeline would ask for by its key."""
+    return [Choice(letter, label, wanted) for letter, label, wanted in _choices(message)]
+
+
+def _choices(message: Message) -> Iterator[tuple[str, str, Timeline.OfMessage]]:
+    unsent = message.state in (SendState.FAILED, SendState.QUEUED)
+    yield "y", "Copy the text", Timeline.CopyWanted(message)
+    if message.state is SendState.FAILED or message.failed_act:
+        yield "x", "Try again", Timeline.RetryWanted(message)
+    if message.lives:
+        yield "r", "Reply", Timeline.ReplyWanted(message)
+        yield "+", "React, or take it back", Timeline.ReactWanted(message)
+    if message.quote is not None:
+        yield "g", "Go to what it answers", Timeline.OriginalWanted(message)
+    if message.own and message.kind in (Kind.TEXT, Kind.NOTICE, Kind.EMOTE):
+        yield "e", "Edit", Timeline.EditWanted(message)
+    if unsent or message.failed_act:
+        yield "d", "Discard", Timeline.DiscardWanted(message)
+    elif message.own and message.lives:
+        yield "d", "Delete for everybody", Timeline.DeleteWanted(message)
+
+
+def about(message: Message, edits: Sequence[Milliseconds]) -> str:
+    """Why it failed, who vouches for its sender, who reacted, when it was edited."""
+    return "\n\n".join(part for part in _parts(message, edits) if part)
+
+
+def _parts(message: Message, edits: Sequence[Milliseconds]) -> Iterator[str]:
+    yield message.failure
+    if message.failed_act is not None:
+        yield message.failed_act.failure
+    yield doubt_words(message.doubt)
+    yield "\n".join(f"{emoji_of(each)} {', '.join(each.names)}" for each in message.reactions)
+    if edits:
+        zone = SystemZone()
+        times = [
+            f"{local_time(at, zone).date().isoformat()} {clock_time(at, zone)}" for at in edits[-3:]
+        ]
+        yield f"Edited {', '.join(times)}."
