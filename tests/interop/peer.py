@@ -132,7 +132,9 @@ class Seen:
     failure: str | None
     shield: Shield | None
     reply: str | None
+    thread: str | None
     edited: bool
+    deleted: bool
     reactions: tuple[str, ...]
 
 
@@ -277,6 +279,13 @@ class Element:
 
     async def react(self, room_id: str, event_id: str, key: str) -> str:
         return str(await self._act("react", roomId=room_id, event=event_id, key=key))
+
+    async def thread(self, room_id: str, root: str, newest: str, body: str) -> str:
+        """Send into a thread, whose newest event is named too."""
+        return str(await self._act("thread", roomId=room_id, root=root, event=newest, body=body))
+
+    async def redact(self, room_id: str, event_id: str) -> str:
+        return str(await self._act("redact", roomId=room_id, event=event_id))
 
     async def message(
         self, room_id: str, *, event_id: str = "", body: str = "", **want: object

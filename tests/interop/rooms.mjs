@@ -61,15 +61,25 @@ async function seen(device, room, event) {
         failure: event.decryptionFailureReason,
         shield: await shieldOf(device, event),
         reply: event.replyEventId ?? null,
+        thread: event.threadRootId ?? null,
         edited: Boolean(event.replacingEvent()),
-        reactions: (reactions?.getSortedAnnotationsByKey() ?? []).map(([key]) => key),
+        deleted: event.isRedacted(),
+        reactions: (reactions?.getSortedAnnotationsByKey() ?? [])
+            .filter(([, given]) => given.size > 0).map(([key]) => key),
     };
 }
 
-function eventsOf(device, roomId) {
-    const events = device.client.getRoom(roomId)?.getLiveTimeline().getEvents() ?? [];
-    return events.filter((event) => ["m.room.message", "m.room.encrypted"].includes(event.getType()));
-}
+const isMessage = (event) => ["m.room.message", "m.room.encrypted"].includes(event.getType());
+
+const eventsOf = (device, roomId) => (
+    (device.client.getRoom(roomId)?.getLiveTimeline().getEvents() ?? []).filter(isMessage)
+);
+
+// In threads, which have timelines of their own
+const threadedOf = (device, roomId) => (
+    (device.client.getRoom(roomId)?.getThreads() ?? []).flatMap((thread) => thread.events)
+        .filter(isMessage)
+);
 
 export const acts = {
     // -> room ID
@@ -141,6 +151,21 @@ export const acts = {
         ...relation({ rel_type: "m.replace", event_id: event }),
     }),
 
+    // As its thread view does, with the newest event there for clients that know no threads
+    thread: (device, { roomId, root, event, body }) => sent(device, roomId, "m.room.message", {
+        ...text(body),
+        ...relation({
+            rel_type: "m.thread",
+            event_id: root,
+            is_falling_back: true,
+            "m.in_reply_to": { event_id: event },
+        }),
+    }),
+
+    redact: async (device, { roomId, event }) => (
+        (await device.client.redactEvent(roomId, event)).event_id
+    ),
+
     react: (device, { roomId, event, key }) => sent(device, roomId, "m.reaction", relation(
         { rel_type: "m.annotation", event_id: event, key },
     )),
@@ -162,7 +187,8 @@ export const views = {
 
     // The newest message that is `event`, or whose text is `body`
     async message(device, { roomId, event, body }) {
-        const found = eventsOf(device, roomId).findLast((candidate) => (
+        const events = [...threadedOf(device, roomId), ...eventsOf(device, roomId)];
+        const found = events.findLast((candidate) => (
             event ? candidate.getId() === event : candidate.getContent().body === body
         ));
         return found ? await seen(device, roomOf(device, roomId), found) : null;

@@ -417,7 +417,7 @@ async def test_text_that_could_not_be_queued_is_kept_before_what_was_typed_since
     async with stage.open() as pilot:
         await open_first(stage)
 
-        async def send(user_id: UserId, text: str) -> TransactionId:
+        async def send(user_id: UserId, text: str, answers: str = "") -> TransactionId:
             raise StoreTrouble("The disk is full: free some space, then try again.")
 
         monkeypatch.setattr(stage.messenger, "send", send)
