@@ -125,9 +125,9 @@ def edit_applies(
     )
 
 
-def same_emoji(one: str, other: str) -> bool:
-    """Whether two keys of reactions look the same: some clients leave the selector out."""
-    return one.replace(_SELECTOR, "") == other.replace(_SELECTOR, "")
+def bare_emoji(key: str) -> str:
+    """The key of a reaction without the selector, which some clients leave out."""
+    return key.replace(_SELECTOR, "")
 
 
 def furthest(*places: int | None) -> int | None:

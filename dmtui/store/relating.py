@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from dmtui.core.events import Change, Edit, Line, Reaction, Redaction
-from dmtui.core.fold import same_emoji
+from dmtui.core.fold import bare_emoji
 from dmtui.core.model import (
     ActKind,
     EventId,
@@ -145,7 +145,8 @@ def _react(
     row = _row(work, "e.number = ?", key)
     if row is None or row.kind not in _LINES or _is_doomed(work, row):
         return
-    same = [(each, body) for each, body in _reactions(work, row) if same_emoji(body, emoji)]
+    bare = bare_emoji(emoji)
+    same = [(each, body) for each, body in _reactions(work, row) if bare_emoji(body) == bare]
     mine = [each for each, _ in same if each.own]
     if mine and _change_mind(work, mine[-1], transaction_id, at):
         return

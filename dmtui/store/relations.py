@@ -6,7 +6,7 @@ import sqlite3
 from collections import defaultdict
 from dataclasses import dataclass, replace
 
-from dmtui.core.fold import same_emoji
+from dmtui.core.fold import bare_emoji
 from dmtui.core.model import (
     Act,
     ActKind,
@@ -134,21 +134,17 @@ def _reactions(
 
 def _together(me: UserId, given: list[_Given]) -> tuple[Reactions, ...]:
     """One for each emoji, and everybody once."""
-    kinds: list[list[_Given]] = []
+    kinds: defaultdict[str, dict[UserId, _Given]] = defaultdict(dict)
     for one in given:
-        same = next((kind for kind in kinds if same_emoji(kind[0].emoji, one.emoji)), None)
-        if same is None:
-            kinds.append([one])
-        elif all(other.sender != one.sender for other in same):
-            same.append(one)
+        kinds[bare_emoji(one.emoji)].setdefault(one.sender, one)
     return tuple(
         Reactions(
-            kind[0].emoji,
-            tuple(one.name for one in kind),
-            any(one.sender == me for one in kind),
-            any(one.state != SendState.SENT for one in kind),
+            next(iter(kind.values())).emoji,
+            tuple(one.name for one in kind.values()),
+            me in kind,
+            me in kind and kind[me].state != SendState.SENT,
         )
-        for kind in kinds
+        for kind in kinds.values()
     )
 
 

@@ -45,6 +45,38 @@ async def test_message_sent_while_the_server_is_stopped_arrives_once_after_it_is
     await dmtui.stop()
 
 
+async def test_what_is_done_to_messages_while_the_server_is_stopped_is_done_once_it_is_back(
+    private_synapse: SynapseServer, tmp_path: Path
+) -> None:
+    me, bob = private_synapse.register(), private_synapse.register()
+    room_id = befriended(me, bob)
+    question = bob.send_text(room_id, "question")
+    dmtui = await DmtuiAccount(me, tmp_path / "dmtui").start()
+    await dmtui.messenger.send(UserId(bob.user_id), "regretted")
+    await dmtui.messenger.send(UserId(bob.user_id), "anser")
+    await dmtui.until(lambda: dmtui.states(bob) == [SendState.SENT] * 2)
+    await asyncio.to_thread(private_synapse.stop)
+    asked, regretted, answer = (m for m in dmtui.messages(bob) if m.kind == "text")
+    await dmtui.messenger.relations.edit(answer.key, "answer")
+    await dmtui.messenger.relations.react(asked.key, "👍")
+    await dmtui.messenger.relations.delete(regretted.key)
+    await dmtui.messenger.send(UserId(bob.user_id), "what do you say?", asked.key)
+    await dmtui.stop()
+    await dmtui.start(online=False)
+    assert dmtui.bodies(bob) == ["question", "answer", "what do you say?"]
+    await asyncio.to_thread(private_synapse.start)
+    await dmtui.until(lambda: dmtui.states(bob) == [SendState.SENT] * 2)
+    await dmtui.until(lambda: not any(message.acts for message in dmtui.messages(bob)))
+    *_, edit, reaction, redaction, reply = await asyncio.to_thread(bob.events, room_id)
+    assert edit["content"]["m.new_content"]["body"] == "answer"
+    assert reaction["content"]["m.relates_to"]["event_id"] == question
+    assert redaction["content"]["redacts"] == regretted.event_id
+    assert reply["content"]["m.relates_to"] == {"m.in_reply_to": {"event_id": question}}
+    texts = await asyncio.to_thread(bob.texts, room_id)
+    assert texts == ["question", "", "anser", "* answer", "what do you say?"]
+    await dmtui.stop()
+
+
 @pytest.fixture
 def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProfilePaths:
     for name in ("CONFIG", "DATA", "STATE", "CACHE"):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 
 from dmtui.core.events import Edit, Line, Reaction, Redaction, RoomUpdate, Undecryptable
+from dmtui.core.intents import FollowUpgrade, Outcome
 from dmtui.core.model import (
     NO_AIM,
     ActKind,
@@ -345,6 +347,42 @@ def test_message_on_its_way_is_deleted_once_it_is_there(talk: Store) -> None:
 
 def test_what_others_said_cannot_be_deleted(talk: Store) -> None:
     assert talk.relations.delete(of(talk, "theirs").key, TXN, LATER) == frozenset()
+
+
+def test_what_was_being_done_when_the_process_died_is_done_after_a_restart(
+    talk: Store, path: Path
+) -> None:
+    talk.relations.edit(of(talk, "mine").key, TXN, said("ours"), LATER)
+    talk.relations.react(of(talk, "theirs").key, transaction("t2"), THUMB, LATER)
+    talk.mark_sending(TXN)
+    again = Store.open(path, ME)
+    again.requeue_interrupted()
+    outgoing = again.next_outgoing(())
+    assert outgoing is not None
+    assert (outgoing.transaction_id, outgoing.content) == (
+        TXN,
+        Edit(EventId("$mine"), said("ours")),
+    )
+    sent(again, "t1", "$e")
+    assert queued(again) == Reaction(EventId("$theirs"), THUMB)
+    again.close()
+
+
+def test_edits_of_an_upgraded_room_stay_there_and_messages_go_along_without_their_quote(
+    talk: Store,
+) -> None:
+    theirs = of(talk, "theirs").key
+    talk.queue_message(BOB, ROOM, TXN, said("answer"), LATER, answers=theirs)
+    talk.relations.react(theirs, transaction("t2"), THUMB, LATER)
+    talk.apply(batch(RoomUpdate(ROOM, successor=OTHER)))
+    talk.apply(batch(RoomUpdate(OTHER, members=members(BOB), predecessor=ROOM)))
+    follow = talk.add_intent(FollowUpgrade(BOB, ROOM, OTHER))
+    talk.settle_intent(follow, Outcome(ok=True))
+    outgoing = [talk.next_outgoing({busy}) for busy in (ROOM, OTHER)]
+    assert [(each.room_id, each.content) for each in outgoing if each is not None] == [
+        (OTHER, said("answer")),
+        (ROOM, Reaction(EventId("$theirs"), THUMB)),
+    ]
 
 
 # -- replies --

@@ -24,8 +24,9 @@ from dmtui.core.model import (
     UserId,
 )
 from dmtui.core.timeline import MessageRow
+from dmtui.ui.screens.message_menu import about
 from dmtui.ui.widgets.message_lines import paint, shape
-from dmtui.ui.widgets.relation_lines import quote_line, reactions_line
+from dmtui.ui.widgets.relation_lines import REACTIONS_SHOWN, quote_line, reactions_line
 
 MESSAGE = Message(
     key="1",
@@ -70,6 +71,13 @@ def test_floods_of_reactions_and_long_ones_take_few_lines() -> None:
     many = tuple(Reactions(Safe(f"{n} " + "x" * 60), (Safe("Bob"),), False) for n in range(500))
     assert reactions_line(many).endswith("and\xa0488\xa0more")
     assert len(drawn(replace(MESSAGE, reactions=many))) < 10
+
+
+def test_only_so_many_of_those_who_reacted_are_named() -> None:
+    crowd = replace(THUMB, names=tuple(Safe(f"Guest {n}") for n in range(500)))
+    text = about(replace(MESSAGE, reactions=(crowd,) * 500), ())
+    assert "Guest 19 and 480 more" in text
+    assert len(text.splitlines()) == REACTIONS_SHOWN
 
 
 def test_picture_as_a_reaction_is_named_as_one() -> None:

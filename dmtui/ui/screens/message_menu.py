@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmtui.core.model import Kind, Message, SendState
+from dmtui.core.model import Kind, Message, Reactions, SendState
 from dmtui.core.times import clock_time, local_time
 from dmtui.core.trust import doubt_words
 from dmtui.ui.screens.confirm import Choice
-from dmtui.ui.widgets.relation_lines import emoji_of
+from dmtui.ui.widgets.relation_lines import REACTIONS_SHOWN, emoji_of
 from dmtui.ui.widgets.system_zone import SystemZone
 from dmtui.ui.widgets.timeline import Timeline
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dmtui.core.model import Milliseconds
+
+_NAMES = 20
+"""Of those who reacted in the same way."""
 
 
 def choices(message: Message) -> list[Choice[Timeline.OfMessage]]:
@@ -51,10 +54,16 @@ def _parts(message: Message, edits: Sequence[Milliseconds]) -> Iterator[str]:
     if message.failed_act is not None:
         yield message.failed_act.failure
     yield doubt_words(message.doubt)
-    yield "\n".join(f"{emoji_of(each)} {', '.join(each.names)}" for each in message.reactions)
+    yield "\n".join(map(_given, message.reactions[:REACTIONS_SHOWN]))
     if edits:
         zone = SystemZone()
         times = [
             f"{local_time(at, zone).date().isoformat()} {clock_time(at, zone)}" for at in edits[-3:]
         ]
         yield f"Edited {', '.join(times)}."
+
+
+def _given(reactions: Reactions) -> str:
+    names = ", ".join(reactions.names[:_NAMES])
+    more = len(reactions.names) - _NAMES
+    return f"{emoji_of(reactions)} {names}{f' and {more} more' if more > 0 else ''}"

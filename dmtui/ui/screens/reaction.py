@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from dmtui.core.fold import same_emoji
+from dmtui.core.fold import bare_emoji
 from dmtui.ui.emoji_names import find
 from dmtui.ui.widgets.cells import clip, printable
 
@@ -91,7 +91,7 @@ class ReactionPicker(ModalScreen[str | None]):
 
     def _row(self, number: int, emoji: str, name: str) -> Content:
         digit = f" {number} " if self._rows is COMMON else ""
-        mine = any(same_emoji(emoji, given) for given in self._given)
+        mine = bare_emoji(emoji) in map(bare_emoji, self._given)
         return Content.assemble(
             (digit, "$accent bold"),
             f" {printable(emoji)}  {clip(name, _NAMES)}",
