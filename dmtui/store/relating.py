@@ -185,8 +185,15 @@ def _delete(work: Work, key: str, transaction_id: TransactionId, at: Millisecond
     waiting = _acts(work, row, ActKind.REDACTION)
     for redaction in waiting:
         _send_again(work, redaction)
-    if not waiting:
-        outbox.insert(work, row.room, row.owner, transaction_id, Redaction(row.name), at)
+    if waiting:
+        return
+    outbox.insert(work, row.room, row.owner, transaction_id, Redaction(row.name), at)
+    for place, edit in enumerate(_edits(work, row), start=1):
+        if edit.unseen:
+            outbox.remove(work, edit.number, row.room)
+        else:  # else the server keeps what the message said last
+            own = TransactionId(f"{transaction_id}-{place}")
+            outbox.insert(work, row.room, row.owner, own, Redaction(edit.name), at)
 
 
 def settle_upon(work: Work, transaction_id: TransactionId) -> None:
@@ -217,6 +224,17 @@ def _acts(work: Work, row: _Row, kind: ActKind) -> list[_Row]:
         "SELECT number FROM event WHERE room = ? AND target = ? AND type = ? AND state <> ?"
         " ORDER BY number",
         (row.room, row.name, kind, SendState.SENT),
+    ).fetchall()
+    rows = (_row(work, "e.number = ?", each) for (each,) in found)
+    return [each for each in rows if each is not None]
+
+
+def _edits(work: Work, row: _Row) -> list[_Row]:
+    """Those of mine that are not deleted themselves."""
+    found = work.connection.execute(
+        "SELECT number FROM event WHERE room = ? AND target = ? AND type = 'edit' AND sender = ?"
+        " AND redacted_by IS NULL ORDER BY number",
+        (row.room, row.name, work.me),
     ).fetchall()
     rows = (_row(work, "e.number = ?", each) for (each,) in found)
     return [each for each in rows if each is not None]

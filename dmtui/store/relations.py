@@ -162,21 +162,21 @@ def _acts(
     deleting = set()
     for transaction_id, kind, state, failure, target in waiting:
         act = Act(TransactionId(transaction_id), ActKind(kind), SendState(state), failure)
-        row, reacted_to = _named(connection, room, target)
-        if reacted_to is not None:
-            row, _ = _named(connection, room, reacted_to)
-            act = replace(act, kind=ActKind.REACTION)
+        row, of, about = _named(connection, room, target)
+        if about is not None:
+            row, _, _ = _named(connection, room, about)
+            act = replace(act, kind=ActKind.REACTION) if of == ActKind.REACTION else act
         elif act.kind is ActKind.REDACTION and act.state is not SendState.FAILED:
             deleting.add(row)
         acts[row] += (act,)
     return acts, frozenset(deleting)
 
 
-def _named(connection: sqlite3.Connection, room: int, name: str) -> tuple[int, str | None]:
-    """The number of the event, and what it is a reaction to."""
-    row: tuple[int, str | None] | None = connection.execute(
-        "SELECT number, iif(type = 'reaction', target, NULL) FROM event WHERE room = ?1"
+def _named(connection: sqlite3.Connection, room: int, name: str) -> tuple[int, str, str | None]:
+    """The event's number, its type, and what it is itself done to."""
+    row: tuple[int, str, str | None] | None = connection.execute(
+        "SELECT number, type, target FROM event WHERE room = ?1"
         " AND (event_id = ?2 OR transaction_id = ?2)",
         (room, name),
     ).fetchone()
-    return row or (0, None)
+    return row or (0, "", None)

@@ -310,6 +310,25 @@ def test_deleted_message_is_gone_at_once_and_for_good_once_sent(talk: Store) -> 
         assert kept.fetchone() == (0,)
 
 
+def test_deletion_takes_the_edits_along(talk: Store) -> None:
+    key = of(talk, "mine").key
+    talk.relations.edit(key, TXN, said("secret"), LATER)
+    sent(talk, "t1", "$e")
+    talk.relations.edit(key, transaction("t2"), said("never sent"), LATER)
+    talk.relations.delete(key, transaction("t3"), LATER)
+    assert queued(talk) == Redaction(EventId("$mine"))
+    sent(talk, "t3", "$x")
+    assert queued(talk) == Redaction(EventId("$e"))
+    talk.mark_sending(transaction("t3-1"))
+    talk.mark_failed(transaction("t3-1"), "no")
+    act = of(talk, "Message deleted").failed_act
+    assert act is not None
+    assert (act.kind, act.failure) == (ActKind.REDACTION, "no")
+    talk.send_again(act.transaction_id)
+    sent(talk, "t3-1", "$y")
+    assert (queued(talk), of(talk, "Message deleted").acts) == (None, ())
+
+
 def test_deletion_that_fails_brings_the_message_back(talk: Store) -> None:
     talk.relations.delete(of(talk, "mine").key, TXN, LATER)
     talk.mark_sending(TXN)

@@ -96,8 +96,12 @@ class Writing:
     def _aim_at(self, aim: Aim) -> None:
         if self._person is None:
             return
+        editing = aim.edits or self._aim.edits
         self._drafts.set_aim(self._person, aim, self.draft)
-        self.load()
+        if editing:
+            self.load()
+        else:
+            self.show()
 
     def note(self, user_id: UserId, text: str) -> None:
         """The text to this person is now this."""
