@@ -322,6 +322,11 @@ def remove(work: Work, row: int, room: int) -> None:
     purge(work)
     for (act,) in upon:
         delete(work, act)
+    work.connection.execute(
+        "UPDATE event SET reply_to = NULL WHERE room = ? AND reply_to = ?"
+        " AND state IN ('queued', 'sending', 'failed') AND state <> 'sent'",
+        (room, transaction_id),
+    )
     delete(work, row)
     work.touch(room, lines=True)
     if kind == ActKind.EDIT:

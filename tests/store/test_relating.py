@@ -445,6 +445,14 @@ def test_reply_to_a_queued_message_names_it_once_it_is_sent(talk: Store) -> None
     assert queued(talk) == Line(Kind.TEXT, Safe("I mean"), reply_to=EventId("$h"))
 
 
+def test_reply_to_a_message_that_is_discarded_is_an_ordinary_message(talk: Store) -> None:
+    talk.queue_message(BOB, ROOM, TXN, said("hello"), LATER)
+    key = of(talk, "hello").key
+    talk.queue_message(BOB, ROOM, transaction("t2"), said("I mean"), LATER, answers=key)
+    talk.discard(TXN)
+    assert (of(talk, "I mean").quote, queued(talk)) == (None, said("I mean"))
+
+
 def test_quote_follows_what_happens_to_its_message(talk: Store) -> None:
     answer = Line(Kind.TEXT, Safe("answer"), reply_to=EventId("$mine"))
     talk.apply(news(event("a", 3, answer, BOB)))
