@@ -327,7 +327,8 @@ def _messages(
 def _message(me: UserId, room: _Room, row: _Row, related: Relations) -> Message:
     position, heavy, key, event_id, sender, sent_at, kind, body, state, failure = row[:10]
     own = sender == me
-    shown = Kind.REDACTED if key in related.deleting else Kind(kind)
+    going = key in related.deleting
+    shown = Kind.REDACTED if going else Kind(kind)
     name = sender_name(UserId(sender), row[12])
     if shown is Kind.MEMBERSHIP:
         body = renamed_line(body, sender_name(UserId(sender), row[15]), name)
@@ -344,13 +345,13 @@ def _message(me: UserId, room: _Room, row: _Row, related: Relations) -> Message:
         body=DELETED if shown is Kind.REDACTED else Safe(body),
         state=SendState(state),
         failure=failure,
-        edited=bool(row[10]) and shown is not Kind.REDACTED,
+        edited=bool(row[10]) and not going,
         encrypted=bool(row[11]),
         unread=heavy == Weight.COUNTED and position > room.read,
         read_by_peer=own and position <= room.read_by_peer,
         transaction_id=None if row[13] is None else TransactionId(row[13]),
         doubt=Doubt(row[14]),
-        quote=related.quotes.get(key),
-        reactions=related.reactions.get(key, ()),
+        quote=None if going else related.quotes.get(key),
+        reactions=() if going else related.reactions.get(key, ()),
         acts=related.acts.get(key, ()),
     )

@@ -35,6 +35,7 @@ _NAME = (
     "coalesce((SELECT nullif(c.petname, '') FROM contact c WHERE c.user_id = {0}.sender),"
     " (SELECT m.name FROM member m WHERE m.room = {0}.room AND m.user_id = {0}.sender))"
 )
+_LINES = frozenset(Kind)
 _PLACED = "FROM timeline t JOIN event e ON e.number = t.event"
 _RANGE = "t.room = ? AND t.position >= ? AND t.position <= ? AND t.weight > 0"
 
@@ -88,8 +89,9 @@ def _quotes(
     connection: sqlite3.Connection, me: UserId, place: tuple[int, int, int]
 ) -> dict[int, Quote]:
     rows = connection.execute(
-        f"SELECT e.number, e.thread IS NOT NULL, q.number, q.sender, q.type,"  # noqa: S608 - ours
-        f" coalesce(d.body, q.body), {_NAME.format('q')} {_PLACED} LEFT JOIN event q ON q.number ="
+        "SELECT e.number, e.thread IS NOT NULL, q.number, q.sender,"  # noqa: S608 - ours
+        f" iif({going('q')}, 'redacted', q.type), coalesce(d.body, q.body), {_NAME.format('q')}"
+        f" {_PLACED} LEFT JOIN event q ON q.number ="
         " coalesce((SELECT number FROM event WHERE room = e.room"
         " AND event_id = coalesce(e.reply_to, e.thread)),"
         " (SELECT number FROM event WHERE transaction_id = e.reply_to))"
@@ -105,7 +107,7 @@ def _quote(
     row: tuple[int, int, int | None, UserId | None, str | None, str | None, str | None],
 ) -> Quote:
     _, thread, key, sender, kind, body, name = row
-    if key is None or sender is None or kind is None:
+    if key is None or sender is None or kind not in _LINES:  # nobody can answer a reaction
         return Quote("", Safe(""), False, None, Safe(""), bool(thread))
     shown = Safe(name) if name else localpart(sender)
     return Quote(str(key), shown, sender == me, Kind(kind), Safe(body or ""), bool(thread))

@@ -466,6 +466,26 @@ def test_quote_follows_what_happens_to_its_message(talk: Store) -> None:
     assert (quote.kind, quote.body) == (Kind.REDACTED, "")
 
 
+def test_answer_to_what_is_no_message_shows_none(talk: Store) -> None:
+    talk.apply(news(event("r", 3, Reaction(EventId("$mine"), THUMB), BOB)))
+    talk.apply(news(event("a", 4, Line(Kind.TEXT, Safe("answer"), reply_to=EventId("$r")), BOB)))
+    talk.apply(news(event("t", 5, Line(Kind.TEXT, Safe("deeper"), thread=EventId("$r")), BOB)))
+    quotes = [of(talk, body).quote for body in ("answer", "deeper")]
+    assert [(quote.key, quote.kind) for quote in quotes if quote is not None] == [("", None)] * 2
+
+
+def test_deleted_message_keeps_neither_quote_nor_reactions_nor_is_it_quoted(talk: Store) -> None:
+    key = of(talk, "mine").key
+    answer = Line(Kind.TEXT, Safe("answer"), reply_to=EventId("$mine"))
+    talk.apply(news(event("a", 3, answer, BOB)))
+    talk.apply(news(event("r", 4, Reaction(EventId("$mine"), THUMB), BOB)))
+    talk.relations.delete(key, TXN, LATER)
+    gone, quote = of(talk, "Message deleted"), of(talk, "answer").quote
+    assert (gone.reactions, gone.quote, gone.edited) == ((), None, False)
+    assert quote is not None
+    assert quote.kind is Kind.REDACTED
+
+
 def test_reply_to_something_unknown_says_that_it_is_one(talk: Store) -> None:
     answer = Line(Kind.TEXT, Safe("answer"), reply_to=EventId("$long-ago"))
     talk.apply(news(event("a", 3, answer, BOB)))
