@@ -1,0 +1,92 @@
+"""Links: what may be opened, where it really leads, and the URLs in plain text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from urllib.parse import quote, unquote, urlsplit
+
+from dmtui.core.names import clean_line
+
+LONGEST = 2048
+"""Characters of a URL; what is longer is no link."""
+MOST = 100
+"""URLs looked for in one text."""
+_OPENED = frozenset({"http", "https", "mailto", "matrix"})
+_PLAIN = re.compile(r"(?<![\w/])(?:https?://|mailto:|matrix:)[^\s<>\"\u2502]+", re.IGNORECASE)
+_KEPT = "%/:=&?~#+!$,;'@()*[]-._"
+_CLOSERS = {")": "(", "]": "[", "}": "{"}
+_HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
+
+
+def target(href: str) -> str:
+    """Where a link leads, as a URL of ASCII alone; empty for what is no link to open.
+
+    Hosts in other letters are in Punycode, so that they look like nothing but themselves.
+    """
+    href = href.strip()
+    if not href or len(href) > LONGEST or " " in href or clean_line(href, LONGEST) != href:
+        return ""
+    try:
+        parts = urlsplit(href)
+        scheme, host, port = parts.scheme.lower(), parts.hostname or "", parts.port
+        host = host if host.isascii() else host.encode("idna").decode("ascii")
+    except (ValueError, UnicodeError):
+        return ""
+    if scheme not in _OPENED:
+        return ""
+    if scheme in ("mailto", "matrix"):
+        rest = href.partition(":")[2]
+        return f"{scheme}:{quote(rest, safe=_KEPT)}" if rest and "//" not in rest[:2] else ""
+    host = f"[{host}]" if ":" in host else host
+    if not _HOST.fullmatch(host):
+        return ""
+    who = parts.netloc.rpartition("@")[0]
+    before = f"{quote(who, safe=_KEPT)}@" if who else ""
+    place = f"{host}:{port}" if port is not None else host
+    after = href.partition("://")[2][len(parts.netloc) :]
+    return f"{scheme}://{before}{place}{quote(after, safe=_KEPT)}"
+
+
+def host(url: str) -> str:
+    """What to know a :func:`target` by: the host of the web, else the address."""
+    parts = urlsplit(url)
+    if parts.scheme in ("http", "https"):
+        return parts.netloc.rpartition("@")[2]
+    return unquote(parts.path) if unquote(parts.path).isascii() else parts.path
+
+
+def says_where(text: str, url: str) -> bool:
+    """Whether the text of a link is the :func:`target` itself, with or without its scheme.
+
+    Letters that only look like those of the host, and a name before it, say nothing.
+    """
+    parts = urlsplit(url)
+    said = text.strip()
+    if "@" in parts.netloc or host(url) not in said.lower():
+        return False
+    whole = said if said.lower().startswith(f"{parts.scheme}:") else f"{parts.scheme}://{said}"
+    if not parts.netloc and whole is not said:
+        whole = f"{parts.scheme}:{said}"
+    return target(whole).rstrip("/") == url.rstrip("/")
+
+
+def find(text: str) -> Iterator[tuple[int, int, str]]:
+    """The URLs in plain text as (start, end, target); what ends a sentence is no part of one."""
+    for match in islice(_PLAIN.finditer(text), MOST):
+        shown = _without_end(match.group()) if len(match.group()) <= LONGEST else ""
+        if url := target(shown):
+            yield match.start(), match.start() + len(shown), url
+
+
+def _without_end(url: str) -> str:
+    """Without the punctuation behind it, and brackets that do not open in it."""
+    while url:
+        last = url[-1]
+        opener = _CLOSERS.get(last)
+        stray = url.count(last) > url.count(opener) if opener else last in ".,;:!?'*_~|`\u2026"
+        if not stray:
+            break
+        url = url[:-1]
+    return url
