@@ -31,7 +31,7 @@ from dmtui.core.own_devices import OwnDevice
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Something to read: ``kind`` tells which; ``formatted`` is untrusted HTML, kept for later.
+    """Something to read: ``kind`` tells which; ``formatted`` is untrusted HTML.
 
     ``thread`` is the root of the thread that it is in (``m.thread``).
     """

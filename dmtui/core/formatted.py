@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from dmtui.core import links
+from dmtui.core.code import coloured
 from dmtui.core.html_tags import NoHtml, Tag, parts
 from dmtui.core.markup import Block, Document, Form, Look, Span, with_hosts, with_links
 from dmtui.core.model import Safe
@@ -263,7 +264,7 @@ class _Builder:
             return
         form = Form.HEADING if self._heading else Form.TEXT
         if self._code is not None:
-            self._add(Block(_joined(spans), Form.CODE, language=self._code))
+            self._add(Block(_code(spans, self._code), Form.CODE))
         else:
             self._add(Block(with_hosts(_joined(spans)), form))
 
@@ -277,6 +278,14 @@ class _Builder:
         apart = self._apart and follows and before.form is not Form.RULE  # type: ignore[union-attr]
         self._apart = False
         self._blocks.append(replace(block, first=first, rest=rest, apart=apart))
+
+
+def _code(spans: list[Span], language: str) -> tuple[Span, ...]:
+    """With colours, unless it is styled in a way of its own."""
+    joined = _joined(spans)
+    if joined != (Span(joined[0].text),):
+        return joined
+    return coloured(joined[0].text, language)
 
 
 def _number(start: str | None) -> int:

@@ -28,6 +28,12 @@ class Look(Flag):
     """Ours: where the link before it leads, since its text does not say so."""
     SPOILER = auto()
     """Hidden until somebody wants to see it."""
+    KEYWORD = auto()
+    STRING = auto()
+    NUMBER = auto()
+    COMMENT = auto()
+    ADDED = auto()
+    REMOVED = auto()
 
 
 class Span(NamedTuple):
@@ -52,7 +58,7 @@ class Block:
     """Text that begins on a line of its own; ``\\n`` in it are breaks.
 
     ``first`` stands before its first line, ``rest`` before the others: bars of quotes, bullets and
-    numbers of lists. ``apart``: an empty line is before it. ``language`` is that of code.
+    numbers of lists. ``apart``: an empty line is before it.
     """
 
     spans: tuple[Span, ...]
@@ -60,7 +66,6 @@ class Block:
     first: str = ""
     rest: str = ""
     apart: bool = False
-    language: str = ""
 
     @property
     def text(self) -> str:

@@ -187,7 +187,7 @@ class Message:
     """One line of a conversation.
 
     ``key`` is unique in the conversation and stays the same from local echo to delivery;
-    ``transaction_id`` names what this device sent.
+    ``transaction_id`` names what this device sent. ``formatted`` is untrusted HTML for the body.
     """
 
     key: str
@@ -208,6 +208,7 @@ class Message:
     read_by_peer: bool = False
     transaction_id: TransactionId | None = None
     doubt: Doubt = Doubt.NONE
+    formatted: str = ""
     quote: Quote | None = None
     reactions: tuple[Reactions, ...] = ()
     acts: tuple[Act, ...] = ()

@@ -42,7 +42,8 @@ _COLUMNS = (
     " coalesce((SELECT nullif(c.petname, '') FROM contact c WHERE c.user_id = e.sender),"
     " (SELECT m.name FROM member m WHERE m.room = e.room AND m.user_id = e.sender)),"
     " e.transaction_id, coalesce(nullif(d.doubt, ''), e.doubt),"
-    " (SELECT m.name FROM member m WHERE m.room = e.room AND m.user_id = e.sender)"
+    " (SELECT m.name FROM member m WHERE m.room = e.room AND m.user_id = e.sender),"
+    " coalesce(d.formatted, e.formatted)"
     " FROM timeline t JOIN event e ON e.number = t.event LEFT JOIN event d ON d.number = e.edit"
 )
 
@@ -310,7 +311,7 @@ def holes(connection: sqlite3.Connection) -> tuple[Gap, ...]:
 
 _Row: TypeAlias = tuple[
     *tuple[int, int, int, str | None, str, int, str, str, str, str, int, int],
-    *tuple[str | None, str | None, str, str | None],
+    *tuple[str | None, str | None, str, str | None, str],
 ]
 
 
@@ -351,6 +352,7 @@ def _message(me: UserId, room: _Room, row: _Row, related: Relations) -> Message:
         read_by_peer=own and position <= room.read_by_peer,
         transaction_id=None if row[13] is None else TransactionId(row[13]),
         doubt=Doubt(row[14]),
+        formatted="" if going else row[16],
         quote=None if going else related.quotes.get(key),
         reactions=() if going else related.reactions.get(key, ()),
         acts=related.acts.get(key, ()),

@@ -51,6 +51,9 @@ class Host(App[None]):
     def on_timeline_edit_wanted(self, posted: Timeline.EditWanted) -> None:
         self.posted.append(posted)
 
+    def on_timeline_link_wanted(self, posted: Timeline.LinkWanted) -> None:
+        self.posted.append(posted)
+
     def on_timeline_copy_wanted(self, posted: Timeline.CopyWanted) -> None:
         self.posted.append(posted)
 
@@ -421,3 +424,77 @@ async def test_theme_change_repaints_with_the_new_colours() -> None:
         light = timeline.render_lines(timeline.size.region)
         assert [strip.text for strip in dark] == [strip.text for strip in light]
         assert dark != light
+
+
+def styled(number: int, html: str, body: str = "plain") -> Message:
+    return replace(message(number, body), formatted=html)
+
+
+async def test_formatted_text_is_drawn_in_place_of_the_body() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        timeline = await opened(
+            app, pilot, [styled(1, "<p>so <b>bold</b></p><ul><li>one</li></ul>")]
+        )
+        assert line_of(timeline, "so bold") is not None
+        assert line_of(timeline, "• one") is not None
+        assert line_of(timeline, "plain") is None
+        strip = timeline.render_lines(Region(0, line_of(timeline, "so bold") or 0, 60, 1))[0]
+        assert {s.text for s in strip if s.style and s.style.bold} == {"bold"}
+
+
+async def test_body_is_drawn_where_the_formatted_text_is_empty_or_broken() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        rows = [styled(1, "<p></p>", "first"), styled(2, "<b x", "second")]
+        timeline = await opened(app, pilot, rows)
+        assert line_of(timeline, "first") is not None
+        assert line_of(timeline, "second") is not None
+
+
+async def test_formatted_emote_names_its_sender_and_edited_text_says_so() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        emote = replace(styled(1, "<i>waves</i>"), kind=Kind.EMOTE)
+        edited = replace(styled(2, "<b>new</b>"), edited=True)
+        timeline = await opened(app, pilot, [emote, edited])
+        assert line_of(timeline, "* Bob waves") is not None
+        assert line_of(timeline, "new (edited)") is not None
+
+
+async def test_spoiler_shows_and_hides_with_a_key() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        rows = [styled(1, "<span data-mx-spoiler='film'>he dies</span>"), message(2)]
+        timeline = await opened(app, pilot, rows)
+        assert line_of(timeline, "(film) ███████") is not None
+        await pilot.press("up", "up", "s")
+        assert line_of(timeline, "(film) he dies") is not None
+        await pilot.press("down")
+        assert line_of(timeline, "he dies") is not None
+        await pilot.press("up", "s")
+        assert line_of(timeline, "he dies") is None
+
+
+async def test_links_are_asked_for_with_a_key() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        await opened(app, pilot, [message(1, "see https://a.example")])
+        await pilot.press("up", "o")
+        await pilot.pause()
+        assert app.asked == [("LinkWanted", "m1")]
+
+
+@pytest.mark.parametrize("width", [20, 33, 80, 130])
+async def test_formatted_messages_fill_every_line_at_any_width(width: int) -> None:
+    app = Host()
+    html = (
+        "<h2>日本</h2><blockquote><p>q 👩\u200d👧 e\u0301</p></blockquote><pre>x = '日'</pre>"
+        f"<ol><li>{'words ' * 20}</li></ol>{HOSTILE}<table><tr><td>a</td><td>b</td></tr></table>"
+    )
+    async with app.run_test(size=(width, 30)) as pilot:
+        timeline = await opened(app, pilot, [styled(1, html)])
+        strips = timeline.render_lines(Region(0, 0, timeline.size.width, timeline.size.height))
+        assert {strip.cell_length for strip in strips} == {timeline.size.width}
+        assert all(cell_len(strip.text) == timeline.size.width for strip in strips)
+        assert not any(c in strip.text for strip in strips for c in STEERING)

@@ -8,20 +8,28 @@ from typing import NamedTuple
 
 from textual.strip import Strip
 
+from dmtui.core.markup import Document
 from dmtui.core.model import Message
 from dmtui.core.timeline import MessageRow, Row
-from dmtui.ui.widgets.message_lines import Shape, shape
+from dmtui.ui.widgets.message_lines import Shape, document_of, shape
 
 
 class Block:
-    """A row with its shape at one width and, once it was on screen, its painted lines."""
+    """A row with its shape at one width and, once it was on screen, its painted lines.
 
-    __slots__ = ("painted", "row", "shape", "width")
+    What is styled in its text is found once for a row, at whatever width it is shown.
+    """
 
-    def __init__(self, row: Row, width: int) -> None:
+    __slots__ = ("document", "painted", "row", "shape", "width")
+
+    def __init__(self, row: Row, width: int, former: Block | None = None) -> None:
         self.row = row
         self.width = width
-        self.shape: Shape = shape(row, width)
+        if former is not None and former.row == row:
+            self.document: Document | None = former.document
+        else:
+            self.document = document_of(row)
+        self.shape: Shape = shape(row, width, self.document)
         self.painted: list[Strip] | None = None
 
     @property
@@ -58,7 +66,7 @@ class Layout:
         for row in rows:
             block = self._by_key.get(row.key)
             if block is None or block.width != width or block.row != row:
-                block = Block(row, width)
+                block = Block(row, width, block)
             blocks.append(block)
         self.blocks = blocks
         self._by_key = {block.row.key: block for block in blocks}

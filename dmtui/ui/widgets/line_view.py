@@ -48,10 +48,16 @@ class LineView(ScrollView, can_focus=True):
         raise NotImplementedError
 
     def style_of(self, name: str) -> Style:
-        """Return the style of a component class, the empty name being the widget itself."""
+        """Return the style of a component class, the empty name being the widget itself.
+
+        Of several, with spaces between, the later ones change what the first one is.
+        """
         style = self._style_of.get(name)
         if style is None:
-            style = self.get_component_rich_style(name) if name else self.rich_style
+            whole, *changes = name.split(" ")
+            style = self.get_component_rich_style(whole) if whole else self.rich_style
+            for change in changes:
+                style += self.get_component_rich_style(change, partial=True)
             self._style_of[name] = style
         return style
 

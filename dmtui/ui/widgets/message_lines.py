@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import tzinfo
 from typing import NamedTuple
 
@@ -11,12 +12,15 @@ from rich.cells import cell_len
 from rich.style import Style
 from textual.strip import Strip
 
-from dmtui.core.model import Kind, Message, SendState, UserId
+from dmtui.core.formatted import read
+from dmtui.core.markup import Document, Form, Span
+from dmtui.core.model import Kind, Message, Safe, SendState, UserId
 from dmtui.core.timeline import DaySeparator, MessageRow, NewMessages, RoomChange, Row
 from dmtui.core.times import clock_time
 from dmtui.core.trust import doubt_note
 from dmtui.ui.widgets.cells import clip, pad, printable, strip, wrap
 from dmtui.ui.widgets.relation_lines import act_note, quote_line, reactions_line, under_way
+from dmtui.ui.widgets.styled_lines import PLAIN, Part, hidden, lines_of
 
 INDENT = 2
 MARKS = 4
@@ -26,8 +30,7 @@ NAME_COLOURS = 5
 EDITED = " (edited)"
 FAILED_KEYS = " · x\xa0retry · d\xa0discard · e\xa0edit"
 
-Part = tuple[str, str]
-"""Text and the name of its style."""
+_STYLED = frozenset({Kind.TEXT, Kind.NOTICE, Kind.EMOTE})
 
 
 class Shape(NamedTuple):
@@ -37,7 +40,7 @@ class Shape(NamedTuple):
     """
 
     lead: int
-    text: tuple[str, ...]
+    text: tuple[tuple[Part, ...], ...]
     notes: tuple[str, ...]
     quote: str = ""
     reactions: tuple[str, ...] = ()
@@ -48,13 +51,35 @@ class Shape(NamedTuple):
         return self.lead + len(self.text) + len(self.reactions) + len(self.notes)
 
 
-def shape(row: Row, width: int) -> Shape:
+def document_of(row: Row) -> Document | None:
+    """What is styled in the row's text, or leads somewhere; ``None`` where nothing is."""
+    if not isinstance(row, MessageRow) or row.message.kind not in _STYLED:
+        return None
+    message = row.message
+    document = read(message.formatted, message.body)
+    if document is None or message.kind is not Kind.EMOTE:
+        return document
+    name = Span(Safe(_emote(message)))
+    first, *others = document
+    if first.form is not Form.TEXT or first.first:
+        return (replace(first, spans=(name,), form=Form.TEXT, first="", rest=""), *document)
+    return (replace(first, spans=(name, *first.spans)), *others)
+
+
+def shape(row: Row, width: int, document: Document | None = None) -> Shape:
     """Wrap the row; cheap, so that a whole window can be measured before it is painted."""
     if not isinstance(row, MessageRow):
-        return Shape(1, (_title(row),), ())
+        return Shape(1, (((_title(row), ""),),), ())
     message = row.message
     measure = _measure(width)
-    text = wrap(_words(message), measure)
+    style = _text_style(message)
+    if document is not None:
+        tail = (EDITED if message.edited else "", "timeline--dim")
+        text = lines_of(document, measure, style, tail)
+    else:
+        text = tuple(((line, style),) for line in wrap(_words(message), measure))
+        if message.edited:
+            text = (*text[:-1], _without_mark(*text[-1]))
     note = _note(message)
     notes = wrap(note, measure) if note else ()
     quote = quote_line(message.quote) if message.quote else ""
@@ -70,8 +95,9 @@ def paint(
     zone: tzinfo,
     style_of: Callable[[str], Style],
     selected: bool = False,
+    revealed: bool = False,
 ) -> list[Strip]:
-    """Paint the row's lines, each exactly ``width`` cells wide."""
+    """Paint the row's lines, each exactly ``width`` cells wide; spoilers only if ``revealed``."""
     ground = style_of("timeline--cursor") if selected else style_of("")
     back = ground.background_style
     blank = Strip.blank(width, style_of(""))
@@ -80,7 +106,7 @@ def paint(
         return strip([(text, style_of(name) + back) for text, name in parts], width, ground)
 
     if not isinstance(row, MessageRow):
-        return [blank, line((_ruled(shaped.text[0], width), _rule_style(row)))]
+        return [blank, line((_ruled(_title(row), width), _rule_style(row)))]
     message = row.message
     bar: Part = ("▌ " if selected else "  ", "timeline--bar")
     lines: list[Strip] = []
@@ -88,10 +114,12 @@ def paint(
         lines = [blank, line(bar, *_header(message, width, zone))]
     if shaped.quote:
         lines.append(line(bar, (clip(printable(shaped.quote), _measure(width)), "timeline--quote")))
-    style = _text_style(message)
-    for text in shaped.text[:-1]:
-        lines.append(line(bar, (text, style)))
-    lines.append(line(bar, *_last_line(message, shaped.text[-1], style, _measure(width))))
+    text = shaped.text
+    if not revealed:
+        text = tuple(tuple(map(hidden, parts)) for parts in text)
+    for parts in text[:-1]:
+        lines.append(line(bar, *parts))
+    lines.append(line(bar, *text[-1], *_marks(message, text[-1], _measure(width))))
     for reactions in shaped.reactions:
         lines.append(line(bar, (reactions, "timeline--reactions")))
     for note in shaped.notes:
@@ -147,12 +175,16 @@ def _words(message: Message) -> str:
         case Kind.REDACTED:
             text = "Message deleted"
         case Kind.EMOTE:
-            text = f"* {message.sender_name} {message.body}"
+            text = f"{_emote(message)}{message.body}"
         case Kind.ATTACHMENT:
             text = f"▤ {message.body}"
         case _:
             text = message.body
     return text + EDITED if message.edited and message.kind is not Kind.REDACTED else text
+
+
+def _emote(message: Message) -> str:
+    return f"* {message.sender_name} "
 
 
 def _text_style(message: Message) -> str:
@@ -164,7 +196,7 @@ def _text_style(message: Message) -> str:
         case Kind.NOTICE:
             return "timeline--dim"
         case _:
-            return "timeline--text"
+            return PLAIN
 
 
 def _note(message: Message) -> str:
@@ -202,16 +234,20 @@ def _mark(message: Message) -> tuple[str, str, str]:
             )
 
 
-def _last_line(message: Message, text: str, style: str, measure: int) -> list[Part]:
-    parts: list[Part] = [(text, style)]
-    used = cell_len(text)
-    edited = message.edited and text.endswith(EDITED.strip())
-    if edited:
-        parts = [(text[: -len(EDITED.strip())], style), (EDITED.strip(), "timeline--dim")]
-    mark, word, mark_style = _mark(message)
-    if mark:
-        room = measure - used
-        shown = word if len(word) + 1 <= room else ""
-        parts.append((" " * (room - len(shown)) + shown, mark_style))
-        parts.append((pad(f" {mark}", MARKS), mark_style))
-    return parts
+def _without_mark(last: Part) -> tuple[Part, ...]:
+    """The last line, the words that it was edited apart from it."""
+    text, style = last
+    mark = EDITED.strip()
+    if not text.endswith(mark):
+        return (last,)
+    return (text.removesuffix(mark), style), (mark, "timeline--dim")
+
+
+def _marks(message: Message, last: tuple[Part, ...], measure: int) -> list[Part]:
+    """How far a message of ours is, at the end of its last line."""
+    mark, word, style = _mark(message)
+    if not mark:
+        return []
+    room = measure - sum(cell_len(text) for text, _ in last)
+    shown = word if len(word) + 1 <= room else ""
+    return [(" " * (room - len(shown)) + shown, style), (pad(f" {mark}", MARKS), style)]

@@ -23,6 +23,7 @@ from dmtui.ui.widgets.hits import marked
 from dmtui.ui.widgets.layout import Block, Layout
 from dmtui.ui.widgets.line_view import LineView
 from dmtui.ui.widgets.message_lines import NAME_COLOURS, paint
+from dmtui.ui.widgets.styled_lines import STYLES
 from dmtui.ui.widgets.system_zone import SystemZone
 
 TOP_LINES = 2
@@ -56,6 +57,24 @@ class Timeline(LineView):
         & > .timeline--name-4 { color: $text-warning; text-style: bold; }
         & > .timeline--bar { color: $primary; }
         & > .timeline--hit { background: $warning 40%; color: $foreground; text-style: bold; }
+        & > .timeline--bold { text-style: bold; }
+        & > .timeline--italic { text-style: italic; }
+        & > .timeline--underline { text-style: underline; }
+        & > .timeline--strike { text-style: strike; }
+        & > .timeline--code { color: $text-secondary; }
+        & > .timeline--link { text-style: underline; }
+        & > .timeline--mention { color: $text-primary; text-style: bold; }
+        & > .timeline--host { color: $text-warning; text-style: none; }
+        & > .timeline--spoiler { background: $foreground 15%; }
+        & > .timeline--heading { color: $text-primary; text-style: bold; }
+        & > .timeline--block { color: $foreground; text-style: none; }
+        & > .timeline--edge { color: $foreground 40%; }
+        & > .timeline--keyword { color: $text-accent; }
+        & > .timeline--string { color: $text-success; }
+        & > .timeline--number { color: $text-warning; }
+        & > .timeline--comment { color: $foreground 60%; text-style: italic; }
+        & > .timeline--added { color: $text-success; }
+        & > .timeline--removed { color: $text-error; }
         & > .timeline--cursor { background: $foreground 6%; }
         &:focus > .timeline--cursor { background: $primary 20%; }
         & > .timeline--pill {
@@ -84,6 +103,7 @@ class Timeline(LineView):
         "timeline--hit",
         "timeline--cursor",
         "timeline--pill",
+        *STYLES,
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Older", show=False, id="timeline.up"),
@@ -100,6 +120,8 @@ class Timeline(LineView):
         Binding("x", "retry", "Retry", show=False, id="timeline.retry"),
         Binding("d", "discard", "Discard", show=False, id="timeline.discard"),
         Binding("e", "edit", "Edit", show=False, id="timeline.edit"),
+        Binding("o", "open_link", "Open a link", show=False, id="timeline.open"),
+        Binding("s", "reveal", "Show what is hidden", show=False, id="timeline.reveal"),
     ]
 
     loading_older: reactive[bool] = reactive(False)
@@ -152,6 +174,9 @@ class Timeline(LineView):
     class CopyWanted(OfMessage):
         """A message's text is to be copied."""
 
+    class LinkWanted(OfMessage):
+        """A link in a message is to be opened."""
+
     def __init__(
         self,
         *,
@@ -178,6 +203,7 @@ class Timeline(LineView):
         self._awaited: str | None = None
         self._query = Query()
         self._hits: frozenset[str] = frozenset()
+        self._revealed: set[str] = set()
 
     # -- for the parent -----------------------------------------------------------------------
 
@@ -224,6 +250,7 @@ class Timeline(LineView):
         """Show another conversation: at its "new messages" line if there is one, else its end."""
         self._follow, self._new_below, self._cursor, self._awaited = True, 0, None, None
         self._asked_at = self._asked_after = None
+        self._revealed.clear()
         self._rows.forget()
         self.show(messages, complete=complete, first_unread=first_unread, rooms=rooms)
         self._awaited = first_unread
@@ -411,6 +438,7 @@ class Timeline(LineView):
             zone=self._zone,
             style_of=self.style_of,
             selected=selected,
+            revealed=block.row.key in self._revealed,
         )
         if block.row.key in self._hits:
             hit = self.style_of("timeline--hit")
@@ -517,6 +545,21 @@ class Timeline(LineView):
         message = self.cursor_message
         if message is not None and message.own and message.lives:
             self.post_message(self.EditWanted(message))
+
+    def action_open_link(self) -> None:
+        if (message := self.cursor_message) is not None:
+            self.post_message(self.LinkWanted(message))
+
+    def action_reveal(self) -> None:
+        if (message := self.cursor_message) is not None:
+            self.reveal(message)
+
+    def reveal(self, message: Message) -> None:
+        """Show what is hidden in a message, or hide it again."""
+        self._revealed ^= {message.key}
+        if (block := self._rows.get(message.key)) is not None:
+            block.painted = None
+        self.refresh()
 
     def on_key(self, event: events.Key) -> None:
         if event.key == "escape" and self._cursor is not None:
