@@ -26,7 +26,7 @@ ALLOWED = {
         "dmtui.profile",
         "dmtui.session",
     },
-    "messenger": {"core", "store", "messenger"},
+    "messenger": {"core", "store", "messenger", "markdown_it"},
     "ui/widgets": {"core", "ui.widgets", "textual", "rich", "segno"},
     "ui": {"core", "messenger", "ui", "textual", "rich", "emoji"},
 }
@@ -125,7 +125,7 @@ def loaded_after(code: str, *arguments: str) -> set[str]:
     return set(done.stderr.split())
 
 
-HEAVY = {"nio", "textual", "aiohttp", "rich", "segno", "keyring"}
+HEAVY = {"nio", "textual", "aiohttp", "rich", "segno", "markdown_it", "keyring"}
 
 
 def test_the_messenger_loads_neither_the_network_nor_the_screen() -> None:
