@@ -276,9 +276,9 @@ class FakeHomeserver:
         await self._tell(SyncBatch("", rooms=(self._snapshot(room, shown),)))
         return room.room_id
 
-    async def say(self, room_id: RoomId, sender: UserId, text: str) -> EventId:
+    async def say(self, room_id: RoomId, sender: UserId, text: str, html: str = "") -> EventId:
         """The person sends a text message."""
-        return await self._post(room_id, sender, Line(Kind.TEXT, Safe(text)))
+        return await self._post(room_id, sender, Line(Kind.TEXT, Safe(text), html))
 
     async def do(
         self,

@@ -193,6 +193,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("timeline.discard", "d", "Delete; not sent: discard", Scope.CONVERSATION),
     Command("timeline.original", "g", "Go to what it answers", Scope.CONVERSATION),
     Command("timeline.copy", "y", "Copy", Scope.CONVERSATION, hint="Copy"),
+    Command("timeline.open", "o", "Open a link", Scope.CONVERSATION),
+    Command("timeline.reveal", "s", "Show or hide a spoiler", Scope.CONVERSATION),
     Command("timeline.retry", "x", "What failed: try again", Scope.CONVERSATION),
     _of_person(
         "person.invite_back",

@@ -8,6 +8,7 @@ from dmtui.core.errors import DmtuiError
 from dmtui.core.model import Kind, SendState
 from dmtui.ui.clipboard import hand_to_tmux
 from dmtui.ui.screens.confirm import Choice, Question
+from dmtui.ui.screens.links import follow_link
 from dmtui.ui.screens.message_menu import about, choices
 from dmtui.ui.screens.reaction import ReactionPicker
 from dmtui.ui.widgets.relation_lines import said
@@ -54,12 +55,21 @@ class MessageDesk:
         match wanted:
             case Timeline.ReplyWanted():
                 self._reply(message)
-                return None
             case Timeline.EditWanted():
                 self._edit(message)
-                return None
+            case Timeline.RevealWanted():
+                self._pane.timeline.reveal(message)
+            case _:
+                return self._longer(wanted)
+        return None
+
+    def _longer(self, wanted: Timeline.OfMessage) -> Coroutine[None, None, None]:
+        message = wanted.message
+        match wanted:
             case Timeline.CopyWanted():
-                return self._copy(message)
+                return self._copy(message.body)
+            case Timeline.LinkWanted():
+                return follow_link(message, self._hands.ask, self._hands.tell, self._copy)
             case Timeline.ReactWanted():
                 return self._try(lambda: self._react(message))
             case Timeline.DeleteWanted():
@@ -127,10 +137,10 @@ class MessageDesk:
         if transaction_id is not None:
             await self._hands.messenger.discard(transaction_id)
 
-    async def _copy(self, message: Message) -> None:
+    async def _copy(self, text: str) -> None:
         """Into the terminal's clipboard (OSC 52), and tmux's."""
-        self._pane.app.copy_to_clipboard(message.body)
-        copied = await hand_to_tmux(message.body)
+        self._pane.app.copy_to_clipboard(text)
+        copied = await hand_to_tmux(text)
         self._hands.tell("Copied." if copied else "Not copied: tmux did not take the text.")
 
     # -- looking --

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmtui.core.formatted import read
+from dmtui.core.markup import has_spoiler, targets
 from dmtui.core.model import Kind, Message, Reactions, SendState
 from dmtui.core.times import clock_time, local_time
 from dmtui.core.trust import doubt_words
@@ -29,6 +31,11 @@ def choices(message: Message) -> list[Choice[Timeline.OfMessage]]:
 def _choices(message: Message) -> Iterator[tuple[str, str, Timeline.OfMessage]]:
     unsent = message.state in (SendState.FAILED, SendState.QUEUED)
     yield "y", "Copy the text", Timeline.CopyWanted(message)
+    document = read(message.formatted, message.body)
+    if targets(document):
+        yield "o", "Open a link", Timeline.LinkWanted(message)
+    if has_spoiler(document):
+        yield "s", "Show what is hidden, or hide it again", Timeline.RevealWanted(message)
     if message.state is SendState.FAILED or message.failed_act:
         yield "x", "Try again", Timeline.RetryWanted(message)
     if message.lives:

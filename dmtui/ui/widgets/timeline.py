@@ -177,6 +177,9 @@ class Timeline(LineView):
     class LinkWanted(OfMessage):
         """A link in a message is to be opened."""
 
+    class RevealWanted(OfMessage):
+        """What is hidden in a message is to be shown, or hidden again."""
+
     def __init__(
         self,
         *,
