@@ -6,7 +6,9 @@ Client-server API v1.18, "m.room.message msgtypes".
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 from dmtui.core import links
@@ -82,8 +84,11 @@ class _Element(NamedTuple):
     """An open tag and what holds for the text in it."""
 
     name: str
-    look: Look
-    target: str
+    look: Look = Look.PLAIN
+    target: str = ""
+    in_cell: bool = False
+    shift: Mapping[int, int] = MappingProxyType({})
+    """Characters above or below the line."""
 
 
 @dataclass(slots=True)
@@ -101,7 +106,7 @@ class _Builder:
     def __init__(self) -> None:
         self._blocks: list[Block] = []
         self._spans: list[Span] = []
-        self._open: list[_Element] = [_Element("", Look.PLAIN, "")]
+        self._open: list[_Element] = [_Element("")]
         self._edges: list[_Edge] = []
         self._numbers: list[int | None] = []  # the next number of each open list
         self._code: str | None = None  # the language, inside of <pre>
@@ -127,18 +132,28 @@ class _Builder:
             self._close_former(name)
         if name in _BLOCKS:
             self._break()
-        look, target = self._open[-1].look | _LOOKS.get(name, Look.PLAIN), self._open[-1].target
-        if name == "a":
-            target = links.target(tag.get("href") or "")
-            look |= Look.LINK if target else Look.PLAIN
-        elif name == "code" and self._code is not None:
-            look = self._open[-1].look
-            self._note_language(tag)
-        elif name in ("span", "div") and (reason := tag.get("data-mx-spoiler")) is not None:
-            self._warn(reason)
-            look |= Look.SPOILER
-        self._open.append(_Element(name, look, target))
+        self._open.append(self._element(tag))
         self._enter(tag)
+
+    def _element(self, tag: Tag) -> _Element:
+        name, outer = tag.name, self._open[-1]
+        inner = outer._replace(name=name)
+        match name:
+            case "a":
+                target = links.target(tag.get("href") or "")
+                look = outer.look | (Look.LINK if target else Look.PLAIN)
+                return inner._replace(look=look, target=target)
+            case "code" if self._code is not None:
+                self._note_language(tag)
+                return inner
+            case "span" | "div" if (reason := tag.get("data-mx-spoiler")) is not None:
+                self._warn(reason)
+                return inner._replace(look=outer.look | Look.SPOILER)
+            case "sup" | "sub":
+                return inner._replace(shift=_RAISED if name == "sup" else _LOWERED)
+        if name in _LOOKS:
+            inner = inner._replace(look=outer.look | _LOOKS[name])
+        return inner._replace(in_cell=True) if name in _CELLS else inner
 
     def _enter(self, tag: Tag) -> None:
         match tag.name:
@@ -156,7 +171,7 @@ class _Builder:
                 self._note_language(tag)
             case "td" | "th" if any(span.text.strip() for span in self._spans):
                 self._spans.append(Span(_BETWEEN_CELLS))
-            case name if name in _APART and not self._is_in(_CELLS):
+            case name if name in _APART and not self._open[-1].in_cell:
                 self._apart = True
                 self._heading = self._heading or name in _HEADINGS
 
@@ -177,7 +192,7 @@ class _Builder:
             self._edges.pop()
         if name in ("ul", "ol"):
             self._numbers.pop()
-        elif name == "pre" and not self._is_in({"pre"}):
+        elif name == "pre" and all(element.name != "pre" for element in self._open):
             self._code = None
         elif name in _HEADINGS:
             self._heading = False
@@ -194,7 +209,7 @@ class _Builder:
     def _put_single(self, tag: Tag) -> None:
         match tag.name:
             case "br":
-                if self._is_in(_CELLS):
+                if self._open[-1].in_cell:
                     self._break()
                 else:
                     self._spans.append(Span(Safe("\n"), self._open[-1].look))
@@ -224,9 +239,6 @@ class _Builder:
         if why := clean_line(reason):
             self._put(Safe(f"({why}) "))
 
-    def _is_in(self, names: frozenset[str] | set[str]) -> bool:
-        return any(element.name in names for element in self._open)
-
     # -- text --
 
     def text(self, text: str) -> None:
@@ -237,28 +249,27 @@ class _Builder:
                 text = text[1:]
         elif not self._spans:
             text = text.removeprefix("\n")
-        if self._is_in({"sup"}):
-            text = text.translate(_RAISED)
-        elif self._is_in({"sub"}):
-            text = text.translate(_LOWERED)
+        if shift := self._open[-1].shift:
+            text = text.translate(shift)
         self._put(clean(text))
 
     def _ends_with_space(self) -> bool:
         return not self._spans or self._spans[-1].text[-1:] in (" ", "\n")
 
     def _put(self, text: Safe) -> None:
-        _, look, target = self._open[-1]
         if text:
-            self._spans.append(Span(text, look, target))
+            self._spans.append(Span(text, self._open[-1].look, self._open[-1].target))
 
     def _break(self) -> None:
         """A block begins or ends; in a table a row is one."""
-        if not self._is_in(_CELLS):
+        if not self._open[-1].in_cell:
             self._flush()
         elif not self._ends_with_space():
             self._spans.append(Span(_CELL_BREAK))
 
     def _flush(self) -> None:
+        if not self._spans:
+            return
         spans, self._spans = _trimmed(self._spans), []
         if not spans:
             return
