@@ -35,6 +35,8 @@ from dmtui.core.model import (
     UserId,
 )
 from dmtui.core.names import clean, clean_line
+from dmtui.matrix import described
+from dmtui.matrix.described import LONGEST_BODY
 from dmtui.matrix.values import (
     event_id,
     mapping,
@@ -54,17 +56,9 @@ Suspect: TypeAlias = Callable[[RoomId, JsonObject], Doubt]
 Hear: TypeAlias = Callable[[RoomId, JsonObject, str, JsonObject], None]
 """Takes ``(room, raw event, type, content)``, the last two decrypted; never raises."""
 
-LONGEST_BODY = 64 * 1024
 _LONGEST_KEY = 64
 
 _SPOKEN = {"m.text": Kind.TEXT, "m.notice": Kind.NOTICE, "m.emote": Kind.EMOTE}
-_ATTACHED = {
-    "m.image": "image",
-    "m.file": "file",
-    "m.audio": "audio",
-    "m.video": "video",
-    "m.location": "location",
-}
 _POLLS = {"m.poll.start", "org.matrix.msc3381.poll.start"}
 _SILENT = re.compile(
     r"m\.(call|key|poll|room|rtc|beacon|secret|space|policy)\b|m\.dummy"
@@ -166,15 +160,15 @@ def readable(kind: str, content: JsonObject, raw: JsonObject) -> Content | None:
             target = event_id(content.get("redacts")) or event_id(raw.get("redacts"))
             return Redaction(target) if target else None
         case "m.sticker":
-            return _attachment("sticker", content)
+            return described.attachment(kind, content)
         case "m.call.invite":
             return Line(Kind.OTHER, clean_line("a call"))
         case _ if kind in _POLLS:
-            return Line(Kind.OTHER, clean_line(f"poll: {_question(content)}"))
+            return described.poll(content)
         case _ if not kind or _SILENT.match(kind):
             return None
         case _:
-            return Line(Kind.OTHER, clean_line(kind))
+            return described.unknown(kind, content)
 
 
 def membership_change(raw: JsonObject) -> MembershipChange | None:
@@ -265,12 +259,10 @@ def _message(content: JsonObject) -> Line | None:
         return Line(Kind.OTHER, clean_line("asks to verify each other"))
     if not isinstance(kind, str) or not isinstance(body, str):
         return _UNREADABLE
-    if kind in _ATTACHED:
-        line = _attachment(_ATTACHED[kind], content)
-    elif kind in _SPOKEN:
+    if kind in _SPOKEN:
         line = Line(_SPOKEN[kind], clean(body, LONGEST_BODY), _html(content))
     else:
-        line = Line(Kind.OTHER, clean(f"{clean_line(kind)}: {body}", LONGEST_BODY))
+        line = described.attachment(kind, content) or described.unknown(kind, content)
     target, thread = _replied_to(content), _thread(content)
     line = replace(line, thread=thread) if thread else line
     return _as_reply(line, target) if target else line
@@ -308,13 +300,6 @@ def _thread(content: JsonObject) -> EventId | None:
     return event_id(relation.get("event_id")) if relation.get("rel_type") == "m.thread" else None
 
 
-def _attachment(what: str, content: JsonObject) -> Line:
-    body, filename = text(content.get("body")), text(content.get("filename"))
-    name = f"{what}: {clean_line(filename or body)}"
-    caption = f"\n{body}" if filename and body != filename else ""
-    return Line(Kind.ATTACHMENT, clean(name + caption, LONGEST_BODY))
-
-
 def _html(content: JsonObject) -> str:
     """The formatted body as it came; only made storable, since it is cleaned when it is read."""
     if content.get("format") != "org.matrix.custom.html":
@@ -329,13 +314,3 @@ def _reaction(content: JsonObject) -> Reaction | None:
     if relation.get("rel_type") != "m.annotation" or target is None or not key:
         return None
     return Reaction(target, clean_line(key, _LONGEST_KEY))
-
-
-def _question(content: JsonObject) -> str:
-    """The question of a poll, in the stable and the unstable form (MSC3381)."""
-    poll = mapping(content.get("m.poll") or content.get("org.matrix.msc3381.poll.start"))
-    question = mapping(poll.get("question"))
-    stable = mappings(question.get("m.text"))
-    if stable:
-        return text(stable[0].get("body"))
-    return text(question.get("org.matrix.msc1767.text")) or text(question.get("body"))

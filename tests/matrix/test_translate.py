@@ -24,9 +24,10 @@ from dmtui.core.invites import judge_invite
 from dmtui.core.model import EventId, JsonObject, Kind, Membership, RoomId, UserId
 from dmtui.core.names import clean, clean_line
 from dmtui.matrix.account_news import ignored_users, listed_rooms
+from dmtui.matrix.described import LONGEST_BODY
 from dmtui.matrix.room_news import RawRoom, receipts, room_update, service_members, typing
 from dmtui.matrix.stripped import stripped_invite
-from dmtui.matrix.translate import LONGEST_BODY, Translator, member, undecryptable
+from dmtui.matrix.translate import Translator, member, undecryptable
 from dmtui.matrix.values import mapping
 
 ROOM = RoomId("!room")
@@ -107,6 +108,40 @@ def test_escape_sequences_do_not_pass() -> None:
         ("m.audio", {"body": "song.ogg", "filename": "song.ogg"}, "audio: song.ogg"),
         ("m.video", {"body": "v.mp4"}, "video: v.mp4"),
         ("m.location", {"body": "geo"}, "location: geo"),
+        ("m.file", {"body": "a.pdf", "info": {"size": 1234567}}, "file: a.pdf (1.2 MB)"),
+        (
+            "m.image",
+            {"body": "i", "info": {"w": 800, "h": 600, "size": 999}},
+            "image: i (800\xd7600, 999 bytes)",
+        ),
+        (
+            "m.video",
+            {"body": "v", "info": {"duration": 3_723_000, "w": 1, "h": 1}},
+            "video: v (1:02:03)",
+        ),
+        ("m.file", {"body": "a", "info": {"size": "big", "duration": -1, "w": {}}}, "file: a"),
+        (
+            "m.audio",
+            {
+                "body": "Voice message.ogg",
+                "info": {"duration": 12_345},
+                "org.matrix.msc3245.voice": {},
+            },
+            "voice message, 0:12",
+        ),
+        (
+            "m.audio",
+            {"body": "v", "org.matrix.msc1767.audio": {"duration": 400}, "m.voice": {}},
+            "voice message, 0:01",
+        ),
+        ("m.audio", {"body": "v", "m.voice": {}}, "voice message"),
+        (
+            "m.location",
+            {"body": "Home", "geo_uri": "geo:51.5,-0.12;u=35"},
+            "location: Home (51.5, -0.12)",
+        ),
+        ("m.location", {"body": "Home", "m.location": {"uri": "geo:1,2"}}, "location: Home (1, 2)"),
+        ("m.location", {"body": "Home", "geo_uri": "geo:\x1b,2"}, "location: Home"),
     ],
 )
 def test_attachment_is_named(msgtype: str, content: JsonObject, shown: str) -> None:
@@ -126,7 +161,32 @@ def test_attachment_is_named(msgtype: str, content: JsonObject, shown: str) -> N
         ),
         ("m.call.invite", {}, "a call"),
         ("m.poll.start", {"m.poll": {"question": {"m.text": [{"body": "Tea?"}]}}}, "poll: Tea?"),
+        (
+            "m.poll.start",
+            {
+                "m.poll": {
+                    "question": {
+                        "m.text": [{"mimetype": "text/html", "body": "<b>"}, {"body": "T?"}]
+                    },
+                    "answers": [{"m.text": [{"body": "yes\nno"}]}, {"m.text": []}, 5],
+                }
+            },
+            "poll: T?\n\u2022 yes no",
+        ),
+        (
+            "org.matrix.msc3381.poll.start",
+            {
+                "org.matrix.msc3381.poll.start": {
+                    "question": {"org.matrix.msc1767.text": "Tea?", "body": "Tea?"},
+                    "answers": [{"id": "1", "org.matrix.msc1767.text": "Yes"}, {"body": "No"}],
+                }
+            },
+            "poll: Tea?\n\u2022 Yes\n\u2022 No",
+        ),
+        ("m.poll.start", {}, "poll: "),
         ("net.example.thing", {}, "net.example.thing"),
+        ("net.example.thing", {"body": "in words"}, "net.example.thing: in words"),
+        ("net.example.thing", {"m.text": [{"body": "in words"}]}, "net.example.thing: in words"),
         ("m.room.message", {"msgtype": "m.text", "body": 5}, "a message that can't be read"),
         ("m.room.message", {"msgtype": [], "body": "b"}, "a message that can't be read"),
     ],
