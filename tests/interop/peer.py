@@ -127,6 +127,8 @@ class Seen:
     id: str
     sender: str
     body: str | None
+    formatted: str | None
+    mentions: tuple[str, ...]
     encrypted: bool
     readable: bool
     failure: str | None
@@ -267,9 +269,9 @@ class Element:
 
     # -- messages -----------------------------------------------------------------------------
 
-    async def send(self, room_id: str, body: str) -> str:
+    async def send(self, room_id: str, body: str, formatted: str = "") -> str:
         """Send a text message; its event ID."""
-        return str(await self._act("send", roomId=room_id, body=body))
+        return str(await self._act("send", roomId=room_id, body=body, formatted=formatted))
 
     async def reply(self, room_id: str, event_id: str, body: str) -> str:
         return str(await self._act("reply", roomId=room_id, event=event_id, body=body))
@@ -413,6 +415,7 @@ def _message(seen: Json) -> Seen:
         **{
             **seen,
             "shield": None if shield is None else Shield(**shield),
+            "mentions": tuple(seen["mentions"]),
             "reactions": tuple(seen["reactions"]),
         }
     )

@@ -35,6 +35,7 @@ async function sent(device, roomId, type, content) {
 }
 
 const text = (body) => ({ msgtype: "m.text", body, "m.mentions": {} });
+const html = (body) => (body ? { format: "org.matrix.custom.html", formatted_body: body } : {});
 const relation = (content) => ({ "m.relates_to": content });
 
 async function shieldOf(device, event) {
@@ -56,6 +57,8 @@ async function seen(device, room, event) {
         id: event.getId(),
         sender: event.getSender(),
         body: readable ? (event.getContent().body ?? null) : null,
+        formatted: readable ? (event.getContent().formatted_body ?? null) : null,
+        mentions: readable ? (event.getContent()["m.mentions"]?.user_ids ?? []) : [],
         encrypted: event.isEncrypted(),
         readable,
         failure: event.decryptionFailureReason,
@@ -139,7 +142,9 @@ export const acts = {
     },
 
     // -> event ID; as those below
-    send: (device, { roomId, body }) => sent(device, roomId, "m.room.message", text(body)),
+    send: (device, { roomId, body, formatted }) => sent(device, roomId, "m.room.message", {
+        ...text(body), ...html(formatted),
+    }),
 
     reply: (device, { roomId, event, body }) => sent(device, roomId, "m.room.message", {
         ...text(body), ...relation({ "m.in_reply_to": { event_id: event } }),
