@@ -7,6 +7,8 @@ Client-server API v1.18, "Instant Messaging", "Rich replies", "Event replacement
 from __future__ import annotations
 
 from dmtui.core.events import Edit, Line, Reaction
+from dmtui.core.formatted import parse
+from dmtui.core.markup import mentions
 from dmtui.core.model import JsonObject, Kind
 
 MESSAGE = "m.room.message"
@@ -42,6 +44,8 @@ def _spoken(line: Line, before: str = "") -> JsonObject:
     if line.formatted:
         raw["format"] = "org.matrix.custom.html"
         raw["formatted_body"] = f"{before}{line.formatted}"
+        if mentioned := mentions(parse(line.formatted)):
+            raw["m.mentions"] = {"user_ids": [*sorted(mentioned)]}
     return raw
 
 

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dmtui.core.errors import Unreachable
+from dmtui.core.events import Line
 from dmtui.core.intents import DELIVERY, Accept, Deliver, Entry, Outcome
-from dmtui.core.model import Alarm, Invite, RoomId, SendState, TransactionId, UserId
+from dmtui.core.model import (
+    Alarm,
+    Invite,
+    Kind,
+    RoomId,
+    Safe,
+    SendState,
+    TransactionId,
+    UserId,
+)
 from dmtui.messenger.clock import Clock, milliseconds
 from dmtui.messenger.journal import Journal, Settlement
 from dmtui.messenger.ledger import Ledger
-from dmtui.messenger.relations import typed
 from dmtui.messenger.results import Consent, Failed, InvitedAlready, Opened, PersonLeft, Waiting
 from dmtui.messenger.start_chat import StartChat
 from dmtui.store.outbox import DISCARDED
@@ -56,7 +65,7 @@ class Deliveries:
                 intent.user_id,
                 room_id,
                 transaction_id,
-                typed(intent.text),
+                Line(Kind.TEXT, Safe(intent.text)),
                 milliseconds(self._clock),
                 keep_draft=True,
             )

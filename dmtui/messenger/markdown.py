@@ -119,29 +119,29 @@ def _person(state: StateInline, silent: bool) -> bool:
     if state.src[state.pos] != "@" or before.isalnum() or before in ("/", "#"):
         return False
     people: dict[UserId, Safe] = state.env[_PEOPLE]
-    user_id, length = next(_named(state.src, state.pos, people), (None, 0))
+    user_id, shown, length = next(_named(state.src, state.pos, people), (None, "", 0))
     if user_id is None:
         return False
     if not silent:
         link = f"https://matrix.to/#/{quote(user_id, safe='@:')}"
         state.push("link_open", "a", 1).attrs = {"href": link}
-        state.push("text", "", 0).content = people.get(user_id, user_id)
+        state.push("text", "", 0).content = shown
         state.push("link_close", "a", -1)
     state.pos += length
     return True
 
 
-def _named(text: str, at: int, people: Mapping[UserId, Safe]) -> Iterator[tuple[UserId, int]]:
-    """Who is named behind the ``@``, and by how many characters with it."""
+def _named(text: str, at: int, people: Mapping[UserId, Safe]) -> Iterator[tuple[UserId, str, int]]:
+    """Who is named behind the ``@``, how it is shown, and how many characters that takes.
+
+    It is shown as it was typed: a name may be one that only I give to them.
+    """
     if (whole := _USER.match(text, at)) is not None:
         user_id = whole.group().rstrip(".:-")
         if is_user_id(user_id):
-            yield UserId(user_id), len(user_id)
-    for user_id, name in sorted(people.items(), key=lambda one: -len(one[1])):
+            yield UserId(user_id), user_id, len(user_id)
+    for one, name in sorted(people.items(), key=lambda each: -len(each[1])):
         end = at + 1 + len(name)
-        if (
-            name
-            and text[at + 1 : end].lower() == name.lower()
-            and not text[end : end + 1].isalnum()
-        ):
-            yield user_id, len(name) + 1
+        said = text[at + 1 : end]
+        if name and said.lower() == name.lower() and not text[end : end + 1].isalnum():
+            yield one, said, len(name) + 1

@@ -9,7 +9,7 @@ from datetime import tzinfo
 from pathlib import Path
 
 from dmtui.core.errors import DmtuiError, StoreTrouble
-from dmtui.core.events import ConnectionChanged, ConversationsChanged, IntentsChanged
+from dmtui.core.events import Change, ConnectionChanged, ConversationsChanged, IntentsChanged
 from dmtui.core.export import Format
 from dmtui.core.intents import Deliver, Entry, Intent, Outcome
 from dmtui.core.model import (
@@ -312,7 +312,7 @@ class Messenger:
     # -- talking --
 
     async def send(self, user_id: UserId, text: str, answers: str = "") -> TransactionId:
-        """Queue a text message to the conversation's room; returns once it is on disk.
+        """Queue what was typed, which may be Markdown; returns once it is on disk.
 
         ``answers`` is the key of the message that it is a reply to. Raises ``LookupError`` where
         there is no conversation with the person.
@@ -322,10 +322,14 @@ class Messenger:
         if room_id is None:
             raise LookupError(user_id)
         now = milliseconds(self._clock)
-        queue, line = self._store.queue_message, typed(text)
-        await self._ledger.write(
-            queue, user_id, room_id, transaction_id, line, now, answers=answers
-        )
+
+        def queue() -> frozenset[Change]:
+            line = typed(text, self._store, room_id)
+            return self._store.queue_message(
+                user_id, room_id, transaction_id, line, now, answers=answers
+            )
+
+        await self._ledger.write(queue)
         self._outbox.wake()
         self._typing.stopped(room_id)
         return transaction_id

@@ -5,10 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
-from dmtui.core.events import Line
-from dmtui.core.model import Kind, Message, Milliseconds, Safe, TransactionId
+from dmtui.core.events import Change, Line
+from dmtui.core.model import Kind, Message, Milliseconds, RoomId, Safe, TransactionId
 from dmtui.messenger.clock import Clock, milliseconds
 from dmtui.messenger.ledger import Ledger
+from dmtui.messenger.markdown import formatted
+from dmtui.store.store import Store
 
 
 def new_transaction() -> TransactionId:
@@ -16,9 +18,10 @@ def new_transaction() -> TransactionId:
     return TransactionId(f"dmtui-{secrets.token_urlsafe(12)}")
 
 
-def typed(text: str) -> Line:
-    """The message that somebody means who types this."""
-    return Line(Kind.TEXT, Safe(text))
+def typed(text: str, store: Store, room_id: RoomId | None) -> Line:
+    """The message that somebody means who types this, Markdown and all, in the room."""
+    people = store.evidence.members(room_id) if room_id is not None and "@" in text else ()
+    return Line(Kind.TEXT, Safe(text), formatted(text, dict(people)))
 
 
 class Relations:
@@ -34,8 +37,14 @@ class Relations:
 
     async def edit(self, key: str, text: str) -> None:
         """Change a message of mine; one that was not sent yet is sent as this."""
-        edit, now = self._ledger.store.relations.edit, milliseconds(self._clock)
-        await self._ledger.write(edit, key, new_transaction(), typed(text), now)
+        store, now = self._ledger.store, milliseconds(self._clock)
+
+        def edit() -> frozenset[Change]:
+            message = store.relations.message(key)
+            line = typed(text, store, message.room_id if message else None)
+            return store.relations.edit(key, new_transaction(), line, now)
+
+        await self._ledger.write(edit)
         self._queued()
 
     async def react(self, key: str, emoji: str) -> None:

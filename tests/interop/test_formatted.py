@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dmtui.core.formatted import read
-from tests.homeserver.dmtui_account import DmtuiAccount
+from tests.homeserver.dmtui_account import DmtuiAccount, user
 from tests.interop.peer import Element
 from tests.interop.setting import chat, on_one_worker
 
@@ -26,3 +26,19 @@ async def test_formatted_text_from_element_is_read_here(dmtui: DmtuiAccount, bob
         ("", "so bold, @Alice"),
         ("\u2022 ", "one"),
     ]
+
+
+async def test_markdown_typed_here_is_formatted_in_element(
+    dmtui: DmtuiAccount, bob: Element
+) -> None:
+    room_id = await chat(dmtui, bob)
+    typed = f"{bob.me}, **look**: ||it|| `works`"
+    await dmtui.messenger.send(user(bob.account), typed)
+    seen = await bob.message(room_id, body=typed, readable=True)
+    assert seen.formatted == (
+        f'<a href="https://matrix.to/#/{bob.me}">{bob.me}</a>, <strong>look</strong>: '
+        '<span data-mx-spoiler="">it</span> <code>works</code>'
+    )
+    assert seen.mentions == (bob.me,)
+    await dmtui.messenger.send(user(bob.account), "plain")
+    assert (await bob.message(room_id, body="plain", readable=True)).formatted is None

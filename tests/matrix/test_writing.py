@@ -62,3 +62,9 @@ def test_reply_has_no_quotation_in_its_text() -> None:
     _, raw = written(Line(Kind.TEXT, Safe("answer"), reply_to=TARGET))
     assert raw["body"] == "answer"
     assert raw["m.relates_to"] == {"m.in_reply_to": {"event_id": TARGET}}
+
+
+def test_who_is_mentioned_is_told() -> None:
+    html = '<a href="https://matrix.to/#/@bob:x.org">Bob</a>, <b>look</b>'
+    _, raw = written(Line(Kind.TEXT, Safe("@bob:x.org, **look**"), html))
+    assert raw["m.mentions"] == {"user_ids": ["@bob:x.org"]}

@@ -64,10 +64,10 @@ def test_links_that_nobody_should_open_stay_text() -> None:
         assert "<a" not in formatted(f"**b** [x]({url})")
 
 
-def test_people_are_mentioned_by_their_id_or_their_name() -> None:
-    bob = '<a href="https://matrix.to/#/@bob:example.org">Bob</a>'
-    assert formatted("ask @bob:example.org.", PEOPLE) == f"ask {bob}."
-    assert formatted("ask @bob, please", PEOPLE) == f"ask {bob}, please"
+def test_people_are_mentioned_by_their_id_or_their_name_as_it_was_typed() -> None:
+    bob = '<a href="https://matrix.to/#/@bob:example.org">{}</a>'
+    assert formatted("ask @bob:example.org.", PEOPLE) == f"ask {bob.format(BOB)}."
+    assert formatted("ask @bob, please", PEOPLE) == f"ask {bob.format('bob')}, please"
     assert formatted("@Bobby and me@Bob.example", PEOPLE) == ""
     assert "@b2:example.org" in formatted("@Bob Two", PEOPLE)
     stranger = '<a href="https://matrix.to/#/@x:y.org">@x:y.org</a>'
