@@ -14,7 +14,10 @@ LONGEST = 2048
 MOST = 100
 """URLs looked for in one text."""
 _OPENED = frozenset({"http", "https", "mailto", "matrix"})
-_PLAIN = re.compile(r"(?<![\w/])(?:https?://|mailto:|matrix:)[^\s<>\"\u2502]+", re.IGNORECASE)
+_PLAIN = re.compile(
+    r"(?<![\w/])(?:https?://|mailto:|matrix:)[^\s<>\"\u201c\u201d\u201e\xab\xbb\u2502]+",
+    re.IGNORECASE,
+)
 _KEPT = "%/:=&?~#+!$,;'@()*[]-._"
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 _HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")

@@ -91,6 +91,7 @@ def test_any_other_text_does_not(text: str, url: str) -> None:
         ("(https://a.example/b_(c))", ["https://a.example/b_(c)"]),
         ("<http://a.example>, http://b.example!", ["http://a.example", "http://b.example"]),
         ("mailto:bob@a.example?", ["mailto:bob@a.example"]),
+        ("\u201chttps://a.example\u2026\u201d", ["https://a.example"]),
         ("**https://a.example**", ["https://a.example"]),
         ("https:// and javascript:alert(1) and a.example", []),
         ("xhttps://a.example", []),
