@@ -14,7 +14,7 @@ from typing import NamedTuple
 from dmtui.core import links
 from dmtui.core.code import coloured
 from dmtui.core.html_tags import NoHtml, Tag, parts
-from dmtui.core.markup import Block, Document, Form, Look, Span, with_hosts, with_links
+from dmtui.core.markup import Block, Document, Form, Look, Span, has_spoiler, with_hosts, with_links
 from dmtui.core.model import Safe
 from dmtui.core.names import clean, clean_line
 
@@ -22,6 +22,7 @@ LONGEST = 32 * 1024
 """Characters of HTML; what is longer is shown as its plain text."""
 DEEPEST = 64
 """Open tags; further ones are ignored, and their text stays."""
+_SPOILER = "data-mx-spoiler"
 _DEEPEST_EDGE = 6
 """Quotes and lists in one another that are drawn."""
 
@@ -32,6 +33,20 @@ def read(formatted: str, body: Safe) -> Document | None:
     if document is not None and any(block.text.strip() for block in document):
         return document
     return with_links(body)
+
+
+def in_passing(body: Safe, formatted: str) -> Safe:
+    """The body for a list, a notification or a quotation: what a spoiler hides stays hidden."""
+    if _SPOILER not in formatted:
+        return body
+    document = parse(formatted)
+    if document is None or not has_spoiler(document):
+        return body
+    return clean("\n".join("".join(map(_veiled, block.spans)) for block in document))
+
+
+def _veiled(span: Span) -> str:
+    return "\u2588" * 5 if Look.SPOILER in span.look else span.text
 
 
 def parse(html: str) -> Document | None:
@@ -146,7 +161,7 @@ class _Builder:
             case "code" if self._code is not None:
                 self._note_language(tag)
                 return inner
-            case "span" | "div" if (reason := tag.get("data-mx-spoiler")) is not None:
+            case "span" | "div" if (reason := tag.get(_SPOILER)) is not None:
                 self._warn(reason)
                 return inner._replace(look=outer.look | Look.SPOILER)
             case "sup" | "sub":

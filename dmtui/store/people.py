@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias
 from dmtui.core.direct import Candidate, rank
 from dmtui.core.events import Change, ConversationsChanged, TimelineChanged
 from dmtui.core.fold import Weight, group_name, latest_name, peer_state, preview
+from dmtui.core.formatted import in_passing
 from dmtui.core.intents import DirectAction
 from dmtui.core.lookalikes import skeleton
 from dmtui.core.model import (
@@ -266,7 +267,7 @@ def candidate_of(
 
 _LAST = (
     f"SELECT e.sent_at, iif({going('e')}, 'redacted', e.type),"  # noqa: S608 - ours
-    " coalesce(d.body, e.body), e.sender FROM timeline t"
+    " coalesce(d.body, e.body), coalesce(d.formatted, e.formatted), e.sender FROM timeline t"
     " JOIN event e ON e.number = t.event LEFT JOIN event d ON d.number = e.edit"
     " WHERE t.room = ? AND t.weight >= ? ORDER BY t.position DESC LIMIT 1"
 )
@@ -284,10 +285,10 @@ def _last(work: Work, room: int) -> _Last:
             (room, Kind.MEMBERSHIP),
         )
         return _Last(max(created, newest or 0), False, Safe(""))
-    sent_at, kind, body, sender = row
+    sent_at, kind, body, html, sender = row
     own = sender == work.me
     name = _called(work, UserId(sender), room) if kind == Kind.EMOTE else Safe("")
-    return _Last(sent_at, True, preview(Kind(kind), body, own, name))
+    return _Last(sent_at, True, preview(Kind(kind), in_passing(body, html), own, name))
 
 
 def unread(connection: sqlite3.Connection, room: int, me: UserId) -> int:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 
 from dmtui.core.fold import bare_emoji
+from dmtui.core.formatted import in_passing
 from dmtui.core.model import (
     Act,
     ActKind,
@@ -90,7 +91,8 @@ def _quotes(
 ) -> dict[int, Quote]:
     rows = connection.execute(
         "SELECT e.number, e.thread IS NOT NULL, q.number, q.sender,"  # noqa: S608 - ours
-        f" iif({going('q')}, 'redacted', q.type), coalesce(d.body, q.body), {_NAME.format('q')}"
+        f" iif({going('q')}, 'redacted', q.type), coalesce(d.body, q.body),"
+        f" coalesce(d.formatted, q.formatted), {_NAME.format('q')}"
         f" {_PLACED} LEFT JOIN event q ON q.number ="
         " coalesce((SELECT number FROM event WHERE room = e.room"
         " AND event_id = coalesce(e.reply_to, e.thread)),"
@@ -104,13 +106,17 @@ def _quotes(
 
 def _quote(
     me: UserId,
-    row: tuple[int, int, int | None, UserId | None, str | None, str | None, str | None],
+    row: tuple[
+        *tuple[int, int, int | None, UserId | None],
+        *tuple[str | None, str | None, str | None, str | None],
+    ],
 ) -> Quote:
-    _, thread, key, sender, kind, body, name = row
+    _, thread, key, sender, kind, body, html, name = row
     if key is None or sender is None or kind not in _LINES:  # nobody can answer a reaction
         return Quote("", Safe(""), False, None, Safe(""), bool(thread))
     shown = Safe(name) if name else localpart(sender)
-    return Quote(str(key), shown, sender == me, Kind(kind), Safe(body or ""), bool(thread))
+    said = in_passing(Safe(body or ""), html or "")
+    return Quote(str(key), shown, sender == me, Kind(kind), said, bool(thread))
 
 
 def _reactions(

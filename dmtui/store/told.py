@@ -13,6 +13,7 @@ from itertools import groupby
 
 from dmtui.core.events import Change
 from dmtui.core.fold import Weight, preview
+from dmtui.core.formatted import in_passing
 from dmtui.core.model import Cursor, Kind, PeerState, RoomId, Safe, UserId
 from dmtui.core.names import with_user_id
 from dmtui.core.notify import Arrival, News
@@ -71,11 +72,11 @@ class Told:
         return work.done
 
 
-_Row = tuple[UserId, Safe, int, int, RoomId, int, int, Kind, Safe, int, str | None]
+_Row = tuple[UserId, Safe, int, int, RoomId, int, int, Kind, Safe, str, int, str | None]
 
 _NEWS = (
     "SELECT p.user_id, p.name, p.clash, p.encrypted, r.room_id, count(*), max(t.position),"
-    " e.type, coalesce(d.body, e.body), e.encrypted,"
+    " e.type, coalesce(d.body, e.body), coalesce(d.formatted, e.formatted), e.encrypted,"
     " (SELECT m.name FROM member m WHERE m.room = r.number AND m.user_id = e.sender)"
     " FROM person p CROSS JOIN room r ON r.person = p.user_id AND r.membership = 'join'"
     " LEFT JOIN receipt s ON s.room = r.number AND s.user_id = ?"
@@ -92,13 +93,14 @@ _NEWS = (
 
 def _arrival(rooms: list[_Row]) -> Arrival:
     """One person's rooms, the one with the newest message last."""
-    user_id, name, clash, encrypted, _, _, _, kind, body, sealed, sender = rooms[-1]
+    user_id, name, clash, encrypted, _, _, _, kind, body, html, sealed, sender = rooms[-1]
     readable = Kind(kind) is not Kind.UNDECRYPTABLE
+    said = preview(Kind(kind), in_passing(body, html), False, Safe(sender or name))
     return Arrival(
         user_id,
         with_user_id(user_id, name) if clash else name,
         sum(room[5] for room in rooms),
-        preview(Kind(kind), body, False, Safe(sender or name)) if readable else Safe(""),
+        said if readable else Safe(""),
         bool(encrypted or sealed),
         tuple((room[4], Cursor(room[6])) for room in rooms),
     )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmtui.core.formatted import DEEPEST, LONGEST, parse, read
+from dmtui.core.formatted import DEEPEST, LONGEST, in_passing, parse, read
 from dmtui.core.html_tags import MOST_TAGS
 from dmtui.core.markup import Document, Form, Look, has_spoiler, mentions, targets
 from dmtui.core.model import Safe
@@ -309,3 +309,13 @@ def test_a_spoiler_is_hidden_with_all_that_it_has_but_its_reason() -> None:
     assert has_spoiler(parse(html))
     assert not has_spoiler(parse("<span>a</span>"))
     assert not has_spoiler(None)
+
+
+def test_a_spoiler_stays_hidden_in_passing() -> None:
+    html = "<p>he <span data-mx-spoiler>really dies</span></p><p>sad</p>"
+    assert (
+        in_passing(Safe("he ||really dies||\n\nsad"), html)
+        == "he \u2588\u2588\u2588\u2588\u2588\nsad"
+    )
+    assert in_passing(Safe("**b**"), "<b>b</b>") == "**b**"
+    assert in_passing(Safe("body"), "<b data-mx-spoiler") == "body"
