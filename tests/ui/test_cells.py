@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import time
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -43,3 +46,14 @@ def test_long_words_break_and_spaces_at_the_break_vanish() -> None:
 
 def test_pad_counts_cells() -> None:
     assert pad("日", 4) == "日  "
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\u65e5" * 65_536, "e\u0301" * 32_768, "\u0301" * 65_536],
+    ids=["wide", "marked", "marks"],
+)
+def test_a_very_long_text_without_spaces_wraps_in_time_that_grows_with_it(text: str) -> None:
+    begin = time.process_time()
+    assert "".join(wrap(text, 100)) == text
+    assert time.process_time() - begin < 2

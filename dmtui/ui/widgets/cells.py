@@ -20,6 +20,10 @@ ELLIPSIS = "…"
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufe0f]")
 _NARROW = re.compile(r"[ -~\xa0-\xac\xae-\u02ff\u0370-\u0482\u048a-\u0590\u2010-\u2027\u20ac]*")
 """Characters of one cell each, which need no measuring."""
+_CODE_POINTS = 2
+"""To look at for each cell, at first: a text may be very long, and a character many of them."""
+_SHORT = 256
+"""Code points of a text that is measured as a whole."""
 _BREAKS = re.compile(r"[^ ]+ *| +")
 
 
@@ -43,13 +47,17 @@ def head(text: str, width: int) -> str:
     """Return the longest beginning of whole characters that fits ``width`` cells."""
     if text.isascii():
         return text[: max(width, 0)]
-    used = 0
-    spans, _ = split_graphemes(text)
-    for start, _, cells in spans:
-        if used + cells > width:
-            return text[:start]
-        used += cells
-    return text
+    looked_at = _CODE_POINTS * (max(width, 0) + 1)
+    while True:
+        used = 0
+        spans, _ = split_graphemes(text[:looked_at])
+        for start, _, cells in spans:
+            if used + cells > width:
+                return text[:start]
+            used += cells
+        if looked_at >= len(text):
+            return text
+        looked_at *= 8
 
 
 def pad(text: str, width: int) -> str:
@@ -91,15 +99,19 @@ def _wrap_narrow(text: str, width: int) -> list[str]:
     return lines
 
 
+def _fits(text: str, width: int) -> bool:
+    return cell_len(text) <= width if len(text) <= _SHORT else head(text, width) == text
+
+
 def _wrap_measured(text: str, width: int) -> list[str]:
     lines: list[str] = []
     line, used = "", 0
     for word in _BREAKS.findall(text):
         bare = word.rstrip(" ")
-        if line and used + cell_len(bare) > width:
+        if line and not _fits(bare, width - used):
             lines.append(line.rstrip(" "))
             line, used = "", 0
-        while cell_len(bare) > width:
+        while not _fits(bare, width):
             start = head(bare, width)
             lines.append(start)
             word, bare = word[len(start) :], bare[len(start) :]
