@@ -79,6 +79,24 @@ async def test_exception_sends_it_and_ends_the_alarm(stage: Stage) -> None:
         assert stage.server.excepted == {BOB}
 
 
+async def test_enter_asks_though_what_was_written_waits_already(stage: Stage) -> None:
+    async with stage.open((100, 30)) as pilot:
+        await stage.server.have_direct_room(BOB, "Bob", encrypted=True, history=["hi"])
+        await stage.until(lambda: stage.row(BOB))
+        stage.people.focus()
+        await pilot.press("enter")
+        await stage.until(stage.shows("hi"))
+        stage.server.unconfirmed = {BOB}
+        stage.app.query_one("#composer").focus()
+        await pilot.press(*"psst", "enter")
+        await stage.until(stage.shows("Nothing is sent for now"))
+        await pilot.press("enter")
+        await stage.until(stage.shows("Bob has confirmed no device"))
+        await pilot.press("s")
+        await stage.until(lambda: stage.server.count("send") == 2)
+        await stage.until(lambda: "Nothing is sent for now" not in stage.text())
+
+
 async def test_device_that_is_confirmed_ends_the_alarm(stage: Stage) -> None:
     async with stage.open((100, 30)) as pilot:
         await to_nobody(stage, pilot)

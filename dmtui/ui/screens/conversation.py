@@ -263,12 +263,12 @@ class ConversationPane(Vertical):
             self.instead,
             muted_words(conversation, now, SystemZone()),
             press,
-            self._messenger.alarms_of(conversation.user_id),
+            alarms := self._messenger.alarms_of(conversation.user_id),
         )
         self.query_one("#header", Static).update(line)
         self.composer.hint(f"Message {conversation.name}")
         self.composer.note(note(conversation, self._was_with(conversation), self.instead))
-        self.composer.refuse(refusal(conversation, press))
+        self.composer.refuse(refusal(conversation, press, alarms))
 
     @property
     def instead(self) -> str:
@@ -403,24 +403,7 @@ class ConversationPane(Vertical):
         event.stop()
         if event.to is None:
             return
-        aim = self.writing.submitted(event.to)
-        if self._messenger.alarms_of(event.to):
-            self._send_if_decided(event.to, event.text, aim)
-        else:
-            await self._send(event.to, event.text, aim)
-
-    @work(group="alarm")
-    async def _send_if_decided(self, to: UserId, text: str, aim: Aim) -> None:
-        """Keys of somebody who would read it are not what they should be: the user decides."""
-        try:
-            may_go = await decided(self.app.push_screen_wait, self._messenger, to)
-        except DmtuiError as error:
-            self._tell(str(error))
-            may_go = False
-        if may_go:
-            await self._send(to, text, aim)
-        else:
-            self._give_back(to, text, aim)
+        await self._send(event.to, event.text, self.writing.submitted(event.to))
 
     async def _send(self, to: UserId, text: str, aim: Aim) -> None:
         try:
@@ -449,10 +432,13 @@ class ConversationPane(Vertical):
 
     @on(Composer.Refused)
     @work(group="back", exclusive=True)
-    async def offer_invite(self, event: Composer.Refused) -> None:
-        """Enter, where the person left or declined: the text waits for what the user chooses."""
+    async def offer_help(self, event: Composer.Refused) -> None:
+        """Enter, where nothing can be sent: the text waits for what the user chooses."""
         conversation, text = self.conversation, self.composer.text
         if conversation is None or conversation.user_id != event.to:
+            return
+        if not gone(conversation):
+            await self._decide(conversation.user_id, text)
             return
         if conversation.peer is PeerState.BANNED:
             self._tell(refusal(conversation, registry_of(self.app).press))
@@ -464,6 +450,18 @@ class ConversationPane(Vertical):
         hands = Hands(self._messenger, ask, self._tell, lambda _: None)
         if not await invited_back(hands, conversation):
             self._to_send = None
+
+    async def _decide(self, to: UserId, text: str) -> None:
+        """Keys of somebody who would read it are not what they should be."""
+        try:
+            may_go = await decided(self.app.push_screen_wait, self._messenger, to)
+        except DmtuiError as error:
+            self._tell(str(error))
+            return
+        if may_go and self.conversation is not None and to == self.person:
+            self._describe(self.conversation)
+            if text == self.composer.text:
+                self.composer.submit()
 
     def _send_after_invite(self, conversation: Conversation) -> None:
         """What waited for the invite, if nothing else has been typed since."""

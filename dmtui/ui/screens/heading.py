@@ -54,8 +54,7 @@ def alarm(conversation: Conversation, alarms: Mapping[UserId, Alarm]) -> str:
         return ""
     changed = [user_id for user_id, kind in alarms.items() if kind is Alarm.IDENTITY]
     who = "" if not conversation.group else f" of {', '.join(map(clean_line, changed or alarms))}"
-    what = f"IDENTITY{who} CHANGED" if changed else f"NO DEVICE{who} IS CONFIRMED"
-    return f"⚠ {what}: nothing is sent before you decide"
+    return f"⚠ IDENTITY{who} CHANGED" if changed else f"⚠ NO DEVICE{who} IS CONFIRMED"
 
 
 def known_as(conversation: Conversation) -> str:
@@ -93,8 +92,12 @@ def standing(
             return ""
 
 
-def refusal(conversation: Conversation, press: Callable[[str], Press]) -> str:
-    """Why nothing can be sent, as nobody would read it, and what helps."""
+def refusal(
+    conversation: Conversation,
+    press: Callable[[str], Press],
+    alarms: Mapping[UserId, Alarm] = MappingProxyType({}),
+) -> str:
+    """Why nothing is sent for now, and what helps."""
     enter = press("composer.send")
     match conversation.peer:
         case PeerState.LEFT:
@@ -104,6 +107,8 @@ def refusal(conversation: Conversation, press: Callable[[str], Press]) -> str:
         case PeerState.BANNED:
             anew = press("chat.start")
             return f"{conversation.name} is banned from this room. {anew} starts a new chat."
+        case _ if alarms:
+            return f"Nothing is sent for now. {enter} asks what to do."
         case _:
             return ""
 
