@@ -33,6 +33,7 @@ from dmtui.ui.screens.keep_key import KeepKey
 from dmtui.ui.screens.person_card import PersonCard
 from dmtui.ui.screens.recovery_steps import NewPassphrase
 from dmtui.ui.screens.requests_list import RequestsList
+from dmtui.ui.screens.search import SearchScreen
 from dmtui.ui.widgets.invite_prompt import InvitePrompt
 from dmtui.ui.widgets.people_list import PeopleList
 
@@ -138,7 +139,40 @@ class Tour:
             await camera.type(line)
             await camera.press("enter")
             await camera.until(lambda said=said: len(pane.timeline_messages) >= said + 2)  # type: ignore[misc]
-        await camera.shoot("conversation")
+        await self._write(len(pane.timeline_messages))
+        await camera.shoot_all("conversation")
+        await self._find()
+
+    async def _write(self, said: int) -> None:
+        """Formatted text, a reaction, and a reply."""
+        camera, pane = self._camera, self._pane
+        await camera.type("The *whole* recipe:")
+        for line in ("- 500 g **flour**, see https://flour.example", "- ||a spoon of honey||"):
+            await camera.press("ctrl+j")
+            await camera.type(line)
+        await camera.press("enter")
+        await camera.until(lambda: len(pane.timeline_messages) >= said + 2)
+        await camera.press("up", "plus", "1")
+        await camera.until(lambda: pane.timeline_messages[-1].reactions)
+        await camera.press("r")
+        await camera.type("Bring some on Friday!")
+        await camera.press("enter")
+        await camera.until(lambda: len(pane.timeline_messages) >= said + 4)
+
+    async def _find(self) -> None:
+        """A word in all chats, and in this one."""
+        camera, app = self._camera, self._pilot.app
+        await camera.press("f5")
+        await camera.until(lambda: isinstance(app.screen, SearchScreen))
+        await camera.type("you")
+        await self._pilot.pause(1.0)
+        await camera.shoot_all("search")
+        await camera.press("escape")
+        await camera.press("ctrl+f")
+        await camera.type("you")
+        await self._pilot.pause(1.0)
+        await camera.shoot("find")
+        await camera.press("escape")
 
     async def _look(self) -> None:
         """People, and the prompt of the first request."""
