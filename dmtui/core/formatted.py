@@ -14,7 +14,17 @@ from typing import NamedTuple
 from dmtui.core import links
 from dmtui.core.code import coloured
 from dmtui.core.html_tags import NoHtml, Tag, parts
-from dmtui.core.markup import Block, Document, Form, Look, Span, has_spoiler, with_hosts, with_links
+from dmtui.core.markup import (
+    Block,
+    Document,
+    Form,
+    Look,
+    Span,
+    has_spoiler,
+    with_hosts,
+    with_links,
+    with_urls,
+)
 from dmtui.core.model import Safe
 from dmtui.core.names import clean, clean_line
 
@@ -292,7 +302,7 @@ class _Builder:
         if self._code is not None:
             self._add(Block(_code(spans, self._code), Form.CODE))
         else:
-            self._add(Block(with_hosts(_joined(spans)), form))
+            self._add(Block(with_hosts(with_urls(_joined(spans))), form))
 
     def _add(self, block: Block) -> None:
         first = "".join(edge.first for edge in self._edges)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Flag, StrEnum, auto
 from typing import NamedTuple, TypeAlias
@@ -95,18 +95,26 @@ def mentions(document: Document | None) -> frozenset[UserId]:
 
 def with_links(body: Safe) -> Document | None:
     """Plain text in which URLs are links; ``None`` without any."""
-    if ":" not in body:
-        return None
-    spans: list[Span] = []
-    done = 0
-    for start, end, url in links.find(body):
-        spans.append(Span(Safe(body[done:start])))
-        spans.append(Span(Safe(body[start:end]), Look.LINK, url))
-        done = end
-    if not spans:
-        return None
-    spans.append(Span(Safe(body[done:])))
-    return (Block(with_hosts([span for span in spans if span.text])),)
+    spans = with_urls([Span(body)])
+    return (Block(with_hosts(spans)),) if len(spans) > 1 or spans[0].target else None
+
+
+def with_urls(spans: Iterable[Span]) -> list[Span]:
+    """With the URLs in their text as links, but for what is code or a link already."""
+    shown: list[Span] = []
+    for span in spans:
+        if span.target or Look.CODE in span.look or ":" not in span.text:
+            shown.append(span)
+            continue
+        done = 0
+        for start, end, url in links.find(span.text):
+            before = Safe(span.text[done:start])
+            shown += [Span(before, span.look)] * bool(before)
+            shown.append(Span(Safe(span.text[start:end]), span.look | Look.LINK, url))
+            done = end
+        if done < len(span.text):
+            shown.append(Span(Safe(span.text[done:]), span.look))
+    return shown
 
 
 def with_hosts(spans: Sequence[Span]) -> tuple[Span, ...]:

@@ -319,3 +319,12 @@ def test_a_spoiler_stays_hidden_in_passing() -> None:
     )
     assert in_passing(Safe("**b**"), "<b>b</b>") == "**b**"
     assert in_passing(Safe("body"), "<b data-mx-spoiler") == "body"
+
+
+def test_url_in_formatted_text_is_a_link_but_not_in_code() -> None:
+    html = "see <b>https://a.example/x</b>, not <code>https://b.example</code>"
+    document = parse(html)
+    assert document is not None
+    assert targets(document) == ("https://a.example/x",)
+    (link,) = (span for block in document for span in block.spans if span.target)
+    assert link.look == Look.BOLD | Look.LINK
