@@ -31,6 +31,7 @@ from dmtui.core.model import (
 from dmtui.core.names import valid_user_id
 from dmtui.core.notify import News
 from dmtui.core.ports import Homeserver
+from dmtui.core.slash import Said
 from dmtui.messenger.acts import Acts
 from dmtui.messenger.cards import Cards
 from dmtui.messenger.care import DirectCare
@@ -311,7 +312,7 @@ class Messenger:
 
     # -- talking --
 
-    async def send(self, user_id: UserId, text: str, answers: str = "") -> TransactionId:
+    async def send(self, user_id: UserId, text: str | Said, answers: str = "") -> TransactionId:
         """Queue what was typed, which may be Markdown; returns once it is on disk.
 
         ``answers`` is the key of the message that it is a reply to. Raises ``LookupError`` where

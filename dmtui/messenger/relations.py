@@ -6,7 +6,8 @@ import secrets
 from collections.abc import Callable
 
 from dmtui.core.events import Change, Line
-from dmtui.core.model import Kind, Message, Milliseconds, RoomId, Safe, TransactionId
+from dmtui.core.model import Message, Milliseconds, RoomId, Safe, TransactionId
+from dmtui.core.slash import Said
 from dmtui.messenger.clock import Clock, milliseconds
 from dmtui.messenger.ledger import Ledger
 from dmtui.messenger.markdown import formatted
@@ -18,10 +19,13 @@ def new_transaction() -> TransactionId:
     return TransactionId(f"dmtui-{secrets.token_urlsafe(12)}")
 
 
-def typed(text: str, store: Store, room_id: RoomId | None) -> Line:
+def typed(text: str | Said, store: Store, room_id: RoomId | None) -> Line:
     """The message that somebody means who types this, Markdown and all, in the room."""
-    people = store.evidence.members(room_id) if room_id is not None and "@" in text else ()
-    return Line(Kind.TEXT, Safe(text), formatted(text, dict(people)))
+    said = text if isinstance(text, Said) else Said(text)
+    if said.plain:
+        return Line(said.kind, Safe(said.text))
+    people = store.evidence.members(room_id) if room_id is not None and "@" in said.text else ()
+    return Line(said.kind, Safe(said.text), formatted(said.text, dict(people)))
 
 
 class Relations:
@@ -35,7 +39,7 @@ class Relations:
         self._clock = clock
         self._queued = queued
 
-    async def edit(self, key: str, text: str) -> None:
+    async def edit(self, key: str, text: str | Said) -> None:
         """Change a message of mine; one that was not sent yet is sent as this."""
         store, now = self._ledger.store, milliseconds(self._clock)
 

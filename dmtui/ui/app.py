@@ -28,7 +28,7 @@ from dmtui.ui.terminal_escape import Terminal
 from dmtui.ui.voice import Voice
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     from textual.binding import BindingType
     from textual.command import Provider
@@ -82,6 +82,7 @@ class DmtuiApp(App[None]):
         self._screens_made = 0
         self._voice = Voice(notifications or Settings(), terminal or Terminal(), self._write)
         self._taken_over = taken_over
+        self._lent = False  # the terminal, to an editor
         self.theme = theme
 
     def get_default_screen(self) -> Screen[None]:
@@ -192,9 +193,19 @@ class DmtuiApp(App[None]):
     def _write(self, sequence: str) -> None:
         """In one piece, between two frames, as they are written from this same thread."""
         driver = self._driver
-        if driver is not None and not driver.is_headless:
+        if driver is not None and not driver.is_headless and not self._lent:
             driver.write(sequence)
             driver.flush()
+
+    @contextlib.contextmanager
+    def suspend(self) -> Iterator[None]:
+        """As Textual's; what goes on meanwhile is painted afterwards and not into the middle."""
+        self._lent = True
+        try:
+            with self.batch_update(), super().suspend():
+                yield
+        finally:
+            self._lent = False
 
     def action_keys(self) -> None:
         """F1."""

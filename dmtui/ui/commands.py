@@ -219,6 +219,18 @@ COMMANDS: tuple[Command, ...] = (
         fixed=True,
     ),
     Command("composer.select", "up", "When empty: the newest message", Scope.COMPOSER, fixed=True),
+    Command(
+        "composer.complete",
+        "tab",
+        "After @ : or /: complete it",
+        Scope.COMPOSER,
+        fixed=True,
+    ),
+    Command(
+        "composer.editor", "ctrl+o", "Write in your own editor", Scope.COMPOSER, "edit_outside"
+    ),
+    Command("composer.undo", "ctrl+z", "Undo", Scope.COMPOSER, fixed=True),
+    Command("composer.redo", "ctrl+y", "Redo", Scope.COMPOSER, fixed=True),
     Command("composer.page-up", "pageup", "Messages a page up", Scope.COMPOSER, "scroll(-1)"),
     Command(
         "composer.page-down",

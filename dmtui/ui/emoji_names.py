@@ -42,8 +42,10 @@ def find(term: str, limit: int) -> list[tuple[str, str]]:
     return found[:limit]
 
 
-def _rank(names: str, term: str) -> int:
+def _rank(names: str, term: str) -> tuple[int, int]:
+    """What is named just so, what begins so, the shortest name first, then all others."""
     each = names.split(", ")
     if term in each:
-        return 0
-    return 1 if any(name.startswith(term) for name in each) else 2
+        return 0, 0
+    begun = [len(name) for name in each if name.startswith(term)]
+    return (1, min(begun)) if begun else (2, 0)

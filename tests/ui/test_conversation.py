@@ -12,6 +12,7 @@ from textual.events import AppBlur, AppFocus, Key
 from dmtui.core.errors import Forbidden, Refused, StoreTrouble, Unreachable
 from dmtui.core.events import Line, SyncBatch
 from dmtui.core.model import Kind, Profile, RoomId, Safe, SendState, TransactionId, UserId
+from dmtui.core.slash import Said
 from dmtui.ui.screens.confirm import Question
 from dmtui.ui.screens.person_card import PersonCard
 from tests.fakes import BOB, CAROL
@@ -417,7 +418,7 @@ async def test_text_that_could_not_be_queued_is_kept_before_what_was_typed_since
     async with stage.open() as pilot:
         await open_first(stage)
 
-        async def send(user_id: UserId, text: str, answers: str = "") -> TransactionId:
+        async def send(user_id: UserId, text: str | Said, answers: str = "") -> TransactionId:
             raise StoreTrouble("The disk is full: free some space, then try again.")
 
         monkeypatch.setattr(stage.messenger, "send", send)

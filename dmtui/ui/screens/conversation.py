@@ -23,19 +23,24 @@ from dmtui.core.model import (
     UserId,
 )
 from dmtui.core.search import Query
+from dmtui.core.slash import spoken, typed_as
 from dmtui.core.timeline import first_unread
 from dmtui.messenger.clock import milliseconds
 from dmtui.ui.commands import Scope, bindings, registry_of
 from dmtui.ui.screens.arranging import muted_words
+from dmtui.ui.screens.completing import Completing
 from dmtui.ui.screens.deciding import decided
+from dmtui.ui.screens.editor import EditorTrouble, edited_outside
 from dmtui.ui.screens.ending import ask_back, gone, invited_back
 from dmtui.ui.screens.find_bar import FindBar
 from dmtui.ui.screens.hands import Hands
 from dmtui.ui.screens.heading import heading, note, reads_along, refusal
 from dmtui.ui.screens.message_desk import MessageDesk
 from dmtui.ui.screens.writing import Writing
+from dmtui.ui.slash import slash_commands
 from dmtui.ui.widgets.composer import Composer
 from dmtui.ui.widgets.invite_prompt import InvitePrompt
+from dmtui.ui.widgets.offers import Offers
 from dmtui.ui.widgets.system_zone import SystemZone
 from dmtui.ui.widgets.timeline import Timeline
 from dmtui.ui.widgets.typing_line import TypingLine
@@ -84,6 +89,7 @@ class ConversationPane(Vertical):
         yield Timeline(id="timeline")
         yield TypingLine(id="typing")
         yield Static(id="aim", markup=False)
+        yield Offers(id="offers")
         yield Composer(id="composer")
 
     def on_mount(self) -> None:
@@ -91,10 +97,18 @@ class ConversationPane(Vertical):
         self.writing = Writing(self._messenger, self._drafts, self.composer, line)
         hands = Hands(self._messenger, self.app.push_screen_wait, self._tell, lambda _: None)
         self._desk = MessageDesk(hands, self)
+        self._prepare_composer()
         self.watch(self.timeline, "scroll_y", self.mark_read, init=False)
         self.watch(self.app, "app_focus", self.mark_read, init=False)
         self.timeline.newest_key = registry_of(self.app).press("composer.newest")
         self.add_class("closed")
+
+    def _prepare_composer(self) -> None:
+        registry = registry_of(self.app)
+        composer, offers = self.composer, self.query_one(Offers)
+        composer.orders = frozenset(slash_commands(registry.commands))
+        composer.offers = offers
+        offers.source = Completing(self._messenger, registry, lambda: self.conversation)
 
     @property
     def timeline(self) -> Timeline:
@@ -410,7 +424,7 @@ class ConversationPane(Vertical):
             if aim.edits:
                 await self._edit(to, text, aim)
                 return
-            await self._messenger.send(to, text, aim.answers)
+            await self._messenger.send(to, spoken(text), aim.answers)
         except (DmtuiError, LookupError) as error:
             self._give_back(to, text, aim)
             gone = f"Not sent: there is no chat with {to} now. Your text is kept."
@@ -426,8 +440,8 @@ class ConversationPane(Vertical):
         if message is None or not message.lives:
             self._give_back(to, text)
             self._tell("Not edited: the message is deleted. Your text is kept.")
-        elif message.body != text or message.state is SendState.FAILED:
-            await self._messenger.relations.edit(aim.edits, text)
+        elif typed_as(message.body, message.kind) != text or message.state is SendState.FAILED:
+            await self._messenger.relations.edit(aim.edits, spoken(text))
         self.save_drafts()
 
     @on(Composer.Refused)
@@ -471,6 +485,36 @@ class ConversationPane(Vertical):
             if to == conversation.user_id and text == self.composer.text:
                 self.composer.refuse("")
                 self.composer.submit()
+
+    @on(Composer.Ordered)
+    async def obey(self, event: Composer.Ordered) -> None:
+        """A command was given after a slash."""
+        event.stop()
+        command = slash_commands(registry_of(self.app).commands)[event.name]
+        await self.app.run_action(command.action.removeprefix("screen."), self.screen)
+
+    @on(Composer.Objected)
+    def tell_objection(self, event: Composer.Objected) -> None:
+        """It can't be meant; what was typed is still there."""
+        event.stop()
+        self._tell(event.reason)
+
+    @on(Offers.Chosen)
+    def take_offer(self, event: Offers.Chosen) -> None:
+        """A completion was clicked."""
+        event.stop()
+        self.composer.take(event.offer)
+        self.composer.focus()
+
+    @work(group="editor", exclusive=True)
+    async def action_edit_outside(self) -> None:
+        """What is typed, into the user's editor and back."""
+        try:
+            text = await edited_outside(self.app, self.composer.text)
+        except EditorTrouble as trouble:
+            self._tell(str(trouble))
+        else:
+            self.composer.rewrite(text)
 
     @on(Composer.Held)
     def tell_who_reads(self, event: Composer.Held) -> None:

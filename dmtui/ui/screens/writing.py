@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from dmtui.core.model import NO_AIM, Aim, Kind
+from dmtui.core.slash import typed_as
 from dmtui.ui.widgets.relation_lines import said
 
 if TYPE_CHECKING:
@@ -81,7 +82,9 @@ class Writing:
         """Take the message's text into the composer; else why that can't be done."""
         if message.kind not in _EDITABLE:
             return "Only texts can be edited."
-        self._aim_at(replace(self._aim, edits=message.key, edited=message.body))
+        self._aim_at(
+            replace(self._aim, edits=message.key, edited=typed_as(message.body, message.kind))
+        )
         return ""
 
     def cancel(self) -> bool:

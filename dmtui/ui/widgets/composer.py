@@ -11,20 +11,31 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import TextArea
 
+from dmtui.core.completion import Word, word_before
+from dmtui.core.slash import Order, meaning, objection
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from textual import events
 
+    from dmtui.core.completion import Offer
     from dmtui.core.model import UserId
+    from dmtui.ui.widgets.offers import Offers
 
 NEWLINE_KEYS = frozenset({"ctrl+j", "shift+enter", "alt+enter", "ctrl+enter"})
 LEFT_TO_OTHERS = frozenset({"ctrl+f", "ctrl+k", "f6", "f7", "pageup", "pagedown"})
 TYPING_EVERY = 4.0
 """Seconds between two :class:`Composer.Typing` heartbeats."""
 
+_MOVES = {"cursor_up": -1, "cursor_down": 1}
 _LINE_ENDS = re.compile(r"\r\n?")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def cleaned(text: str) -> str:
+    """Text from elsewhere, without what steers a terminal, its lines ended as here."""
+    return _CONTROLS.sub("", _LINE_ENDS.sub("\n", text))
 
 
 def _editing_keys() -> dict[str, str]:
@@ -72,6 +83,21 @@ class Composer(TextArea, inherit_bindings=False):
             super().__init__()
             self.text = text
             self.to = to
+
+    class Ordered(Message):
+        """The user asked for this command; the composer is empty again."""
+
+        def __init__(self, name: str, to: UserId | None = None) -> None:
+            super().__init__()
+            self.name = name
+            self.to = to
+
+    class Objected(Message):
+        """Enter was pressed on a command that can't be meant: it is still here."""
+
+        def __init__(self, reason: str) -> None:
+            super().__init__()
+            self.reason = reason
 
     class Held(Message):
         """Enter was pressed in :attr:`held` text: it is still here, and the next Enter sends it."""
@@ -131,6 +157,12 @@ class Composer(TextArea, inherit_bindings=False):
         self.writing_to: UserId | None = None
         self.held = False
         """Whether the next Enter only says that it would send."""
+        self.orders: Collection[str] = ()
+        """Names of the commands that can be given after a slash."""
+        self.offers: Offers | None = None
+        """Where to offer completions."""
+        self.closing_keys: Collection[str] = ("escape",)
+        """Keys that put the completions away."""
 
     # -- for the parent -----------------------------------------------------------------------
 
@@ -145,6 +177,14 @@ class Composer(TextArea, inherit_bindings=False):
             self.load_text(text)
         self.move_cursor(self.document.end)
         self._typing_since = None
+        if self.offers is not None:
+            self.offers.forget()
+
+    def rewrite(self, text: str) -> None:
+        """Have this for the text, as if typed: it can be undone."""
+        self.history.checkpoint()
+        self.replace(cleaned(text), self.document.start, self.document.end)
+        self.move_cursor(self.document.end)
 
     def hint(self, text: str) -> None:
         """Show this while empty, such as "Message Bob"."""
@@ -167,7 +207,9 @@ class Composer(TextArea, inherit_bindings=False):
 
     async def _on_key(self, event: events.Key) -> None:
         key = event.key
-        if key == "enter":
+        if await self._completed_by(key):
+            self._consume(event)
+        elif key == "enter":
             self._consume(event)
             self.submit()
         elif key in NEWLINE_KEYS:
@@ -189,33 +231,102 @@ class Composer(TextArea, inherit_bindings=False):
 
     def submit(self) -> None:
         """As Enter does."""
-        if self._refusal:
-            self.post_message(self.Refused(self.writing_to))
-            return
         text = self.text.strip("\n").rstrip()
-        if not text.strip():
-            return
-        if self.held:
+        meant = meaning(text)
+        if isinstance(meant, Order):
+            self._order(meant)
+        elif self._refusal:
+            self.post_message(self.Refused(self.writing_to))
+        elif self.held and text.strip():
             self.held = False
             self.post_message(self.Held(self.writing_to))
+        elif text.strip():
+            self._empty()
+            self.post_message(self.Submitted(text, self.writing_to))
+            self.post_message(self.DraftChanged("", self.writing_to, submitted=True))
+
+    def _order(self, order: Order) -> None:
+        if why := objection(order, self.orders):
+            self.post_message(self.Objected(why))
             return
+        self._empty()
+        self.post_message(self.DraftChanged("", self.writing_to))
+        self.post_message(self.Ordered(order.name, self.writing_to))
+
+    def _empty(self) -> None:
         self.history.checkpoint()
         with self.prevent(TextArea.Changed):
             self.clear()
         self._stop_typing()
-        self.post_message(self.Submitted(text, self.writing_to))
-        self.post_message(self.DraftChanged("", self.writing_to, submitted=True))
+        if self.offers is not None:
+            self.offers.forget()
 
     async def _on_paste(self, event: events.Paste) -> None:
         self._consume(event)
-        text = _CONTROLS.sub("", _LINE_ENDS.sub("\n", event.text))
+        text = cleaned(event.text)
         if result := self._replace_via_keyboard(text, *self.selection):
             self.move_cursor(result.end_location)
+
+    # -- completing -----------------------------------------------------------------------------
+
+    @property
+    def word(self) -> Word | None:
+        """What stands before the cursor and can be completed."""
+        if not self.selection.is_empty:
+            return None
+        row, column = self.cursor_location
+        return word_before(self.document.get_line(row)[:column], first=row == 0)
+
+    async def _completed_by(self, key: str) -> bool:
+        """Whether the key was for the offers; no other key is kept from the text."""
+        offers, word = self.offers, self.word
+        if offers is None or word is None:
+            return False
+        if key == "tab":
+            offer = await offers.best(word)
+            if offer is not None:
+                self._take(word, offer)
+            return offer is not None
+        if not offers.shows(word):
+            return False
+        if key == "enter" and (chosen := offers.chosen) is not None:
+            self._take(word, chosen)
+        elif self.EDITING_KEYS.get(key) in _MOVES:
+            offers.move(_MOVES[self.EDITING_KEYS[key]])
+        elif key in self.closing_keys:
+            offers.close()
+        else:
+            return False
+        return True
+
+    def take(self, offer: Offer) -> None:
+        """Have a row that was clicked in place of what is being typed."""
+        if (word := self.word) is not None:
+            self._take(word, offer)
+
+    def _take(self, word: Word, offer: Offer) -> None:
+        row, column = self.cursor_location
+        self.replace(offer.text, (row, word.start), (row, column))
+        if self.offers is not None:
+            self.offers.forget()
+
+    def on_text_area_selection_changed(self) -> None:
+        self._offer()
+
+    def _on_blur(self, event: events.Blur) -> None:
+        super()._on_blur(event)
+        if self.offers is not None:
+            self.offers.forget()
+
+    def _offer(self) -> None:
+        if self.offers is not None and self.has_focus:
+            self.offers.follow(self.word)
 
     # -- news of the text -----------------------------------------------------------------------
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         event.stop()
+        self._offer()
         text = self.text
         self.post_message(self.DraftChanged(text, self.writing_to))
         if not text or self._refusal:
