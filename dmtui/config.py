@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 from dmtui.core.errors import ConfigTrouble
@@ -19,9 +20,12 @@ from dmtui.core.safekeeping import Protection
 T = TypeVar("T")
 
 DEFAULT_THEME = "textual-dark"
+USUAL_KEYS = "standard"
 KNOWN = "there are ui.theme and the sections [keys], [notifications] and [security]"
+_PROFILE = "keys.profile"
 _PROTECTION = "security.key_protection"
 
+_NO_PROFILES: Mapping[str, Mapping[str, str]] = MappingProxyType({USUAL_KEYS: {}})
 _SECTION = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
 _SETTING = re.compile(r"\s*([^\s=#\[][^=#]*?)\s*=")
 
@@ -46,21 +50,28 @@ class Config:
     """All settings; each has a default.
 
     ``keys`` maps ids of commands to their keys: ``[keys]`` ``chat.start = "ctrl+n,f9"``; a command
-    with an empty text has none.
+    with an empty text has none. Those of ``key_profile`` are among them.
     """
 
     theme: str = DEFAULT_THEME
     keys: Mapping[str, str] = field(default_factory=dict)
     notifications: Settings = field(default_factory=Settings)
     key_protection: Protection = Protection.AUTO
+    key_profile: str = USUAL_KEYS
 
 
-def read_config(file: Path, themes: Collection[str], commands: Sequence[Keyed]) -> Config:
+def read_config(
+    file: Path,
+    themes: Collection[str],
+    commands: Sequence[Keyed],
+    profiles: Mapping[str, Mapping[str, str]] = _NO_PROFILES,
+) -> Config:
     """The settings in ``file``, the defaults without one; raises ``ConfigTrouble``.
 
-    ``themes`` and ``commands`` are those that may be named.
+    ``themes``, ``commands`` and ``profiles`` are those that may be named; a profile gives commands
+    other keys than their usual ones.
     """
-    return _read(file, lambda settings: _checked(settings, themes, commands))
+    return _read(file, lambda settings: _checked(settings, themes, commands, profiles))
 
 
 def read_protection(file: Path) -> Protection:
@@ -109,33 +120,48 @@ def _settings(tables: Mapping[str, object], prefix: str = "") -> Iterator[tuple[
 
 
 def _checked(
-    settings: Mapping[str, object], themes: Collection[str], commands: Sequence[Keyed]
+    settings: Mapping[str, object],
+    themes: Collection[str],
+    commands: Sequence[Keyed],
+    profiles: Mapping[str, Mapping[str, str]] = _NO_PROFILES,
 ) -> Config:
-    theme = DEFAULT_THEME
+    choices: Mapping[str, Collection[str]] = {
+        "ui.theme": themes,
+        _PROFILE: profiles,
+        **{name: tuple(kind) for name, kind in _CHOICES.items()},
+    }
     keys: dict[str, str] = {}
     chosen: dict[str, str] = {}
     for name, value in settings.items():
         section, _, rest = name.partition(".")
-        if name not in ("ui.theme", *_CHOICES) and not (section == "keys" and rest):
+        if name not in choices and not (section == "keys" and rest):
             raise _WrongSetting(name, f"is no setting; {KNOWN}")
         if not isinstance(value, str):
             raise _WrongSetting(name, "must be text in quotes")
-        if section == "keys":
+        if name not in choices:
             keys[rest] = value
-            continue
-        choices = themes if name == "ui.theme" else tuple(_CHOICES[name])
-        if value not in choices:
-            raise _WrongSetting(name, f"must be one of {', '.join(sorted(choices))}")
-        if name == "ui.theme":
-            theme = value
-        else:
+        elif value in choices[name]:
             chosen[name] = value
-    protection = Protection(chosen.get(_PROTECTION, Protection.AUTO))
-    return Config(theme, _keymap(keys, commands), _notifications(chosen), protection)
+        else:
+            raise _WrongSetting(name, f"must be one of {', '.join(sorted(choices[name]))}")
+    profile = chosen.get(_PROFILE, USUAL_KEYS)
+    return Config(
+        chosen.get("ui.theme", DEFAULT_THEME),
+        _keymap(keys, commands, profiles[profile]),
+        _notifications(chosen),
+        Protection(chosen.get(_PROTECTION, Protection.AUTO)),
+        profile,
+    )
 
 
-def _keymap(chosen: Mapping[str, str], commands: Sequence[Keyed]) -> Mapping[str, str]:
-    """The same in the words that commands have for keys, if every command can be told by them."""
+def _keymap(
+    chosen: Mapping[str, str], commands: Sequence[Keyed], profile: Mapping[str, str]
+) -> Mapping[str, str]:
+    """The same in the words that commands have for keys, if every command can be told by them.
+
+    What is not chosen is as the profile has it.
+    """
+    commands = [replace(c, keys=profile.get(c.name, c.keys)) for c in commands]
     known = {command.name: command for command in commands}
     keys: dict[str, tuple[str, ...]] = {}
     for name, written in chosen.items():
@@ -153,7 +179,7 @@ def _keymap(chosen: Mapping[str, str], commands: Sequence[Keyed]) -> Mapping[str
             raise _WrongSetting(f"keys.{name}", problem)
     for name in keys:
         _refuse_clash(known[name], commands, keys)
-    return {name: ",".join(mine) for name, mine in keys.items()}
+    return {**profile, **{name: ",".join(mine) for name, mine in keys.items()}}
 
 
 def _refuse_clash(

@@ -367,3 +367,38 @@ def test_the_lock_is_free_again_after_its_block(paths: ProfilePaths) -> None:
         ProfileLock(paths).__enter__()
     with ProfileLock(paths):
         pass
+
+
+PROFILES = {"standard": {}, "vim": {"chat.start": "f9", "people.toggle": ""}}
+
+
+def read_with_profiles(file: Path) -> Config:
+    commands = [
+        Keyed("chat.start", "Everywhere", "ctrl+n", priority=True),
+        Keyed("people.toggle", "Everywhere", "f4", priority=True),
+        Keyed("app.quit", "Everywhere", "ctrl+q", priority=True),
+    ]
+    return read_config(file, (), commands, PROFILES)
+
+
+def test_profile_gives_commands_its_keys_and_single_ones_are_still_the_users(
+    tmp_path: Path,
+) -> None:
+    file = config(tmp_path, '[keys]\nprofile = "vim"\n"people.toggle" = "f2"\n')
+    settings = read_with_profiles(file)
+    assert settings.key_profile == "vim"
+    assert settings.keys == {"chat.start": "f9", "people.toggle": "f2"}
+
+
+def test_profile_that_is_none_is_named_with_its_line(tmp_path: Path) -> None:
+    file = config(tmp_path, '[keys]\n\nprofile = "ed"\n')
+    with pytest.raises(ConfigTrouble, match=r"line 3: keys.profile must be one of standard, vim"):
+        read_with_profiles(file)
+
+
+def test_key_of_the_profile_is_taken_and_the_usual_one_is_free(tmp_path: Path) -> None:
+    file = config(tmp_path, '[keys]\nprofile = "vim"\n"app.quit" = "f9"\n')
+    with pytest.raises(ConfigTrouble, match=r"line 3: keys.app.quit can't be f9"):
+        read_with_profiles(file)
+    file = config(tmp_path, '[keys]\nprofile = "vim"\n"app.quit" = "ctrl+n"\n')
+    assert read_with_profiles(file).keys["app.quit"] == "ctrl+n"

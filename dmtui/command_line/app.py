@@ -66,6 +66,7 @@ def _run(
             sign_in=account.sign_in,
             demo=demo,
             keymap=config.keys,
+            key_profile=config.key_profile,
             theme=config.theme,
             notifications=config.notifications,
             terminal=Terminal.of(os.environ, config.notifications.terminal),
@@ -80,11 +81,13 @@ def _config(paths: ProfilePaths) -> Config:
     from textual.theme import BUILTIN_THEMES
 
     from dmtui.ui.commands import COMMANDS
+    from dmtui.ui.key_profiles import PROFILES
 
     return read_config(
         paths.config_file,
         themes=frozenset(BUILTIN_THEMES),
         commands=[Keyed(c.id, c.scope, c.keys, c.priority, c.fixed) for c in COMMANDS],
+        profiles=PROFILES,
     )
 
 

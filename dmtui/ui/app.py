@@ -17,6 +17,7 @@ from dmtui.core.notify import Settings
 from dmtui.core.safekeeping import PLACES, KeyPlace
 from dmtui.ui.commands import CommandProvider, Registry, Scope, bindings
 from dmtui.ui.hangup import guard_hangup
+from dmtui.ui.key_profiles import STANDARD
 from dmtui.ui.keyboard import guard_keyboard
 from dmtui.ui.notifier import Notifier
 from dmtui.ui.pasting import guard_pastes
@@ -44,9 +45,9 @@ class DmtuiApp(App[None]):
     """Opens with the main screen if there is an account, else with the sign-in screen.
 
     A profile that is ``locked`` is opened first; only then it is known which of them it is.
-    ``keymap`` maps ids of commands to keys, as in :mod:`dmtui.ui.commands`; ``terminal`` is told
-    of what comes in as ``notifications`` say; ``taken_over`` is called once the screen belongs to
-    the app.
+    ``keymap`` maps ids of commands to keys, as in :mod:`dmtui.ui.commands`, ``key_profile`` being
+    the set that it is from; ``terminal`` is told of what comes in as ``notifications`` say;
+    ``taken_over`` is called once the screen belongs to the app.
     """
 
     TITLE = "dmtui"
@@ -64,6 +65,7 @@ class DmtuiApp(App[None]):
         locked: Locked | None = None,
         demo: bool = False,
         keymap: Mapping[str, str] | None = None,
+        key_profile: str = STANDARD,
         theme: str = "textual-dark",
         notifications: Settings | None = None,
         terminal: Terminal | None = None,
@@ -78,7 +80,7 @@ class DmtuiApp(App[None]):
         self._sign_in = sign_in
         self._locked = locked
         self._demo = demo
-        self.registry = Registry(keymap or {})
+        self.registry = Registry(keymap or {}, key_profile)
         self._screens_made = 0
         self._voice = Voice(notifications or Settings(), terminal or Terminal(), self._write)
         self._taken_over = taken_over

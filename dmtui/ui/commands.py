@@ -17,6 +17,7 @@ from textual.content import Content
 
 from dmtui.core.hints import GAP, Hint, fitting
 from dmtui.core.keys import keys_of, readable
+from dmtui.ui.key_profiles import STANDARD
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -146,6 +147,14 @@ COMMANDS: tuple[Command, ...] = (
         "Back, step by step, to the composer",
         Scope.EVERYWHERE,
         "back",
+    ),
+    Command("focus.composer", "", "To the composer", Scope.EVERYWHERE, "to_composer"),
+    Command(
+        "app.commands",
+        "",
+        "All commands, where one does not type",
+        Scope.EVERYWHERE,
+        "app.command_palette",
     ),
     _everywhere("app.copy", "ctrl+c", "Copy what is selected", "app.copy_selection"),
     _everywhere("app.theme", "", "Colours", "app.change_theme"),
@@ -355,9 +364,15 @@ COMMANDS: tuple[Command, ...] = (
 
 
 class Registry:
-    """The commands with the user's keys: ids to comma-separated keys, empty for none."""
+    """The commands with the user's keys: ids to comma-separated keys, empty for none.
 
-    def __init__(self, keymap: Mapping[str, str] = MappingProxyType({})) -> None:
+    ``profile`` names the set that the keys are from; the composer's editing keys go by it.
+    """
+
+    def __init__(
+        self, keymap: Mapping[str, str] = MappingProxyType({}), profile: str = STANDARD
+    ) -> None:
+        self.profile = profile
         self.commands = tuple(replace(c, keys=keymap.get(c.id, c.keys)) for c in COMMANDS)
         self._by_id = {command.id: command for command in self.commands}
         self.keymap = {name: keys or _no_key(name) for name, keys in keymap.items()}
@@ -365,6 +380,10 @@ class Registry:
     def of_scope(self, scope: Scope) -> Iterator[Command]:
         """The commands of a scope, in the order of the registry."""
         return (command for command in self.commands if command.scope is scope)
+
+    def keys(self, name: str) -> tuple[str, ...]:
+        """The keys of the command with this id."""
+        return keys_of(self._by_id[name].keys)
 
     def press(self, name: str) -> str:
         """What to press for the command with this id, in a few words."""

@@ -11,6 +11,7 @@ from dmtui.core.notify import Settings
 from dmtui.messenger.messenger import Messenger
 from dmtui.store.store import Store
 from dmtui.ui.app import DmtuiApp
+from dmtui.ui.key_profiles import PROFILES, STANDARD
 from dmtui.ui.screens.conversation import ConversationPane
 from dmtui.ui.screens.main import MainScreen
 from dmtui.ui.terminal_escape import Terminal
@@ -74,6 +75,7 @@ class Stage:
         signed_in: bool = True,
         sync: bool = True,
         keymap: Mapping[str, str] | None = None,
+        key_profile: str = STANDARD,
         toasts: bool = False,
     ) -> AsyncIterator[Pilot[None]]:
         """Run the app until the block ends; ``sync``: once the first sync is on screen."""
@@ -84,7 +86,8 @@ class Stage:
                 messenger=self.messenger if signed_in else None,
                 open_messenger=self._signed_in,
                 sign_in=self.signing_in,
-                keymap=keymap,
+                keymap=PROFILES[key_profile] if keymap is None else keymap,
+                key_profile=key_profile,
                 notifications=self.notifications,
                 terminal=self.terminal,
             )

@@ -12,8 +12,10 @@ from textual.binding import Binding
 from textual.command import CommandPalette
 
 from dmtui.config import Keyed, read_config
+from dmtui.core.keys import keys_of, types_text
 from dmtui.ui.app import DmtuiApp
 from dmtui.ui.commands import COMMANDS, Registry, Scope, bindings
+from dmtui.ui.key_profiles import PROFILES, editing_keys
 from dmtui.ui.screens.conversation import ConversationPane
 from dmtui.ui.screens.doctor import Doctor
 from dmtui.ui.screens.encryption import EncryptionScreen
@@ -26,6 +28,7 @@ from dmtui.ui.screens.person_card import PersonCard
 from dmtui.ui.screens.requests_list import RequestsList
 from dmtui.ui.screens.start_chat import StartChat
 from dmtui.ui.screens.verification import VerificationScreen
+from dmtui.ui.widgets.composer import Composer
 from dmtui.ui.widgets.invite_prompt import InvitePrompt
 from dmtui.ui.widgets.people_list import PeopleList
 from dmtui.ui.widgets.request_list import RequestList
@@ -104,12 +107,41 @@ def test_every_act_of_a_person_stands_in_the_palette() -> None:
             assert command.offered, command.id
 
 
-def test_no_key_is_bound_twice_in_a_scope() -> None:
+@pytest.mark.parametrize("profile", PROFILES)
+def test_no_key_is_bound_twice_in_a_scope(profile: str) -> None:
+    registry = Registry(PROFILES[profile], profile)
+    everywhere = {key for c in registry.commands if c.priority for key in c.keys.split(",") if key}
     for scope in Scope:
         keys = [
-            key for command in Registry().of_scope(scope) for key in command.keys.split(",") if key
+            key
+            for command in registry.of_scope(scope)
+            for key in command.keys.split(",")
+            if key and not command.priority
         ]
         assert len(keys) == len(set(keys)), scope
+        assert everywhere.isdisjoint(keys), scope
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_profile_has_real_keys_for_real_commands(profile: str) -> None:
+    assert PROFILES[profile].keys() <= {command.id for command in COMMANDS}
+    for command in Registry(PROFILES[profile], profile).commands:
+        keys = keys_of(command.keys)
+        assert ",".join(keys) == command.keys
+        assert not (command.priority and any(map(types_text, keys))), command.id
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_no_key_of_the_app_is_one_that_edits_the_text(profile: str) -> None:
+    registry = Registry(PROFILES[profile], profile)
+    editing = editing_keys(profile, Composer.EDITING_KEYS)
+    bound = {
+        key
+        for command in registry.commands
+        if command.priority or (command.scope is Scope.COMPOSER and not command.fixed)
+        for key in keys_of(command.keys)
+    }
+    assert bound & editing.keys() == {"ctrl+c"}  # copies where one types, too
 
 
 def test_standard_keys_are_settings_that_are_accepted(tmp_path: Path) -> None:
@@ -121,12 +153,14 @@ def test_standard_keys_are_settings_that_are_accepted(tmp_path: Path) -> None:
 
 
 def test_keys_that_terminals_confuse_are_never_used() -> None:
-    keys = {key for command in COMMANDS for key in command.keys.split(",")}
+    named = (Registry(keymap).commands for keymap in PROFILES.values())
+    keys = {key for commands in named for command in commands for key in command.keys.split(",")}
     assert not keys & {"ctrl+i", "ctrl+m", "ctrl+h", "ctrl+left_square_bracket"}
 
 
-def test_every_alt_key_has_a_twin() -> None:
-    for command in COMMANDS:
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_alt_key_has_a_twin(profile: str) -> None:
+    for command in Registry(PROFILES[profile]).commands:
         keys = command.keys.split(",")
         if any(key.startswith("alt+") for key in keys) and not command.numbered:
             assert any(not key.startswith("alt+") for key in keys), command.id

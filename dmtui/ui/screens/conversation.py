@@ -27,6 +27,7 @@ from dmtui.core.slash import spoken, typed_as
 from dmtui.core.timeline import first_unread
 from dmtui.messenger.clock import milliseconds
 from dmtui.ui.commands import Scope, bindings, registry_of
+from dmtui.ui.key_profiles import editing_keys
 from dmtui.ui.screens.arranging import muted_words
 from dmtui.ui.screens.completing import Completing
 from dmtui.ui.screens.deciding import decided
@@ -95,7 +96,7 @@ class ConversationPane(Vertical):
     def on_mount(self) -> None:
         line = self.query_one("#aim", Static)
         self.writing = Writing(self._messenger, self._drafts, self.composer, line)
-        hands = Hands(self._messenger, self.app.push_screen_wait, self._tell, lambda _: None)
+        hands = Hands(self._messenger, self.app.push_screen_wait, self.tell, lambda _: None)
         self._desk = MessageDesk(hands, self)
         self._prepare_composer()
         self.watch(self.timeline, "scroll_y", self.mark_read, init=False)
@@ -108,6 +109,8 @@ class ConversationPane(Vertical):
         composer, offers = self.composer, self.query_one(Offers)
         composer.orders = frozenset(slash_commands(registry.commands))
         composer.offers = offers
+        composer.closing_keys = registry.keys("focus.back")
+        composer.editing_keys = editing_keys(registry.profile, Composer.EDITING_KEYS)
         offers.source = Completing(self._messenger, registry, lambda: self.conversation)
 
     @property
@@ -364,7 +367,7 @@ class ConversationPane(Vertical):
         except DmtuiError as error:
             if user_id == self.person:
                 self.timeline.loading_older = False
-                self._tell(f"Older messages could not be loaded: {error}")
+                self.tell(f"Older messages could not be loaded: {error}")
                 self._prepend(across=True)
             return
         if user_id == self.person:
@@ -428,7 +431,7 @@ class ConversationPane(Vertical):
         except (DmtuiError, LookupError) as error:
             self._give_back(to, text, aim)
             gone = f"Not sent: there is no chat with {to} now. Your text is kept."
-            self._tell(str(error) if isinstance(error, DmtuiError) else gone)
+            self.tell(str(error) if isinstance(error, DmtuiError) else gone)
             return
         if to == self.person:
             self._new = None
@@ -439,7 +442,7 @@ class ConversationPane(Vertical):
         message = self._messenger.relations.message(aim.edits)
         if message is None or not message.lives:
             self._give_back(to, text)
-            self._tell("Not edited: the message is deleted. Your text is kept.")
+            self.tell("Not edited: the message is deleted. Your text is kept.")
         elif typed_as(message.body, message.kind) != text or message.state is SendState.FAILED:
             await self._messenger.relations.edit(aim.edits, spoken(text))
         self.save_drafts()
@@ -455,13 +458,13 @@ class ConversationPane(Vertical):
             await self._decide(conversation.user_id, text)
             return
         if conversation.peer is PeerState.BANNED:
-            self._tell(refusal(conversation, registry_of(self.app).press))
+            self.tell(refusal(conversation, registry_of(self.app).press))
             return
         ask = self.app.push_screen_wait
         if not await ask(ask_back(conversation, bool(text.strip()))):
             return
         self._to_send = (conversation.user_id, text) if text.strip() else None
-        hands = Hands(self._messenger, ask, self._tell, lambda _: None)
+        hands = Hands(self._messenger, ask, self.tell, lambda _: None)
         if not await invited_back(hands, conversation):
             self._to_send = None
 
@@ -470,7 +473,7 @@ class ConversationPane(Vertical):
         try:
             may_go = await decided(self.app.push_screen_wait, self._messenger, to)
         except DmtuiError as error:
-            self._tell(str(error))
+            self.tell(str(error))
             return
         if may_go and self.conversation is not None and to == self.person:
             self._describe(self.conversation)
@@ -497,7 +500,7 @@ class ConversationPane(Vertical):
     def tell_objection(self, event: Composer.Objected) -> None:
         """It can't be meant; what was typed is still there."""
         event.stop()
-        self._tell(event.reason)
+        self.tell(event.reason)
 
     @on(Offers.Chosen)
     def take_offer(self, event: Offers.Chosen) -> None:
@@ -512,7 +515,7 @@ class ConversationPane(Vertical):
         try:
             text = await edited_outside(self.app, self.composer.text)
         except EditorTrouble as trouble:
-            self._tell(str(trouble))
+            self.tell(str(trouble))
         else:
             self.composer.rewrite(text)
 
@@ -526,7 +529,7 @@ class ConversationPane(Vertical):
         person = self._was_for_one(conversation)
         members = self._messenger.cards.card(conversation.user_id).members
         names = [name for user_id, name in members if user_id != person]
-        self._tell(reads_along(names, self.instead))
+        self.tell(reads_along(names, self.instead))
         self._drafts.told(conversation.user_id)
 
     def add_to_draft(self, user_id: UserId, text: str) -> None:
@@ -556,7 +559,7 @@ class ConversationPane(Vertical):
         try:
             await self._drafts.save()
         except DmtuiError as error:
-            self._tell(str(error))
+            self.tell(str(error))
 
     @on(Composer.Typing)
     def tell_typing(self, event: Composer.Typing) -> None:
@@ -629,5 +632,6 @@ class ConversationPane(Vertical):
         self._prepend(across=self._newer)
         return True
 
-    def _tell(self, line: str) -> None:
+    def tell(self, line: str) -> None:
+        """Show one line in passing."""
         self.notify(line, markup=False)

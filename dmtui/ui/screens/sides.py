@@ -141,6 +141,12 @@ class Sides(Screen[None]):
         elif self.conversation.person is not None:
             self.conversation.composer.focus()
 
+    def action_to_composer(self) -> None:
+        """To where one writes, from wherever."""
+        if self.conversation.person is not None:
+            self.to_conversation()
+            self.conversation.back_to_composer()
+
     def action_back(self) -> None:
         """Esc: one step back, and in the end to the composer."""
         if self.people.filtering:

@@ -15,7 +15,7 @@ from dmtui.core.completion import Word, word_before
 from dmtui.core.slash import Order, meaning, objection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
     from textual import events
 
@@ -163,6 +163,8 @@ class Composer(TextArea, inherit_bindings=False):
         """Where to offer completions."""
         self.closing_keys: Collection[str] = ("escape",)
         """Keys that put the completions away."""
+        self.editing_keys: Mapping[str, str] = self.EDITING_KEYS
+        """What keys do to the text, by the names of actions."""
 
     # -- for the parent -----------------------------------------------------------------------
 
@@ -215,12 +217,12 @@ class Composer(TextArea, inherit_bindings=False):
         elif key in NEWLINE_KEYS:
             self._consume(event)
             self._replace_via_keyboard("\n", *self.selection)
-        elif key == "up" and not self.text:
+        elif (action := self.editing_keys.get(key)) is not None:
             self._consume(event)
-            self.post_message(self.HistoryWanted())
-        elif (action := self.EDITING_KEYS.get(key)) is not None:
-            self._consume(event)
-            await self.run_action(action)
+            if action == "cursor_up" and not self.text:
+                self.post_message(self.HistoryWanted())
+            else:
+                await self.run_action(action)
         else:
             await super()._on_key(event)
 
@@ -228,6 +230,24 @@ class Composer(TextArea, inherit_bindings=False):
     def _consume(event: events.Event) -> None:
         event.stop()
         event.prevent_default()
+
+    def action_kill(self) -> None:
+        """The rest of the line to the clipboard, at its end the line break."""
+        row, column = self.cursor_location
+        end = row, len(self.document.get_line(row))
+        if column == end[1] and row + 1 < self.document.line_count:
+            end = row + 1, 0
+        self.history.checkpoint()
+        if killed := self.get_text_range((row, column), end):
+            self.app.copy_to_clipboard(killed)
+            self.delete((row, column), end)
+
+    def action_kill_selected(self) -> None:
+        """What is selected to the clipboard, else the word before the cursor away."""
+        if self.selected_text:
+            self.action_cut()
+        else:
+            self.action_delete_word_left()
 
     def submit(self) -> None:
         """As Enter does."""
@@ -291,8 +311,8 @@ class Composer(TextArea, inherit_bindings=False):
             return False
         if key == "enter" and (chosen := offers.chosen) is not None:
             self._take(word, chosen)
-        elif self.EDITING_KEYS.get(key) in _MOVES:
-            offers.move(_MOVES[self.EDITING_KEYS[key]])
+        elif (step := _MOVES.get(self.editing_keys.get(key, ""))) is not None:
+            offers.move(step)
         elif key in self.closing_keys:
             offers.close()
         else:

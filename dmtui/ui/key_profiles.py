@@ -1,0 +1,78 @@
+"""Sets of keys to choose from: what each changes of the registry's, by the commands' ids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+STANDARD = "standard"
+
+_VIM = {
+    "focus.composer": "i",
+    "app.commands": "colon",
+    "person.card": "K",
+    "person.invite_back": "I",
+    "timeline.original": "b",
+    **{f"{place}.first": "home,g" for place in ("people", "requests")},
+    **{f"{place}.last": "end,G" for place in ("people", "requests")},
+    "timeline.oldest": "home,g",
+    "timeline.newest": "end,G",
+    **{f"{place}.page-up": "pageup,ctrl+u,ctrl+b" for place in ("people", "requests", "timeline")},
+    **{f"{place}.page-down": "pagedown,ctrl+d" for place in ("people", "requests", "timeline")},
+}
+_EMACS = {
+    "chat.start": "f9",
+    "person.go": "ctrl+x",
+    "app.palette": "f12,alt+x",
+    "app.copy": "ctrl+c,alt+w",
+    "requests.open": "f6",
+    "focus.back": "escape,ctrl+g",
+    **{f"{place}.up": "up,ctrl+p" for place in ("people", "requests", "timeline")},
+    **{f"{place}.down": "down,ctrl+n" for place in ("people", "requests", "timeline")},
+    **{f"{place}.page-up": "pageup,alt+v" for place in ("people", "requests", "timeline")},
+    **{f"{place}.page-down": "pagedown,ctrl+v" for place in ("people", "requests", "timeline")},
+    **{f"{place}.first": "home,alt+less_than_sign" for place in ("people", "requests")},
+    **{f"{place}.last": "end,alt+greater_than_sign" for place in ("people", "requests")},
+    "timeline.oldest": "home,alt+less_than_sign",
+    "timeline.newest": "end,alt+greater_than_sign",
+    "requests.close": "escape,q,ctrl+g",
+    "invite.later": "l,escape,ctrl+g",
+    "composer.select": "up,ctrl+p",
+    "composer.page-up": "pageup,alt+v",
+    "composer.page-down": "pagedown,ctrl+v",
+    "composer.oldest": "ctrl+home,alt+less_than_sign",
+    "composer.newest": "ctrl+end,alt+greater_than_sign",
+    "composer.undo": "ctrl+z,ctrl+underscore",
+    "composer.redo": "ctrl+r",
+}
+_EMACS_EDITING = {
+    "ctrl+p": "cursor_up",
+    "ctrl+n": "cursor_down",
+    "ctrl+b": "cursor_left",
+    "ctrl+f": "cursor_right",
+    "alt+b": "cursor_word_left",
+    "alt+f": "cursor_word_right",
+    "alt+d": "delete_word_right",
+    "ctrl+k": "kill",
+    "ctrl+w": "kill_selected",
+    "ctrl+y": "paste",
+    "ctrl+underscore": "undo",
+    "ctrl+r": "redo",
+}
+
+PROFILES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        STANDARD: MappingProxyType({}),
+        "vim": MappingProxyType(_VIM),
+        "emacs": MappingProxyType(_EMACS),
+    }
+)
+"""Comma-separated keys, as in :class:`dmtui.ui.commands.Command`."""
+
+
+def editing_keys(profile: str, usual: Mapping[str, str]) -> Mapping[str, str]:
+    """What keys do to the text in the composer; ``usual`` are those of Textual's text area."""
+    if profile != "emacs":
+        return usual
+    kept = {key: action for key, action in usual.items() if key not in ("ctrl+v", "ctrl+x")}
+    return MappingProxyType(kept | _EMACS_EDITING)
