@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # the first frame loads this module and little else
     from dmtui.core.model import Milliseconds
 
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = (
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September",
     "October", "November", "December",
 )  # fmt: skip
@@ -38,7 +38,7 @@ def full_time(at: Milliseconds, zone: tzinfo) -> str:
 
 def full_date(day: date) -> str:
     """``Monday, 16 November 2026``, in English whatever the locale."""
-    return f"{_DAYS[day.weekday()]}, {day.day} {_MONTHS[day.month - 1]} {day.year}"
+    return f"{DAYS[day.weekday()]}, {day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
 def day_name(day: date, today: date) -> str:
@@ -65,9 +65,9 @@ def list_time(at: Milliseconds, now: Milliseconds, zone: tzinfo) -> str:
     if day == today:
         return f"{moment:%H:%M}"
     if 0 < (today - day).days < 7:
-        return _DAYS[day.weekday()][:3]
+        return DAYS[day.weekday()][:3]
     if day.year == today.year:
-        return f"{day.day} {_MONTHS[day.month - 1][:3]}"
+        return f"{day.day} {MONTHS[day.month - 1][:3]}"
     return day.isoformat()
 
 
@@ -78,11 +78,16 @@ def until_time(at: Milliseconds, now: Milliseconds, zone: tzinfo) -> str:
         case 0:
             return f"{moment:%H:%M}"
         case days if 0 < days < 7:
-            return f"{_DAYS[moment.weekday()][:3]} {moment:%H:%M}"
+            return f"{DAYS[moment.weekday()][:3]} {moment:%H:%M}"
         case _ if moment.year == today.year:
-            return f"{moment.day} {_MONTHS[moment.month - 1][:3]} {moment:%H:%M}"
+            return f"{moment.day} {MONTHS[moment.month - 1][:3]} {moment:%H:%M}"
         case _:
             return f"{moment.date().isoformat()} {moment:%H:%M}"
+
+
+def midnight(day: date, zone: tzinfo) -> Milliseconds:
+    """When the day begins."""
+    return int(datetime.combine(day, time(), zone).timestamp() * 1000)
 
 
 def next_morning(now: Milliseconds, zone: tzinfo) -> Milliseconds:

@@ -22,6 +22,7 @@ from dmtui.core.model import (
     DirectRoom,
     EventId,
     Invite,
+    Milliseconds,
     Page,
     Profile,
     RoomId,
@@ -253,6 +254,10 @@ class Messenger:
     def messages_after(self, user_id: UserId, after: Cursor, limit: int = 50) -> Page:
         """The oldest ``limit`` messages after the cursor; ``more`` and ``complete`` are void."""
         return self._store.messages_after(user_id, after, limit)
+
+    def cursor_at(self, at: Milliseconds) -> Cursor:
+        """The place just before the messages of that moment."""
+        return self._store.cursor_at(at)
 
     def around(self, user_id: UserId, key: str, limit: int = 50) -> Page | None:
         """The message of this key and up to ``limit`` on each side; ``None`` if it is not stored.

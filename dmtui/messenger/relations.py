@@ -67,6 +67,10 @@ class Relations:
         """When the message was edited, oldest first."""
         return self._ledger.store.relations.edit_times(key)
 
+    def readers(self, key: str) -> tuple[tuple[Safe, Milliseconds], ...]:
+        """Who else has read the message, and when at the latest."""
+        return self._ledger.store.relations.readers(key)
+
     def message(self, key: str) -> Message | None:
         """One message, wherever it is."""
         return self._ledger.store.relations.message(key)

@@ -19,6 +19,7 @@ from dmtui.core.model import (
     Kind,
     Membership,
     Message,
+    Milliseconds,
     Page,
     RoomId,
     Safe,
@@ -218,6 +219,21 @@ def message_at(connection: sqlite3.Connection, me: UserId, row: int) -> Message 
     rows = connection.execute(f"{_COLUMNS} WHERE e.number = ? AND t.weight > 0", (row,)).fetchall()
     room = _look(connection, me, found[0], RoomId(found[1]), found[2])
     return next(iter(_messages(connection, me, room, rows)), None)
+
+
+def readers(
+    connection: sqlite3.Connection, key: str, me: UserId
+) -> tuple[tuple[Safe, Milliseconds], ...]:
+    """Who else has read the message with this key, and when at the latest."""
+    rows = connection.execute(
+        "SELECT p.user_id, p.read_at,"
+        " coalesce((SELECT nullif(c.petname, '') FROM contact c WHERE c.user_id = p.user_id),"
+        " (SELECT m.name FROM member m WHERE m.room = p.room AND m.user_id = p.user_id))"
+        " FROM timeline t JOIN receipt p ON p.room = t.room AND p.position >= t.position"
+        " WHERE t.event = ? AND p.user_id <> ? AND p.read_at > 0 ORDER BY p.read_at",
+        (key, me),
+    )
+    return tuple((sender_name(UserId(user_id), name), at) for user_id, at, name in rows)
 
 
 def newest_event(

@@ -25,7 +25,7 @@ from dmtui.core.model import (
 from dmtui.store import outbox
 from dmtui.store.database import Database, number
 from dmtui.store.events import settle_edit
-from dmtui.store.reading import message_at
+from dmtui.store.reading import message_at, readers
 from dmtui.store.relations import edit_times
 from dmtui.store.work import Work
 
@@ -50,6 +50,11 @@ class RelationRecords:
         """When the message was edited, oldest first."""
         with self._database.read() as connection:
             return edit_times(connection, key)
+
+    def readers(self, key: str) -> tuple[tuple[Safe, Milliseconds], ...]:
+        """Who else has read the message, and when at the latest."""
+        with self._database.read() as connection:
+            return readers(connection, key, self._me)
 
     def message(self, key: str) -> Message | None:
         """One message, wherever it is."""

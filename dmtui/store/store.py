@@ -82,6 +82,7 @@ from dmtui.store.evidence import EvidenceRecords
 from dmtui.store.exporting import ExportRecords
 from dmtui.store.forgotten import is_forgotten
 from dmtui.store.outbox import Outgoing
+from dmtui.store.positions import stamp
 from dmtui.store.recovery import RecoveryRecords
 from dmtui.store.requests import RequestRecords
 from dmtui.store.search import SearchRecords
@@ -314,6 +315,10 @@ class Store:
         """The oldest ``limit`` messages after the cursor; ``more`` and ``complete`` are void."""
         with self._database.read() as connection:
             return reading.page_after(connection, self._me, user_id, after, limit)
+
+    def cursor_at(self, at: Milliseconds) -> Cursor:
+        """The place just before the messages of that moment."""
+        return Cursor(stamp(at, 0) - 1)
 
     def around(self, user_id: UserId, key: str, limit: int) -> Page | None:
         """The message of this key and up to ``limit`` on each side; ``None`` if it is not there."""

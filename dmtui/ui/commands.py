@@ -115,6 +115,7 @@ COMMANDS: tuple[Command, ...] = (
         _everywhere(f"person.{n}", f"alt+{n}", f"Person {n} of the list", f"go_to({n})")
         for n in range(1, 10)
     ),
+    _everywhere("chat.date", "", "Go to a date in the chat", "go_to_date"),
     _everywhere("requests.open", "f6,ctrl+r", "Answer requests", "answer_requests"),
     _everywhere("direct.mend", "f8", "Put lost chats back", "mend_direct"),
     _everywhere("direct.leave", "", "Leave lost chats out for good", "leave_direct"),
@@ -201,6 +202,17 @@ COMMANDS: tuple[Command, ...] = (
     Command("timeline.edit", "e", "Edit a message of yours", Scope.CONVERSATION),
     Command("timeline.discard", "d", "Delete; not sent: discard", Scope.CONVERSATION),
     Command("timeline.original", "g", "Go to what it answers", Scope.CONVERSATION),
+    Command("timeline.unread", "U", "First unread message", Scope.CONVERSATION, "first_unread"),
+    Command(
+        "timeline.day-before",
+        "left_square_bracket",
+        "Beginning of the day, and the day before",
+        Scope.CONVERSATION,
+        "day(-1)",
+    ),
+    Command(
+        "timeline.day-after", "right_square_bracket", "Day after", Scope.CONVERSATION, "day(1)"
+    ),
     Command("timeline.copy", "y", "Copy", Scope.CONVERSATION, hint="Copy"),
     Command("timeline.open", "o", "Open a link", Scope.CONVERSATION),
     Command("timeline.reveal", "s", "Show or hide a spoiler", Scope.CONVERSATION),

@@ -13,6 +13,8 @@ _VIM = {
     "person.card": "K",
     "person.invite_back": "I",
     "timeline.original": "b",
+    "timeline.day-before": "left_curly_bracket,left_square_bracket",
+    "timeline.day-after": "right_curly_bracket,right_square_bracket",
     **{f"{place}.first": "home,g" for place in ("people", "requests")},
     **{f"{place}.last": "end,G" for place in ("people", "requests")},
     "timeline.oldest": "home,g",

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 _SHORT = MappingProxyType(
     {
         "chat.start": "chat",
+        "chat.date": "date",
         "search.here": "find",
         "search.everywhere": "search",
         "people.ignored": "ignored",
         "requests.open": "requests",
-        "focus.unread": "unread",
     }
 )
 _BY_LAST_PART = ("app", "person")

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from dmtui.core.times import next_morning, until_time
+from dmtui.core.times import midnight, next_morning, until_time
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -48,3 +48,7 @@ def test_the_morning_after_the_clocks_change_is_at_8_all_the_same() -> None:
     morning = next_morning(evening, BERLIN)
     assert morning == at(2026, 3, 29, 8, 0, zone=BERLIN)
     assert morning - evening == timedelta(hours=9) // timedelta(milliseconds=1)
+
+
+def test_day_begins_at_midnight_where_one_is() -> None:
+    assert midnight(date(2026, 11, 16), BERLIN) == at(2026, 11, 15, 23, 0)

@@ -37,6 +37,7 @@ from dmtui.ui.screens.find_bar import FindBar
 from dmtui.ui.screens.hands import Hands
 from dmtui.ui.screens.heading import heading, note, reads_along, refusal
 from dmtui.ui.screens.message_desk import MessageDesk
+from dmtui.ui.screens.places import Places
 from dmtui.ui.screens.writing import Writing
 from dmtui.ui.slash import slash_commands
 from dmtui.ui.widgets.composer import Composer
@@ -47,6 +48,8 @@ from dmtui.ui.widgets.timeline import Timeline
 from dmtui.ui.widgets.typing_line import TypingLine
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from textual.app import ComposeResult
     from textual.binding import BindingType
     from textual.timer import Timer
@@ -98,6 +101,7 @@ class ConversationPane(Vertical):
         self.writing = Writing(self._messenger, self._drafts, self.composer, line)
         hands = Hands(self._messenger, self.app.push_screen_wait, self.tell, lambda _: None)
         self._desk = MessageDesk(hands, self)
+        self._places = Places(self._messenger, self)
         self._prepare_composer()
         self.watch(self.timeline, "scroll_y", self.mark_read, init=False)
         self.watch(self.app, "app_focus", self.mark_read, init=False)
@@ -588,6 +592,18 @@ class ConversationPane(Vertical):
             self._show()
             self.mark_read()
         self.timeline.action_newest()
+
+    def action_first_unread(self) -> None:
+        """To the first message that was unread when the conversation was opened."""
+        self._places.unread(self._new)
+
+    def action_day(self, step: int) -> None:
+        """To the beginning of the day, the day before or the day after."""
+        self._places.day(step)
+
+    def go_to(self, day: date) -> None:
+        """To the first message of the day, else of what came later."""
+        self._places.to_date(day)
 
     # -- one message --
 

@@ -30,6 +30,7 @@ from dmtui.core.model import Connection, Conversation, Phase, UserId
 from dmtui.core.names import clean_line
 from dmtui.core.own_devices import sign_in_words, waiting_words
 from dmtui.core.roster import Roster
+from dmtui.messenger.clock import milliseconds
 from dmtui.ui.commands import Scope, bindings
 from dmtui.ui.screens import verification
 from dmtui.ui.screens.confirm import Choice, Question
@@ -37,6 +38,7 @@ from dmtui.ui.screens.conversation import ConversationPane
 from dmtui.ui.screens.doctor import Doctor
 from dmtui.ui.screens.drafts import Drafts
 from dmtui.ui.screens.encryption_lines import notice_words
+from dmtui.ui.screens.go_to_date import GoToDate
 from dmtui.ui.screens.go_to_person import GoToPerson
 from dmtui.ui.screens.hands import Hands
 from dmtui.ui.screens.heading import moved, not_moved, stayed
@@ -370,6 +372,17 @@ class MainScreen(Sides):
             self.conversation.timeline.focus()
         else:
             self._tell("That message is not there any more.")
+
+    @work(group="dialog", exclusive=True)
+    async def action_go_to_date(self) -> None:
+        """Ask for a day, and show what was said then."""
+        if self.conversation.person is None:
+            self._tell("Open a chat first.")
+            return
+        day = await self._ask(GoToDate(milliseconds(self._messenger.clock)))
+        if day is not None:
+            self.to_conversation()
+            self.conversation.go_to(day)
 
     # -- the list of direct messages --
 

@@ -167,7 +167,8 @@ class MessageDesk:
     async def _offer(self, message: Message) -> None:
         """Say what there is to know of the message, and ask what to do with it."""
         relations = self._hands.messenger.relations
-        text = about(message, relations.edit_times(message.key) if message.edited else ())
+        edits = relations.edit_times(message.key) if message.edited else ()
+        text = about(message, edits, relations.readers(message.key) if message.own else ())
         title = "Deleted message" if message.kind is Kind.REDACTED else "This message"
         wanted = await self._hands.ask(Question(title, text, choices(message)))
         if wanted is not None and (deed := self.deed(wanted)) is not None:

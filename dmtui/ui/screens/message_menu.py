@@ -17,7 +17,9 @@ from dmtui.ui.widgets.timeline import Timeline
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dmtui.core.model import Milliseconds
+    from dmtui.core.model import Milliseconds, Safe
+
+_READERS = 5
 
 _NAMES = 20
 """Of those who reacted in the same way."""
@@ -51,23 +53,35 @@ def _choices(message: Message) -> Iterator[tuple[str, str, Timeline.OfMessage]]:
         yield "d", "Delete for everybody", Timeline.DeleteWanted(message)
 
 
-def about(message: Message, edits: Sequence[Milliseconds]) -> str:
-    """Why it failed, who vouches for its sender, who reacted, when it was edited."""
-    return "\n\n".join(part for part in _parts(message, edits) if part)
+def about(
+    message: Message,
+    edits: Sequence[Milliseconds],
+    readers: Sequence[tuple[Safe, Milliseconds]] = (),
+) -> str:
+    """Why it failed, who vouches for its sender, who reacted, when it was edited, who read it."""
+    return "\n\n".join(part for part in _parts(message, edits, readers) if part)
 
 
-def _parts(message: Message, edits: Sequence[Milliseconds]) -> Iterator[str]:
+def _parts(
+    message: Message,
+    edits: Sequence[Milliseconds],
+    readers: Sequence[tuple[Safe, Milliseconds]],
+) -> Iterator[str]:
     yield message.failure
     if message.failed_act is not None:
         yield message.failed_act.failure
     yield doubt_words(message.doubt)
     yield "\n".join(map(_given, message.reactions[:REACTIONS_SHOWN]))
     if edits:
-        zone = SystemZone()
-        times = [
-            f"{local_time(at, zone).date().isoformat()} {clock_time(at, zone)}" for at in edits[-3:]
-        ]
-        yield f"Edited {', '.join(times)}."
+        yield f"Edited {', '.join(map(_moment, edits[-3:]))}."
+    if readers:
+        read = (f"by {name}, {_moment(at)}" for name, at in readers[:_READERS])
+        yield f"Read at the latest {'; '.join(read)}."
+
+
+def _moment(at: Milliseconds) -> str:
+    zone = SystemZone()
+    return f"{local_time(at, zone).date().isoformat()} {clock_time(at, zone)}"
 
 
 def _given(reactions: Reactions) -> str:
