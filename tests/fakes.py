@@ -815,6 +815,19 @@ class FakeHomeserver:
             raise NotFound("No such user.", 404, "M_NOT_FOUND")
         return self.profiles[user_id]
 
+    async def set_display_name(self, name: str) -> None:
+        await self._call("set_display_name", name)
+        if name:
+            self.profiles[self.me] = Profile(self.me, Safe(name))
+        else:
+            self.profiles.pop(self.me, None)
+        self._lose("set_display_name")
+
+    async def set_status(self, words: str) -> None:
+        await self._call("set_status", words)
+        self.presences[self.me] = Presence(Availability.ONLINE, Safe(words), 0)
+        self._lose("set_status")
+
     async def has_device_keys(self, user_id: UserId) -> bool:
         await self._call("has_device_keys", user_id)
         return user_id not in self.without_keys

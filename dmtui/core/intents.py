@@ -142,6 +142,20 @@ class BlockInvites:
 
 
 @dataclass(frozen=True, slots=True)
+class SetName:
+    """Have everybody see me by this name; empty for none."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetStatus:
+    """Have everybody who shares a room with me see this beside my presence; empty for nothing."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class ArrangeContact:
     """Tell the server how the store has the person arranged: petname, tags and push rules."""
 
@@ -241,6 +255,8 @@ Intent: TypeAlias = (
     | StopIgnoring
     | Report
     | BlockInvites
+    | SetName
+    | SetStatus
     | ArrangeContact
     | MarkRead
     | Deliver

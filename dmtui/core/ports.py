@@ -171,6 +171,15 @@ class Homeserver(Protocol):
     async def profile(self, user_id: UserId) -> Profile:
         """``GET /profile/{userId}``; ``Refused`` and ``Recoverable`` prove nothing of the user."""
 
+    async def set_display_name(self, name: str) -> None:
+        """``PUT /profile/{userId}/displayname`` of mine; an empty one for none."""
+
+    async def set_status(self, words: str) -> None:
+        """``PUT /presence/{userId}/status`` of mine: online, with this message.
+
+        How long I stay online is the homeserver's affair, as :meth:`sync` makes nobody so.
+        """
+
     async def has_device_keys(self, user_id: UserId) -> bool:
         """Whether any device of the user has keys (``POST /keys/query``)."""
 

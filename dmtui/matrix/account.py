@@ -51,5 +51,16 @@ async def profile(client: Client, user: UserId) -> Profile:
     return _profile(user, answer.get("displayname"))
 
 
+async def set_display_name(client: Client, me: str, name: str) -> None:
+    """``PUT /profile/{userId}/displayname``."""
+    await client.api("PUT", path("profile", me, "displayname"), {"displayname": name})
+
+
+async def set_status(client: Client, me: str, words: str) -> None:
+    """``PUT /presence/{userId}/status``."""
+    content: JsonObject = {"presence": "online", "status_msg": words}
+    await client.api("PUT", path("presence", me, "status"), content)
+
+
 def _profile(user: UserId, name: object) -> Profile:
     return Profile(user, clean_line(text(name)))

@@ -280,6 +280,14 @@ class Device:
         """See ``ports.Homeserver``."""
         return await account.profile(self._client, user_id)
 
+    async def set_display_name(self, name: str) -> None:
+        """See ``ports.Homeserver``."""
+        await account.set_display_name(self._client, self._client.user_id, name)
+
+    async def set_status(self, words: str) -> None:
+        """See ``ports.Homeserver``."""
+        await account.set_status(self._client, self._client.user_id, words)
+
     async def has_device_keys(self, user_id: UserId) -> bool:
         """See ``ports.Homeserver``."""
         return await people.has_device_keys(self._client, user_id)

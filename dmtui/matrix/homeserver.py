@@ -187,6 +187,14 @@ class MatrixHomeserver:
         """See ``ports.Homeserver``."""
         return await self._thread.run(lambda: self._device.profile(user_id))
 
+    async def set_display_name(self, name: str) -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(lambda: self._device.set_display_name(name))
+
+    async def set_status(self, words: str) -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(lambda: self._device.set_status(words))
+
     async def has_device_keys(self, user_id: UserId) -> bool:
         """See ``ports.Homeserver``."""
         return await self._thread.run(lambda: self._device.has_device_keys(user_id))

@@ -26,6 +26,8 @@ from dmtui.core.intents import (
     RepairDirect,
     Report,
     RestoreDirect,
+    SetName,
+    SetStatus,
     StopIgnoring,
     TakeInviteBack,
     UndoRepair,
@@ -79,6 +81,8 @@ class Acts:
                 return await self._bring_together(entry, intent)
             case TakeInviteBack() | LeaveRoom() | ForgetRoom() | MakeRoom() as intent:
                 return await self._end(intent)
+            case SetName() | SetStatus() as intent:
+                return await self._introduce(entry, intent)
             case MarkRead() | ExamineDirect() | ArrangeContact() as intent:
                 return await self._tell(intent)
             case Deliver() as intent:
@@ -109,6 +113,17 @@ class Acts:
                 return await self._hearing.block(entry, intent)
             case _:
                 assert_never(intent)
+
+    async def _introduce(self, entry: Entry, intent: SetName | SetStatus) -> Settlement:
+        now = self._ledger.store.intent(entry.number)
+        if now is None or now.outcome is not None:
+            return _DONE, ()  # something else was wished meanwhile
+        match intent:
+            case SetName(name):
+                await self._homeserver.set_display_name(name)
+            case SetStatus(words):
+                await self._homeserver.set_status(words)
+        return _DONE, ()
 
     async def _bring_together(
         self, entry: Entry, intent: CreateRoom | CreateGroup | InviteBack | FollowUpgrade

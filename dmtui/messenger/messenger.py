@@ -48,6 +48,7 @@ from dmtui.messenger.life import Life
 from dmtui.messenger.line import Line
 from dmtui.messenger.outbox import Outbox
 from dmtui.messenger.own_devices import OwnDevices
+from dmtui.messenger.own_profile import OwnProfile
 from dmtui.messenger.pending import describe
 from dmtui.messenger.recovery import Recovery
 from dmtui.messenger.relations import Relations, new_transaction, typed
@@ -106,6 +107,7 @@ class Messenger:
         )
         self.verification = VerificationDesk(me, self.homeserver, self._ledger, self.encryption)
         self._start_chat = StartChat(me, self.homeserver, self._ledger, self._journal, self._clock)
+        self.own_profile = OwnProfile(me, self.homeserver, self._journal)
         self.requests = Requests(self._ledger, self._journal, self._line, self._start_chat.shown)
         self._typing = TypingNotices(self._clock)
         self._homeserver: Homeserver | None = None

@@ -25,6 +25,8 @@ from dmtui.core.intents import (
     RepairDirect,
     Report,
     RestoreDirect,
+    SetName,
+    SetStatus,
     StopIgnoring,
     TakeInviteBack,
     UndoRepair,
@@ -54,6 +56,8 @@ _OfNobody: TypeAlias = (
     | CreateGroup
     | MakeRoom
     | BlockInvites
+    | SetName
+    | SetStatus
     | MarkRead
 )
 
@@ -145,6 +149,10 @@ def _of_nobody(intent: _OfNobody) -> str:
             return "a chat becomes a room"
         case BlockInvites(blocked=blocked):
             return "invites are being blocked" if blocked else "invites are being allowed"
+        case SetName():
+            return "your new name is on its way"
+        case SetStatus():
+            return "your new status is on its way"
         case MarkRead():
             return ""
         case _:

@@ -34,6 +34,8 @@ from dmtui.core.intents import (
     RepairDirect,
     Report,
     RestoreDirect,
+    SetName,
+    SetStatus,
     StopIgnoring,
     TakeInviteBack,
     TidyDirect,
@@ -126,6 +128,8 @@ _READERS: dict[str, Callable[[_Fields], Intent]] = {
     "StopIgnoring": lambda f: StopIgnoring(f.user()),
     "Report": lambda f: Report(f.user(), f.room(), f.text("reason")),
     "BlockInvites": lambda f: BlockInvites(f.flag("blocked")),
+    "SetName": lambda f: SetName(f.text("name")),
+    "SetStatus": lambda f: SetStatus(f.text("words")),
     "ArrangeContact": lambda f: ArrangeContact(f.user()),
     "MarkRead": lambda f: MarkRead(f.room(), EventId(f.text("event_id"))),
     "Deliver": lambda f: Deliver(f.user(), f.text("text")),
@@ -183,9 +187,14 @@ def contrary_of(intent: Intent) -> Intent | None:
 def add(work: Work, intent: Intent) -> int:
     """The intent's number; that of an identical pending one if there is one.
 
-    A pending one that wants the contrary is over.
+    A pending one that wants the contrary, or the same thing to be otherwise, is over.
     """
     kind, payload = write_intent(intent)
+    if isinstance(intent, SetName | SetStatus):
+        work.connection.execute(
+            "UPDATE intent SET outcome = ? WHERE outcome IS NULL AND kind = ? AND payload <> ?",
+            (_write_outcome(Outcome(ok=True)), kind, payload),
+        )
     if (contrary := contrary_of(intent)) is not None:
         work.connection.execute(
             "UPDATE intent SET outcome = ? WHERE outcome IS NULL AND kind = ? AND payload = ?",

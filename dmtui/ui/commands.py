@@ -121,6 +121,7 @@ COMMANDS: tuple[Command, ...] = (
     _everywhere("direct.leave", "", "Leave lost chats out for good", "leave_direct"),
     _everywhere("app.doctor", "", "Doctor: check the list of chats", "doctor"),
     _general("app.encryption", "Encryption", "encryption"),
+    _general("app.profile", "My profile: name and status", "profile"),
     _general("group.start", "Start a group, which is no direct chat", "start_group"),
     _everywhere("requests.list", "", "All requests", "list_requests"),
     _general("requests.block", "Invites from nobody, or from everybody", "block_invites"),

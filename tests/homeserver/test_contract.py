@@ -869,6 +869,23 @@ async def test_presence_is_told_of_whom_i_share_a_room_with(world: World) -> Non
     assert presence.active_ago is not None
 
 
+async def test_my_name_is_what_the_profile_tells(world: World) -> None:
+    await world.homeserver.set_display_name("Somebody else")
+    assert (await world.homeserver.profile(world.me)).name == "Somebody else"
+    await world.homeserver.set_display_name("")
+    with pytest.raises(NotFound):
+        await world.homeserver.profile(world.me)
+
+
+async def test_my_status_is_told_with_my_presence(world: World) -> None:
+    await world.homeserver.set_status("at the sea")
+    presence = await world.homeserver.presence(world.me)
+    assert presence.status == "at the sea"
+    assert presence.availability is Availability.ONLINE
+    await world.homeserver.set_status("")
+    assert (await world.homeserver.presence(world.me)).status == ""
+
+
 async def test_devices_of_a_person_are_those_with_keys(world: World) -> None:
     assert await world.homeserver.trust_of(world.bob) == Trust(IdentityState.NONE)
     device = await world.bob_gets_a_device()

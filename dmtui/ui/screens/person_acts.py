@@ -14,6 +14,7 @@ from dmtui.ui.screens import (
     exporting,
     grouping,
     ignored,
+    own_profile,
     person_card,
     verification,
 )
@@ -60,6 +61,7 @@ GENERAL_ACTS: Mapping[str, GeneralAct] = MappingProxyType(
         "block_invites": ignored.block_invites,
         "encryption": encryption.encryption,
         "ignored": ignored.ignored_people,
+        "profile": own_profile.my_profile,
         "start_group": grouping.start_group,
         "verification": verification.verification,
         "verify_own": verification.verify_own,
