@@ -150,6 +150,7 @@ COMMANDS: tuple[Command, ...] = (
         Scope.EVERYWHERE,
         "back",
     ),
+    Command("search.sign", "", "Find, where one does not type", Scope.EVERYWHERE, "find"),
     Command("focus.composer", "", "To the composer", Scope.EVERYWHERE, "to_composer"),
     Command(
         "app.commands",

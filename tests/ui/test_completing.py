@@ -7,6 +7,7 @@ import pytest
 from textual import events
 
 from dmtui.core.model import Kind
+from dmtui.core.slash import SHRUG
 from dmtui.ui.commands import COMMANDS, Registry
 from dmtui.ui.screens.confirm import Question
 from dmtui.ui.slash import slash_commands, slash_name
@@ -175,6 +176,28 @@ async def test_what_i_do_is_sent_as_an_emote_and_stays_one_when_edited(stage: St
         await pilot.press("enter")
         await stage.until(lambda: stage.messages()[-1].body == "waves twice")
         assert stage.messages()[-1].kind is Kind.EMOTE
+
+
+async def test_markdown_is_sent_as_typed_when_it_is_to_be_plain(stage: Stage) -> None:
+    async with talking(stage) as pilot:
+        for text in ("*loud*", "/plain *quiet*", "/shrug"):
+            await stage.type(text)
+            await pilot.press("escape", "enter")
+        await stage.until(lambda: len([m for m in stage.messages() if m.own]) == 3)
+        loud, quiet, shrug = stage.messages()[-3:]
+        assert loud.formatted
+        assert (quiet.body, quiet.formatted) == ("*quiet*", "")
+        assert (shrug.body, shrug.formatted) == (SHRUG, "")
+
+
+async def test_command_typed_in_full_needs_no_row(stage: Stage) -> None:
+    async with talking(stage) as pilot:
+        await stage.type("/mut")
+        await stage.until(lambda: offers(stage).display)
+        await stage.type("e")
+        await stage.until(lambda: not offers(stage).display)
+        await pilot.press("tab")
+        assert stage.composer.text == "/mute"
 
 
 async def test_command_works_where_nobody_would_read_a_text(stage: Stage) -> None:

@@ -78,6 +78,12 @@ async def test_a_whole_conversation_goes_by_the_keyboard_alone(stage: Stage, pro
         await pilot.press("enter")
         await stage.until(lambda: stage.messages()[-1].body == "a reply!")
 
+        await keys.do("search.here")
+        await stage.type("hello")
+        await stage.until(stage.shows("1 of 1"))
+        await keys.last("find.close")
+        await stage.until(lambda: stage.focus_is(stage.composer))
+
         await keys.last("composer.select")
         await keys.last("focus.back")
         await keys.last("focus.back")
@@ -111,7 +117,9 @@ async def test_vim_goes_about_by_letters_and_back_to_the_composer_by_i(stage: St
         await stage.until(lambda: stage.timeline.following)
         await pilot.press("ctrl+u")
         await stage.until(lambda: not stage.timeline.following)
-        await pilot.press("i", "x")
+        await pilot.press("slash")
+        await stage.until(lambda: stage.conversation.finding.has_focus_within)
+        await pilot.press("escape", "up", "i", "x")
         assert stage.composer.text == "x"
         await pilot.press("up")
         await pilot.press("shift+tab", "shift+tab", "K")

@@ -85,7 +85,8 @@ class Offers(OptionList, can_focus=False):
         self.styles.offset = (0, -len(offers) - _BORDERS)
 
     async def _found(self, word: Word) -> Sequence[Offer]:
-        return (await self.source(word))[:SHOWN] if self.source is not None else ()
+        offers = await self.source(word) if self.source is not None else ()
+        return [offer for offer in offers if offer.text != f"{word.sign}{word.term}"][:SHOWN]
 
     def _put_away(self) -> None:
         self.workers.cancel_group(self, "offers")
