@@ -21,7 +21,8 @@ T = TypeVar("T")
 
 DEFAULT_THEME = "textual-dark"
 USUAL_KEYS = "standard"
-KNOWN = "there are ui.theme and the sections [keys], [notifications] and [security]"
+KNOWN = "there are ui.theme, ui.plain and the sections [keys], [notifications] and [security]"
+_PLAIN = "ui.plain"
 _PROFILE = "keys.profile"
 _PROTECTION = "security.key_protection"
 
@@ -58,6 +59,7 @@ class Config:
     notifications: Settings = field(default_factory=Settings)
     key_protection: Protection = Protection.AUTO
     key_profile: str = USUAL_KEYS
+    plain: bool = False
 
 
 def read_config(
@@ -134,6 +136,10 @@ def _checked(
     chosen: dict[str, str] = {}
     for name, value in settings.items():
         section, _, rest = name.partition(".")
+        if name == _PLAIN:
+            if not isinstance(value, bool):
+                raise _WrongSetting(name, "must be true or false")
+            continue
         if name not in choices and not (section == "keys" and rest):
             raise _WrongSetting(name, f"is no setting; {KNOWN}")
         if not isinstance(value, str):
@@ -151,6 +157,7 @@ def _checked(
         _notifications(chosen),
         Protection(chosen.get(_PROTECTION, Protection.AUTO)),
         profile,
+        settings.get(_PLAIN) is True,
     )
 
 

@@ -402,3 +402,10 @@ def test_key_of_the_profile_is_taken_and_the_usual_one_is_free(tmp_path: Path) -
         read_with_profiles(file)
     file = config(tmp_path, '[keys]\nprofile = "vim"\n"app.quit" = "ctrl+n"\n')
     assert read_with_profiles(file).keys["app.quit"] == "ctrl+n"
+
+
+def test_plain_is_true_or_false(tmp_path: Path) -> None:
+    assert read(config(tmp_path, "[ui]\nplain = true\n")).plain
+    assert not read(config(tmp_path, "[ui]\nplain = false\n")).plain
+    with pytest.raises(ConfigTrouble, match=r"line 2: ui.plain must be true or false"):
+        read(config(tmp_path, '[ui]\nplain = "yes"\n'))

@@ -29,7 +29,12 @@ def app(paths: ProfilePaths, options: Namespace) -> None:
     with ProfileLock(paths):
         from dmtui.profile_key.profile_key import ProfileKey
 
-        _run(ProfileKey(paths, config.key_protection), config, options.taken_over)
+        _run(
+            ProfileKey(paths, config.key_protection),
+            config,
+            options.taken_over,
+            plain=options.plain,
+        )
 
 
 def demo(paths: ProfilePaths, options: Namespace) -> None:
@@ -44,11 +49,16 @@ def demo(paths: ProfilePaths, options: Namespace) -> None:
         own = paths.inside(here.directory)
         key = ProfileKey(own, Protection.FILE)  # it is gone with the demo
         save_session(own, here.session, key.open())
-        _run(key, config, lambda: None, demo=True)
+        _run(key, config, lambda: None, demo=True, plain=options.plain)
 
 
 def _run(
-    key: ProfileKey, config: Config, taken_over: Callable[[], None], demo: bool = False
+    key: ProfileKey,
+    config: Config,
+    taken_over: Callable[[], None],
+    demo: bool = False,
+    *,
+    plain: bool,
 ) -> None:
     write_log(key.paths)
     with contextlib.closing(Account(key.paths, key)) as account:
@@ -68,6 +78,7 @@ def _run(
             keymap=config.keys,
             key_profile=config.key_profile,
             theme=config.theme,
+            plain=config.plain or plain,
             notifications=config.notifications,
             terminal=Terminal.of(os.environ, config.notifications.terminal),
             taken_over=taken_over,

@@ -23,6 +23,11 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="one account of several (default: %(default)s)",
     )
+    top.add_argument(
+        "--plain",
+        action="store_true",
+        help="the app in one column, with words in place of signs, for screen readers",
+    )
     top.set_defaults(command="")
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
     _account(commands)

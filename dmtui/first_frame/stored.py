@@ -81,7 +81,7 @@ def read(profile: str, limit: int) -> Stored | None:
     if os.path.exists(config):
         with open(config, "rb") as settings:
             text = settings.read()
-        if b"theme" in text or b"keys" in text:
+        if b"theme" in text or b"keys" in text or b"plain" in text:
             return None
     key = os.path.join(data, "key.json")
     if os.path.exists(key):

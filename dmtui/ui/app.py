@@ -46,7 +46,8 @@ class DmtuiApp(App[None]):
 
     A profile that is ``locked`` is opened first; only then it is known which of them it is.
     ``keymap`` maps ids of commands to keys, as in :mod:`dmtui.ui.commands`, ``key_profile`` being
-    the set that it is from; ``terminal`` is told of what comes in as ``notifications`` say;
+    the set that it is from; ``plain`` is for screen readers: one column, words and no signs;
+    ``terminal`` is told of what comes in as ``notifications`` say;
     ``taken_over`` is called once the screen belongs to the app.
     """
 
@@ -67,6 +68,7 @@ class DmtuiApp(App[None]):
         keymap: Mapping[str, str] | None = None,
         key_profile: str = STANDARD,
         theme: str = "textual-dark",
+        plain: bool = False,
         notifications: Settings | None = None,
         terminal: Terminal | None = None,
         taken_over: Callable[[], None] = lambda: None,
@@ -86,13 +88,17 @@ class DmtuiApp(App[None]):
         self._taken_over = taken_over
         self._lent = False  # the terminal, to an editor
         self.theme = theme
+        self._plain = plain
+        if plain:
+            self.add_class("plain")
+            self.animation_level = "none"
 
     def get_default_screen(self) -> Screen[None]:
         """The first frame is the real thing."""
         if self._locked is not None:
             return PassphraseScreen(self._locked)
         if self._messenger is not None:
-            return MainScreen(self._messenger, self._demo)
+            return MainScreen(self._messenger, self._demo, plain=self._plain)
         return SignInScreen(self._sign_in)
 
     def on_mount(self) -> None:

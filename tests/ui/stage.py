@@ -77,6 +77,7 @@ class Stage:
         keymap: Mapping[str, str] | None = None,
         key_profile: str = STANDARD,
         toasts: bool = False,
+        plain: bool = False,
     ) -> AsyncIterator[Pilot[None]]:
         """Run the app until the block ends; ``sync``: once the first sync is on screen."""
         store = Store.open(self._path, ME)
@@ -88,6 +89,7 @@ class Stage:
                 sign_in=self.signing_in,
                 keymap=PROFILES[key_profile] if keymap is None else keymap,
                 key_profile=key_profile,
+                plain=plain,
                 notifications=self.notifications,
                 terminal=self.terminal,
             )

@@ -70,8 +70,9 @@ class ConversationPane(Vertical):
         *bindings(Scope.COMPOSER),
     ]
 
-    def __init__(self, messenger: Messenger, drafts: Drafts):
+    def __init__(self, messenger: Messenger, drafts: Drafts, *, plain: bool = False):
         super().__init__(id="conversation")
+        self._plain = plain
         self._messenger = messenger
         self._drafts = drafts
         self._saving: Timer | None = None
@@ -90,7 +91,7 @@ class ConversationPane(Vertical):
         yield Static(id="header", markup=False)
         yield FindBar(self._messenger)
         yield Static(id="welcome", markup=False)
-        yield Timeline(id="timeline")
+        yield Timeline(plain=self._plain, id="timeline")
         yield TypingLine(id="typing")
         yield Static(id="aim", markup=False)
         yield Offers(id="offers")

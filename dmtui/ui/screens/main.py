@@ -72,14 +72,15 @@ class MainScreen(Sides):
     class SignInWanted(Message):
         """The session has ended and the user wants to sign in again."""
 
-    def __init__(self, messenger: Messenger, demo: bool = False):
+    def __init__(self, messenger: Messenger, demo: bool = False, *, plain: bool = False):
         self._messenger = messenger
         self._drafts = Drafts(messenger)
         self._roster = Roster(messenger.people(AT_FIRST))
         super().__init__(
-            PeoplePane(self._roster),
-            ConversationPane(messenger, self._drafts),
+            PeoplePane(self._roster, plain=plain),
+            ConversationPane(messenger, self._drafts, plain=plain),
             DEMO if demo else "",
+            alone=plain,
         )
         self._hands = Hands(messenger, self._ask, self._tell, self.open)
         self._requests = RequestDesk(self, self._hands, self._show_notice)

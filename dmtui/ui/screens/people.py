@@ -30,14 +30,15 @@ class PeoplePane(Vertical):
         Binding("escape", "leave_archive", "Everybody", show=False, id="people.everybody"),
     ]
 
-    def __init__(self, roster: Roster):
+    def __init__(self, roster: Roster, *, plain: bool = False):
         super().__init__(id="people")
+        self._plain = plain
         self._roster = roster
         self._in_archive = False
 
     def compose(self) -> ComposeResult:
         yield Input(placeholder="Filter by name", compact=True, id="filter")
-        yield PeopleList(id="people-list")
+        yield PeopleList(plain=self._plain, id="people-list")
 
     @property
     def list(self) -> PeopleList:

@@ -27,11 +27,19 @@ NARROW = 80  # columns; below, the list gives way to the conversation
 class Sides(Screen[None]):
     """People left, the conversation right, the status and the hints below.
 
-    ``heading`` is a line above it all, if any.
+    ``heading`` is a line above it all, if any; ``alone`` shows one side at a time in any width.
     """
 
-    def __init__(self, people: PeoplePane, conversation: ConversationPane, heading: str = ""):
+    def __init__(
+        self,
+        people: PeoplePane,
+        conversation: ConversationPane,
+        heading: str = "",
+        *,
+        alone: bool = False,
+    ):
         super().__init__()
+        self._alone = alone
         self.people = people
         self.conversation = conversation
         self._heading = heading
@@ -65,7 +73,10 @@ class Sides(Screen[None]):
     @property
     def narrow(self) -> bool:
         """Whether there is room for only one of the list and the conversation."""
-        return self.size.width < NARROW
+        return self._is_narrow(self.size.width)
+
+    def _is_narrow(self, width: int) -> bool:
+        return self._alone or width < NARROW
 
     def hint(self, focused: Widget | None) -> None:
         """Say what the keys do where the focus is."""
@@ -84,7 +95,7 @@ class Sides(Screen[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Decide whether both sides fit; where not, keep the side that is in use."""
-        narrow = event.size.width < NARROW
+        narrow = self._is_narrow(event.size.width)
         if narrow and not self.has_class("narrow") and self.conversation.person is not None:
             self._list_wanted = self.focused is self.people.list
         self.lay_out(narrow)

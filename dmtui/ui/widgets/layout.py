@@ -22,14 +22,16 @@ class Block:
 
     __slots__ = ("document", "painted", "row", "shape", "width")
 
-    def __init__(self, row: Row, width: int, former: Block | None = None) -> None:
+    def __init__(
+        self, row: Row, width: int, former: Block | None = None, *, plain: bool = False
+    ) -> None:
         self.row = row
         self.width = width
         if former is not None and former.row == row:
             self.document: Document | None = former.document
         else:
             self.document = document_of(row)
-        self.shape: Shape = shape(row, width, self.document)
+        self.shape: Shape = shape(row, width, self.document, plain=plain)
         self.painted: list[Strip] | None = None
 
     @property
@@ -48,8 +50,9 @@ class Anchor(NamedTuple):
 class Layout:
     """Rows one below the other, ``lead`` lines above them, and blank ones to fill the screen."""
 
-    def __init__(self, lead: int) -> None:
+    def __init__(self, lead: int, *, plain: bool = False) -> None:
         self._lead = lead
+        self._plain = plain
         self._by_key: dict[str, Block] = {}
         self._tops: list[int] = []
         self.blocks: list[Block] = []
@@ -66,7 +69,7 @@ class Layout:
         for row in rows:
             block = self._by_key.get(row.key)
             if block is None or block.width != width or block.row != row:
-                block = Block(row, width, block)
+                block = Block(row, width, block, plain=self._plain)
             blocks.append(block)
         self.blocks = blocks
         self._by_key = {block.row.key: block for block in blocks}

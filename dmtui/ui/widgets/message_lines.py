@@ -24,6 +24,8 @@ from dmtui.ui.widgets.styled_lines import PLAIN, Part, hidden, lines_of
 
 INDENT = 2
 MARKS = 4
+STATES = 11
+"""Cells for how far a message is: as a mark, and in words."""
 MEASURE = 110
 """Cells: longer lines are hard to read."""
 NAME_COLOURS = 5
@@ -66,12 +68,15 @@ def document_of(row: Row) -> Document | None:
     return (replace(first, spans=(name, *first.spans)), *others)
 
 
-def shape(row: Row, width: int, document: Document | None = None) -> Shape:
-    """Wrap the row; cheap, so that a whole window can be measured before it is painted."""
+def shape(row: Row, width: int, document: Document | None = None, *, plain: bool = False) -> Shape:
+    """Wrap the row; cheap, so that a whole window can be measured before it is painted.
+
+    ``plain`` says states in words and draws no rules.
+    """
     if not isinstance(row, MessageRow):
         return Shape(1, (((_title(row), ""),),), ())
     message = row.message
-    measure = _measure(width)
+    measure = _measure(width, plain)
     style = _text_style(message)
     if document is not None:
         tail = (EDITED if message.edited else "", "timeline--dim")
@@ -96,6 +101,7 @@ def paint(
     style_of: Callable[[str], Style],
     selected: bool = False,
     revealed: bool = False,
+    plain: bool = False,
 ) -> list[Strip]:
     """Paint the row's lines, each exactly ``width`` cells wide; spoilers only if ``revealed``."""
     ground = style_of("timeline--cursor") if selected else style_of("")
@@ -106,20 +112,23 @@ def paint(
         return strip([(text, style_of(name) + back) for text, name in parts], width, ground)
 
     if not isinstance(row, MessageRow):
-        return [blank, line((_ruled(_title(row), width), _rule_style(row)))]
+        title = clip(f"  {printable(_title(row))}", width) if plain else _ruled(_title(row), width)
+        return [blank, line((title, _rule_style(row)))]
     message = row.message
-    bar: Part = ("▌ " if selected else "  ", "timeline--bar")
+    bar: Part = ((("> " if plain else "▌ ") if selected else "  "), "timeline--bar")
+    measure = _measure(width, plain)
     lines: list[Strip] = []
     if row.header:
         lines = [blank, line(bar, *_header(message, width, zone))]
     if shaped.quote:
-        lines.append(line(bar, (clip(printable(shaped.quote), _measure(width)), "timeline--quote")))
+        lines.append(line(bar, (clip(printable(shaped.quote), measure), "timeline--quote")))
     text = shaped.text
     if not revealed:
         text = tuple(tuple(map(hidden, parts)) for parts in text)
     for parts in text[:-1]:
         lines.append(line(bar, *parts))
-    lines.append(line(bar, *text[-1], *_marks(message, text[-1], _measure(width))))
+    marks = _state(message) if plain else _marks(message, text[-1], measure)
+    lines.append(line(bar, *text[-1], *marks))
     for reactions in shaped.reactions:
         lines.append(line(bar, (reactions, "timeline--reactions")))
     for note in shaped.notes:
@@ -133,8 +142,8 @@ def name_style(user_id: UserId) -> str:
     return f"timeline--name-{zlib.crc32(user_id.encode('utf-8', 'replace')) % NAME_COLOURS}"
 
 
-def _measure(width: int) -> int:
-    return max(8, min(width - INDENT - MARKS, MEASURE))
+def _measure(width: int, plain: bool = False) -> int:
+    return max(8, min(width - INDENT - (STATES if plain else MARKS), MEASURE))
 
 
 def _title(row: DaySeparator | NewMessages | RoomChange) -> str:
@@ -232,6 +241,15 @@ def _mark(message: Message) -> tuple[str, str, str]:
             return (
                 ("✓✓", "", "timeline--read") if message.read_by_peer else ("✓", "", "timeline--dim")
             )
+
+
+def _state(message: Message) -> list[Part]:
+    """The same in a word, behind the text."""
+    mark, word, style = _mark(message)
+    if not mark:
+        return []
+    said = {"✓": "sent", "✓✓": "read", "✗": "not sent"}.get(mark, word.strip())
+    return [(f" ({said})", style)]
 
 
 def _without_mark(last: Part) -> tuple[Part, ...]:

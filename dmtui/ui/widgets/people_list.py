@@ -120,12 +120,14 @@ class PeopleList(LineView):
         *,
         now: Callable[[], float] = time.time,
         zone: tzinfo | None = None,
+        plain: bool = False,
         id: str | None = None,  # noqa: A002 - Textual's name
         classes: str | None = None,
     ) -> None:
         super().__init__(id=id, classes=classes)
         self._now = now
         self._zone = zone or SystemZone()
+        self._plain = plain
         self._rows: Sequence[Conversation] = ()
         self._groups: int | None = None  # the first row that is one
         self._archived = 0
@@ -351,7 +353,7 @@ class PeopleList(LineView):
                 width,
                 ground,
             )
-            for parts in person_lines(row, width, time_text, opened)
+            for parts in person_lines(row, width, time_text, opened, plain=self._plain)
         ]
 
     # -- keys and mouse ---------------------------------------------------------------------------

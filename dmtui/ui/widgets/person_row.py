@@ -28,8 +28,15 @@ _PEER_WORDS = {
 }
 
 
-def person_lines(row: Conversation, width: int, time: str, opened: bool) -> tuple[Parts, Parts]:
-    """Both lines, for ``width`` cells: who and when, what and how much of it is unread."""
+def person_lines(
+    row: Conversation, width: int, time: str, opened: bool, *, plain: bool = False
+) -> tuple[Parts, Parts]:
+    """Both lines, for ``width`` cells: who and when, what and how much of it is unread.
+
+    ``plain`` says in words what signs stand for.
+    """
+    if plain:
+        return _in_words(row, time, opened)
     bar = ("▌" if opened else " ", "people--bar")
     return [bar, *_who(row, width, time)], [bar, *_what(row, width)]
 
@@ -45,6 +52,29 @@ def _who(row: Conversation, width: int, time: str) -> Parts:
         (name, "people--name-unread" if _calls(row) else "people--name"),
         (f"{states}{gap}{time} ", "people--dim"),
     ]
+
+
+def _in_words(row: Conversation, time: str, opened: bool) -> tuple[Parts, Parts]:
+    unread = f"{row.unread} unread" if row.unread else ""
+    states = (
+        unread,
+        "open" if opened else "",
+        "pinned" if row.pinned else "",
+        "muted" if row.muted else "",
+        "encrypted" if row.encrypted else "",
+        _states(row),
+        f"looks like {row.looks_like}" if row.looks_like else "",
+        time,
+    )
+    said = f"Draft: {row.draft}" if row.draft else str(row.preview)
+    name = ("people--name-unread" if _calls(row) else "people--name",)
+    return (
+        [
+            (f" {printable(row.name)}", *name),
+            (f", {printable(', '.join(filter(None, states)))}", "people--dim"),
+        ],
+        [(f"   {printable(said.replace(chr(10), ' '))}", "people--dim")],
+    )
 
 
 def _what(row: Conversation, width: int) -> Parts:

@@ -31,7 +31,10 @@ TOP_LINES = 2
 
 
 class Timeline(LineView):
-    """A window of messages, oldest first; parents call :meth:`show` whenever it changed."""
+    """A window of messages, oldest first; parents call :meth:`show` whenever it changed.
+
+    ``plain`` says states in words and draws no rules.
+    """
 
     DEFAULT_CSS = """
     Timeline {
@@ -185,6 +188,7 @@ class Timeline(LineView):
         *,
         now: Callable[[], float] = time.time,
         zone: tzinfo | None = None,
+        plain: bool = False,
         id: str | None = None,  # noqa: A002 - Textual's name
         classes: str | None = None,
     ) -> None:
@@ -196,7 +200,8 @@ class Timeline(LineView):
         self._newer = False
         self._first_unread: str | None = None
         self._rooms: Sequence[DirectRoom] = ()
-        self._rows = Layout(TOP_LINES)
+        self._plain = plain
+        self._rows = Layout(TOP_LINES, plain=plain)
         self._follow = True
         self._new_below = 0
         self._cursor: str | None = None
@@ -441,6 +446,7 @@ class Timeline(LineView):
             zone=self._zone,
             style_of=self.style_of,
             selected=selected,
+            plain=self._plain,
             revealed=block.row.key in self._revealed,
         )
         if block.row.key in self._hits:
