@@ -62,7 +62,7 @@ def _in_words(row: Conversation, time: str, opened: bool) -> tuple[Parts, Parts]
         "pinned" if row.pinned else "",
         "muted" if row.muted else "",
         "encrypted" if row.encrypted else "",
-        _states(row),
+        _states(row).replace(") (", ", ").strip("()"),
         f"looks like {row.looks_like}" if row.looks_like else "",
         time,
     )

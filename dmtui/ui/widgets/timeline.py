@@ -21,8 +21,8 @@ from dmtui.core.times import local_time
 from dmtui.ui.widgets.cells import strip
 from dmtui.ui.widgets.hits import marked
 from dmtui.ui.widgets.layout import Block, Layout
-from dmtui.ui.widgets.line_view import LineView
-from dmtui.ui.widgets.message_lines import NAME_COLOURS, paint
+from dmtui.ui.widgets.message_lines import INDENT, NAME_COLOURS, paint
+from dmtui.ui.widgets.selectable import SelectableView
 from dmtui.ui.widgets.styled_lines import STYLES
 from dmtui.ui.widgets.system_zone import SystemZone
 
@@ -30,7 +30,7 @@ TOP_LINES = 2
 """The line above the oldest message, and a blank one."""
 
 
-class Timeline(LineView):
+class Timeline(SelectableView):
     """A window of messages, oldest first; parents call :meth:`show` whenever it changed.
 
     ``plain`` says states in words and draws no rules.
@@ -350,6 +350,7 @@ class Timeline(LineView):
         rows = arrange(self._messages, today, self._zone, self._first_unread, self._rooms)
         self._rows.arrange(rows, width, self.line_count)
         self.set_line_total(self._rows.total)
+        self.unselect()
         if follow:
             self._scroll_to_line(round(self.max_scroll_y))
         elif anchor is not None and (line := self._rows.find(anchor)) is not None:
@@ -434,6 +435,19 @@ class Timeline(LineView):
         lines = self._paint_block(blocks[index], width)
         line = y - self._rows.top(index)
         return lines[line] if line < len(lines) else Strip.blank(width, self.style_of(""))
+
+    def selectable(self, y: int, width: int) -> str:
+        """Without the marks at the right of a message's text."""
+        text = self.paint_line(y, width).text
+        blocks = self._rows.blocks
+        index = self._rows.index_at(y)
+        if y < self._rows.blank + TOP_LINES or index >= len(blocks):
+            return text.rstrip()
+        shape = blocks[index].shape
+        line = y - self._rows.top(index) - shape.lead
+        if 0 <= line < len(shape.text):
+            text = text[: INDENT + sum(len(part) for part, _ in shape.text[line])]
+        return text.rstrip()
 
     def _paint_block(self, block: Block, width: int) -> list[Strip]:
         selected = block.row.key == self._cursor
@@ -580,6 +594,8 @@ class Timeline(LineView):
         self._ask_for_older(insist=True)
 
     def on_click(self, event: events.Click) -> None:
+        if self.text_selection is not None:
+            return
         if (self._new_below or self._newer) and event.y == self.size.height - 1:
             self.action_newest()
             return
