@@ -1,7 +1,7 @@
 """The key backup beside sync: new room keys go up after a while, missing ones are looked up.
 
 One look-up is under way at a time, the newest wish first; what the backup does not have is not
-asked for again for some minutes.
+asked for again for some minutes. Other devices of ours are asked after it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Protocol
 
 from dmtui.core.errors import DmtuiError, RateLimited, Recoverable, SignedOut
 from dmtui.core.model import RoomId
@@ -32,6 +33,16 @@ _MOST_WANTED = 10_000
 _FOUND_AT_ONCE = 20
 
 Key = tuple[RoomId, str]
+
+
+class OtherDevices(Protocol):
+    """Who can be asked for what the backup does not have."""
+
+    def want(self, room_id: RoomId, session_id: str, /) -> None:
+        """The session's key is to be had nowhere else."""
+
+    async def settle(self) -> None:
+        """Ask; raises what the requests raise."""
 
 
 def some_delay() -> float:
@@ -59,12 +70,13 @@ class BackupUpkeep:
         self._connected_again = 0.0
         self._down = False
         self._at_work = 0
-        self._wanted: dict[Key, None] = {}  # the newest last
+        self._wanted: dict[Key, bool] = {}  # the newest last; true if only the backup may help
         self._missing: dict[Key, float] = {}  # and until when they are not asked for again
         self._arrived: dict[Key, None] = {}
         self._judged: Backup | None = None
         self.arrived = asyncio.Event()
         """There is something for :meth:`take_arrived`."""
+        self.others: OtherDevices | None = None
 
     # -- missing keys --
     @property
@@ -72,13 +84,16 @@ class BackupUpkeep:
         """Whether the recovery key would open a backup that may hold what is missing."""
         return self.backup.known is Backup.LOCKED
 
-    def want(self, room_id: RoomId, session_id: str) -> None:
-        """A message can't be read for want of this session's key."""
+    def want(self, room_id: RoomId, session_id: str, refused: bool = False) -> None:
+        """A message can't be read for want of this session's key.
+
+        No device is asked for what its sender has ``refused`` to this one.
+        """
         key = (room_id, session_id)
         if self._missing.get(key, 0.0) > self._now():
             return
         self._wanted.pop(key, None)
-        self._wanted[key] = None
+        self._wanted[key] = refused
         if len(self._wanted) > _MOST_WANTED:
             del self._wanted[next(iter(self._wanted))]
         self._to_look_up.set()
@@ -170,19 +185,31 @@ class BackupUpkeep:
             self._judged = self.backup.known
             self._missing.clear()
             self._tell(self._wanted)
-        if self.backup.known is not Backup.ON:
-            return
+        if self.backup.known is Backup.ON:
+            await self._look_into_backup()
+        elif self.backup.known is not None:
+            self._want_of_others(self._wanted)
+        if self.others is not None:
+            await self.others.settle()
+
+    async def _look_into_backup(self) -> None:
         while self._wanted:
-            key, _ = self._wanted.popitem()
+            key, refused = self._wanted.popitem()
             try:
                 found = await self.backup.fetch(*key)
             except Recoverable:
-                self._wanted.setdefault(key)
+                self._wanted.setdefault(key, refused)
                 self._tell(())
                 raise
             if not found:
                 self._remember_missing(key)
+                self._want_of_others({key: refused})
             self._tell([key] if found else [], at_once=not self._wanted)
+
+    def _want_of_others(self, keys: Mapping[Key, bool]) -> None:
+        for key, refused in keys.items():
+            if self.others is not None and not refused:
+                self.others.want(*key)
 
     def _remember_missing(self, key: Key) -> None:
         self._missing[key] = self._now() + MISSING_REST

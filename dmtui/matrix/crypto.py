@@ -1,7 +1,6 @@
 """End-to-end encryption of one device: what sync hands in, what is sent, what keeps it in order.
 
-Which devices get keys, :mod:`dmtui.matrix.entitlement` decides. Requests for room keys are not
-answered.
+Which devices get keys, :mod:`dmtui.matrix.entitlement` decides.
 """
 
 from __future__ import annotations
@@ -46,6 +45,8 @@ from dmtui.matrix.gossip import Gossip
 from dmtui.matrix.identities import Identities
 from dmtui.matrix.identity import OwnIdentity
 from dmtui.matrix.key_backup import KeyBackup
+from dmtui.matrix.key_forwarding import KeyForwarding
+from dmtui.matrix.key_requests import KeyRequests
 from dmtui.matrix.key_sharing import KeySharing
 from dmtui.matrix.machine import Machine, WedgedError
 from dmtui.matrix.own_keys import OwnKeys
@@ -107,9 +108,13 @@ class Crypto:
         self.identity = OwnIdentity(requests, self._machine, store, self._own_keys, self.backup)
         self.vouching = Vouching(requests, self._machine, store, self.lists.changed)
         self.gossip = Gossip(requests, self._machine, store, self.backup)
-        self._secret_requests = SecretRequests(
-            own, store, self.lists, self.identities, self.to_device, now
+        answering = (own, store, self.lists, self.identities, self.to_device, now)
+        self._secret_requests = SecretRequests(*answering)
+        self._key_forwarding = KeyForwarding(*answering)
+        self._key_requests = KeyRequests(
+            requests, self._machine, store, self.lists, self.identities, now
         )
+        self.backup_upkeep.others = self._key_requests
         self.hear_verification: HearVerification = lambda sender, kind, content: None
         self._senders: set[str] = set()  # of room keys, and who has new keys
         self._wedged: dict[tuple[str, str], None] = {}  # (user, curve25519), in order
@@ -231,6 +236,8 @@ class Crypto:
                     return self._take_withheld(sender, content)
                 case "m.secret.request" if sender:
                     self._secret_requests.hear(sender, content)
+                case "m.room_key_request" if sender:
+                    self._key_forwarding.hear(sender, content)
                 case str(kind) if sender and kind.startswith("m.key.verification."):
                     self.hear_verification(sender, kind, content)
         except (EncryptionError, ValueError, TypeError, KeyError, RecursionError) as error:
@@ -261,6 +268,8 @@ class Crypto:
             case "m.room_key":
                 self._senders.add(sender)
                 return self._machine.accept_room_key(sender, sender_key, payload)
+            case "m.forwarded_room_key":
+                return self._key_requests.take(sender, sender_key, payload)
             case "m.secret.send":
                 self.gossip.take(sender, sender_key, payload)
                 return _NOTHING
@@ -283,6 +292,8 @@ class Crypto:
         room, code = room_id(content.get("room_id")), opaque(content.get("code"), LONGEST_ID)
         session_id = opaque(content.get("session_id"), LONGEST_ID)
         if content.get("algorithm") != MEGOLM or not (room and session_id and code):
+            return _NOTHING
+        if self._key_requests.take_refusal(sender, content):
             return _NOTHING
         self._store.save_withheld(room, session_id, sender, code)
         return room, session_id
@@ -348,6 +359,8 @@ class Crypto:
             self._mend,
             self.gossip.settle,
             self._secret_requests.settle,
+            self._key_forwarding.settle,
+            self._key_requests.settle,
         )
         for work in works:
             try:

@@ -218,6 +218,14 @@ class CryptoStore:
         )
         return [(str(sender), str(owner), Source(str(source))) for sender, owner, source in rows]
 
+    def reach(self, room_id: RoomId, session_id: str) -> int | None:
+        """The index of the first message that any key of the session reads."""
+        rows = self._do(
+            "SELECT min(first_index) FROM megolm WHERE (room_id, session_id) = (?, ?)",
+            (room_id, session_id),
+        )
+        return None if rows[0][0] is None else int(str(rows[0][0]))
+
     def save_room_key(self, key: RoomKey) -> None:
         session = key.session
         self._do(

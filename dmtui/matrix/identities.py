@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from dmtui.core.errors import WrongIdentity
@@ -124,6 +124,10 @@ class Identities:
         if device.user_id != self._me or mine is None or mine.master != trusted:
             return False
         return self.is_signed(device) is True
+
+    def confirmed(self, devices: Iterable[Device]) -> list[Device]:
+        """Those of the devices that are mine, vouched for by my own identity and not blocked."""
+        return [device for device in devices if not device.blocked and self.confirms(device)]
 
     def take(self, user_id: str, answer: JsonObject) -> None:
         """Take in what an answer of ``/keys/query`` says of the user's identity.

@@ -32,7 +32,8 @@ WITHHELD = {
     "m.no_olm": "The sender's app could not set up an encrypted channel to this device.",
     "m.history_not_shared": "The sender's app does not share the key for this older message.",
 }
-
+_FOR_GOOD = ("m.blacklisted", "m.unauthorised", "m.history_not_shared")
+"""Codes that are the sender's will: a device that is only not confirmed yet may ask later."""
 
 _GRAVITY = (
     Doubt.NONE,
@@ -52,8 +53,11 @@ class MissingKeys(Protocol):
     def is_locked(self) -> bool:
         """Whether the user's recovery key would let it look in more places."""
 
-    def want(self, room_id: RoomId, session_id: str, /) -> None:
-        """A message can't be read for want of this session's key."""
+    def want(self, room_id: RoomId, session_id: str, refused: bool, /) -> None:
+        """A message can't be read for want of this session's key.
+
+        ``refused``: its sender does not want this device to have it.
+        """
 
 
 class RoomDecryption:
@@ -118,7 +122,6 @@ class RoomDecryption:
             return "This message is malformed."
         keys = self._store.room_keys(room_id, session_id)
         if not keys:
-            self._missing.want(room_id, session_id)
             return self._why_missing(room_id, session_id, sender)
         theirs = [key for key in keys if self._may_speak(key, sender)]
         if not theirs:
@@ -127,6 +130,7 @@ class RoomDecryption:
 
     def _why_missing(self, room_id: RoomId, session_id: str, sender: str) -> str:
         code = self._store.withheld(room_id, session_id, sender)
+        self._missing.want(room_id, session_id, code in _FOR_GOOD)
         if code is not None:
             return WITHHELD.get(code, "The sender withheld the key.")
         return LOCKED if self._missing.is_locked else NOT_YET
@@ -150,7 +154,7 @@ class RoomDecryption:
             return _DAMAGED
         reaching = [key.session for key in keys if key.reach <= first]
         if not reaching:
-            self._missing.want(room_id, session_id)
+            self._missing.want(room_id, session_id, False)
             return TOO_LATE
         opened = next(_opened(reaching, ciphertext), None)
         if opened is None:

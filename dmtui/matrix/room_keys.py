@@ -1,6 +1,7 @@
 """Room keys: where one came from, which of two is the better one, and how they travel.
 
-Spec: "Key export format" and ``m.megolm_backup.v1.curve25519-aes-sha2``, whose entries are alike.
+Spec: "Key export format", ``m.megolm_backup.v1.curve25519-aes-sha2`` and ``m.forwarded_room_key``,
+whose entries are alike.
 What travels without a signature of its sender is good for reading, and proves nobody's authorship.
 """
 
@@ -25,11 +26,13 @@ class Source(StrEnum):
     """Sealed by its sender for this device, or made here."""
     FILE = "file"
     """A key file that the user chose."""
+    FORWARD = "forward"
+    """Another device of ours, which was asked for it."""
     BACKUP = "backup"
     """The key backup: anybody who knows its public key can have put it there."""
 
 
-_TRUST = {Source.BACKUP: 0, Source.FILE: 1, Source.OLM: 2}
+_TRUST = {Source.BACKUP: 0, Source.FORWARD: 1, Source.FILE: 2, Source.OLM: 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,27 @@ def portable(key: RoomKey) -> JsonObject:
         "sender_claimed_keys": {_ED25519: session.ed25519},
         "session_key": session.export_session(key.reach),
     }
+
+
+def forwarded(key: RoomKey) -> JsonObject:
+    """The content of ``m.forwarded_room_key``, from the first message that the key reads."""
+    content = portable(key)
+    del content["sender_claimed_keys"]
+    return {
+        **content,
+        "room_id": key.session.room_id,
+        "session_id": key.session.id,
+        "sender_claimed_ed25519_key": key.session.ed25519,
+    }
+
+
+def read_forwarded(content: JsonObject, room_id: str, session_id: str) -> RoomKey:
+    """The key of this session. Raises ``ValueError`` for anything malformed or mislabelled."""
+    if not isinstance(content.get("forwarding_curve25519_key_chain"), list):
+        raise ValueError("the room key does not say by whom it was forwarded")
+    claimed: JsonObject = {_ED25519: content.get("sender_claimed_ed25519_key")}
+    portable_ = {**content, "sender_claimed_keys": claimed}
+    return read_portable(portable_, room_id, session_id, Source.FORWARD)
 
 
 def read_portable(

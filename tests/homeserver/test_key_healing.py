@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from dmtui.core.model import Kind, RoomId
+from dmtui.core.model import Doubt, Kind, RoomId
 from dmtui.core.recovery import Backup
 from dmtui.matrix.key_file import export_keys
-from dmtui.matrix.room_decryption import LOCKED
+from dmtui.matrix.room_decryption import LOCKED, NOT_YET
 from dmtui.profile import ProfilePaths
 from tests.homeserver.account import Account
 from tests.homeserver.dmtui_account import DmtuiAccount
@@ -65,6 +65,31 @@ async def test_messages_of_before_are_read_in_place_once_the_backup_is_unlocked(
     await second.until(lambda: second.bodies(bob.account) == ["one", "two"])
     assert reasons(second, bob.account) == []
     await second.stop()
+
+
+def without_backup(me: Account) -> None:
+    """No device of mine uses the backup any more (spec: ``m.key_backup``)."""
+    target = f"v3/user/{me.user_id}/account_data/m.key_backup"
+    me.api("PUT", target, {"enabled": False})
+
+
+async def test_my_other_device_gives_the_keys_that_no_backup_has(
+    party: Party, synapse: SynapseServer, tmp_path: Path
+) -> None:
+    first, bob, _ = await talked(party, tmp_path)
+    text = await first.messenger.encryption.set_up("")
+    await asyncio.to_thread(without_backup, first.account)
+    account = await asyncio.to_thread(synapse.login, first.account.localpart)
+    second = await DmtuiAccount(account, tmp_path / "second").start()
+    await second.until(lambda: reasons(second, bob.account) == [NOT_YET, NOT_YET])
+    await (await second.messenger.homeserver()).unlock(text)
+    await second.until(lambda: second.bodies(bob.account) == ["one", "two"])
+    assert reasons(second, bob.account) == []
+    read = [m for m in second.messages(bob.account) if m.kind is Kind.TEXT]
+    assert len(read) == 2
+    assert Doubt.NONE not in {m.doubt for m in read}
+    await second.stop()
+    await first.stop()
 
 
 async def test_new_messages_are_backed_up_while_the_app_runs(

@@ -188,6 +188,73 @@ async def test_key_that_the_backup_lacks_is_asked_for_again_after_minutes_only(
         clock.time += 301.0
 
 
+class Others:
+    """Other devices of mine; ``trouble`` is raised where they are to be asked."""
+
+    def __init__(self) -> None:
+        self.wanted: list[tuple[RoomId, str]] = []
+        self.times = 0
+        self.trouble: DmtuiError | None = None
+
+    def want(self, room_id: RoomId, session_id: str) -> None:
+        self.wanted.append((room_id, session_id))
+
+    async def settle(self) -> None:
+        self.times += 1
+        if self.trouble is not None:
+            raise self.trouble
+
+
+async def test_other_devices_are_asked_for_what_the_backup_lacks_and_for_nothing_else(
+    server: Server, upkeep: BackupUpkeep
+) -> None:
+    upkeep.others = others = Others()
+    upkeep.want(ROOM, server.hold(some_key()).session.id)
+    upkeep.want(ROOM, "lacking")
+    upkeep.wake()
+    await until(lambda: upkeep.is_idle and server.count("GET room_keys/keys") == 2)
+    assert others.wanted == [(ROOM, "lacking")]
+    assert others.times
+
+
+@pytest.mark.parametrize("exists", [True, False], ids=["locked", "none"])
+async def test_other_devices_are_asked_where_no_backup_can_be_read(
+    server: Server, store: CryptoStore, upkeep: BackupUpkeep, exists: bool
+) -> None:
+    server.exists = exists
+    store.forget_secret(KEY_BACKUP_SECRET)
+    upkeep.others = others = Others()
+    upkeep.want(ROOM, "lacking")
+    upkeep.wake()
+    await until(lambda: upkeep.is_idle and upkeep.backup.known is not None)
+    assert set(others.wanted) == {(ROOM, "lacking")}
+
+
+@pytest.mark.parametrize("exists", [True, False], ids=["a backup", "none"])
+async def test_other_devices_are_not_asked_for_what_its_sender_refused(
+    server: Server, upkeep: BackupUpkeep, exists: bool
+) -> None:
+    server.exists = exists
+    upkeep.others = others = Others()
+    upkeep.want(ROOM, "refused", True)
+    upkeep.wake()
+    await until(lambda: upkeep.is_idle and others.times)
+    assert others.wanted == []
+
+
+async def test_other_devices_are_asked_again_after_trouble(
+    server: Server, upkeep: BackupUpkeep, clock: Clock
+) -> None:
+    upkeep.others = others = Others()
+    others.trouble = Unreachable("gone")
+    upkeep.want(ROOM, "lacking")
+    upkeep.wake()
+    await until(lambda: clock.rests)
+    others.trouble = None
+    before = others.times
+    await until(lambda: upkeep.is_idle and others.times > before)
+
+
 async def test_server_in_trouble_is_given_time_and_the_wish_is_kept(
     server: Server, upkeep: BackupUpkeep, clock: Clock
 ) -> None:

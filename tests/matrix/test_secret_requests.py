@@ -18,7 +18,8 @@ from dmtui.matrix.identities import Identities
 from dmtui.matrix.identity import MASTER, SELF_SIGNING, USER_SIGNING
 from dmtui.matrix.key_backup import KEY_BACKUP_SECRET
 from dmtui.matrix.machine import Machine
-from dmtui.matrix.secret_requests import PATIENCE, SecretRequests
+from dmtui.matrix.own_requests import PATIENCE
+from dmtui.matrix.secret_requests import SecretRequests
 from dmtui.matrix.to_device import ToDevice
 
 ME, MALLORY = "@me:s", "@mallory:s"
