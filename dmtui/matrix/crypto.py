@@ -221,7 +221,7 @@ class Crypto:
             self.lists.left(_users(device_lists.get("left")))
 
     def members_changed(self, room_id: RoomId) -> None:
-        """Somebody came or went, or the encryption settings changed."""
+        """Somebody came or went, or the settings of encryption or history changed."""
         self._sharing.members.changed(room_id)
 
     def _take(self, event: JsonObject, batch: str) -> tuple[str, str]:

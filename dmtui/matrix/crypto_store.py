@@ -52,7 +52,10 @@ _THIRD = """
 ALTER TABLE device ADD COLUMN signed_by TEXT NOT NULL DEFAULT '';
 CREATE TABLE excepted (user_id TEXT PRIMARY KEY) WITHOUT ROWID;
 """
-_MIGRATIONS = (_SCHEMA, _SECOND, _THIRD)
+_FOURTH = """
+ALTER TABLE megolm ADD COLUMN shared_history INTEGER NOT NULL DEFAULT 0;
+"""
+_MIGRATIONS = (_SCHEMA, _SECOND, _THIRD, _FOURTH)
 """What leads from each version to the next; the user's keys are carried over."""
 
 Row: TypeAlias = tuple[object, ...]
@@ -195,19 +198,20 @@ class CryptoStore:
     def room_keys(self, room_id: RoomId, session_id: str) -> list[RoomKey]:
         """The session's keys, one per device that they came from, the best first."""
         rows = self._do(
-            "SELECT pickle, ed25519, sender_key, owner, source, backed_up_in FROM megolm"
-            " WHERE (room_id, session_id) = (?, ?)",
+            "SELECT shared_history, pickle, ed25519, sender_key, owner, source, backed_up_in"
+            " FROM megolm WHERE (room_id, session_id) = (?, ?)",
             (room_id, session_id),
         )
         found = []
-        for pickle, ed25519, sender_key, owner, source, backed_up_in in rows:
+        for shared, *texts in rows:
+            pickle, ed25519, sender_key, owner, source, backed_up_in = map(str, texts)
             try:
                 session = InboundGroupSession.from_pickle(
-                    str(pickle).encode(), str(ed25519), str(sender_key), room_id, self._key
+                    pickle.encode(), ed25519, sender_key, room_id, self._key
                 )
             except ValueError:
                 continue  # damaged: as if it had not arrived
-            found.append(RoomKey(session, str(owner), Source(str(source)), str(backed_up_in)))
+            found.append(RoomKey(session, owner, Source(source), backed_up_in, bool(shared)))
         return sorted(found, key=lambda key: key.merit, reverse=True)
 
     def key_origins(self, room_id: RoomId, session_id: str) -> list[tuple[str, str, Source]]:
@@ -230,7 +234,8 @@ class CryptoStore:
         session = key.session
         self._do(
             "INSERT OR REPLACE INTO megolm (room_id, session_id, sender_key, ed25519, owner,"
-            " first_index, pickle, source, backed_up_in) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " first_index, pickle, source, backed_up_in, shared_history)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 session.room_id,
                 session.id,
@@ -241,6 +246,7 @@ class CryptoStore:
                 session.pickle(self._key).decode(),
                 key.source,
                 key.backed_up_in,
+                key.shared_history,
             ),
         )
 

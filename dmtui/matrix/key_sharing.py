@@ -51,6 +51,7 @@ class Outbound:
     """
 
     session: OutboundGroupSession
+    shares_history: bool
     holders: set[Device] = field(default_factory=set)
     owed: dict[Device, str] = field(default_factory=dict)
     told: set[Device] = field(default_factory=set)
@@ -133,13 +134,20 @@ class KeySharing:
         return [device for device in devices if not self._entitlement.refusal(device)]
 
     def _current(self, room_id: RoomId, audience: Audience) -> Outbound:
-        """The session to use: a new one once it is worn out or others may read than before."""
+        """The session to use: a new one once it is worn out or others may read than before.
+
+        Others are also those who join later, where that was changed.
+        """
         outbound = self._outbound.get(room_id)
         if outbound is not None:
             outbound.session.max_messages = audience.messages_per_key
             outbound.session.max_age = audience.age_of_key
             entitled = self._entitled(audience)
-            same = outbound.holders.issubset(entitled) and outbound.told.isdisjoint(entitled)
+            same = (
+                outbound.holders.issubset(entitled)
+                and outbound.told.isdisjoint(entitled)
+                and outbound.shares_history is audience.shares_history
+            )
             if same and not outbound.session.expired:
                 return outbound
         outbound = self._outbound[room_id] = self._begin(room_id, audience)
@@ -151,9 +159,14 @@ class KeySharing:
         session.max_age = audience.age_of_key
         machine = self._machine
         machine.create_group_session(
-            machine.curve25519, machine.ed25519, room_id, session.id, session.session_key
+            machine.curve25519,
+            machine.ed25519,
+            room_id,
+            session.id,
+            session.session_key,
+            audience.shares_history,
         )
-        return Outbound(session)
+        return Outbound(session, audience.shares_history)
 
     async def _share(self, room_id: RoomId, outbound: Outbound, recipients: list[Device]) -> None:
         """Give the key to those who lack it; raises before any message could outrun its key."""
@@ -163,7 +176,7 @@ class KeySharing:
         if missing:
             await self._to_device.meet(missing)
             keys = [
-                (device, "m.room_key", _room_key(room_id, outbound.session.id, owed))
+                (device, "m.room_key", _room_key(room_id, outbound, owed))
                 for device, owed in outbound.owed.items()
             ]
             await self._to_device.deliver(keys, outbound.holders.update)
@@ -235,10 +248,11 @@ def _verifies(kind: str, content: JsonObject) -> bool:
     return kind.startswith("m.key.verification.") or request
 
 
-def _room_key(room_id: RoomId, session_id: str, session_key: str) -> JsonObject:
+def _room_key(room_id: RoomId, outbound: Outbound, session_key: str) -> JsonObject:
     return {
         "algorithm": MEGOLM,
         "room_id": room_id,
-        "session_id": session_id,
+        "session_id": outbound.session.id,
         "session_key": session_key,
+        "shared_history": outbound.shares_history,
     }

@@ -215,13 +215,19 @@ class Machine(Olm):
 
     # -- room keys --
     def create_group_session(
-        self, sender_key: str, sender_fp_key: str, room_id: str, session_id: str, session_key: str
+        self,
+        sender_key: str,
+        sender_fp_key: str,
+        room_id: str,
+        session_id: str,
+        session_key: str,
+        shared_history: bool = False,
     ) -> None:
         """Store a room key of our own making."""
         session = InboundGroupSession(session_key, sender_fp_key, sender_key, room_id)
         if session.id != session_id:
             raise EncryptionError("the room key is of another session")
-        self.keep_room_key(RoomKey(session, self.user_id))
+        self.keep_room_key(RoomKey(session, self.user_id, shared_history=shared_history))
 
     def accept_room_key(
         self, sender: str, sender_key: str, payload: JsonObject
@@ -240,7 +246,8 @@ class Machine(Olm):
         )
         if session.id != session_id:
             raise EncryptionError("the room key is of another session")
-        self.keep_room_key(RoomKey(session, sender))
+        shared = content.get("shared_history") is True
+        self.keep_room_key(RoomKey(session, sender, shared_history=shared))
         return room, session_id
 
     def keep_room_key(self, key: RoomKey) -> bool:

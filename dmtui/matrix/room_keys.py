@@ -40,13 +40,15 @@ class RoomKey:
     """An inbound Megolm session.
 
     ``owner`` is the user who sent it to us over Olm, empty for other sources; ``backed_up_in`` is
-    the version of the key backup that holds it, if any.
+    the version of the key backup that holds it, if any. ``shared_history``: whoever made the
+    session lets people who are invited later have it, as far as we were told.
     """
 
     session: InboundGroupSession
     owner: str
     source: Source = Source.OLM
     backed_up_in: str = ""
+    shared_history: bool = False
 
     @property
     def reach(self) -> int:
@@ -101,6 +103,7 @@ def portable(key: RoomKey) -> JsonObject:
         "sender_key": session.sender_key,
         "sender_claimed_keys": {_ED25519: session.ed25519},
         "session_key": session.export_session(key.reach),
+        "shared_history": key.shared_history,
     }
 
 
@@ -139,4 +142,4 @@ def read_portable(
     session = InboundGroupSession.import_session(session_key, claimed, sender_key, room_id)
     if session.id != session_id:
         raise ValueError("the room key is of another session")
-    return RoomKey(session, "", source, backed_up_in)
+    return RoomKey(session, "", source, backed_up_in, content.get("shared_history") is True)

@@ -12,6 +12,7 @@ from dmtui.matrix.requests import Requests
 from dmtui.matrix.room_keys import MEGOLM
 from dmtui.matrix.values import mapping, mappings, text, user_id, whole
 
+VISIBILITY = "m.room.history_visibility"
 _USUAL_MESSAGES, _MOST_MESSAGES = 100, 10_000
 _HOUR_MS, _WEEK_MS, _YEAR_MS = 3_600_000, 604_800_000, 31_536_000_000
 
@@ -20,13 +21,15 @@ _HOUR_MS, _WEEK_MS, _YEAR_MS = 3_600_000, 604_800_000, 31_536_000_000
 class Audience:
     """Users who are joined or ``invited``, and when to change keys.
 
-    Servers tell of changed devices only of those who have joined.
+    Servers tell of changed devices only of those who have joined. ``shares_history``: who joins
+    later may read what was written before.
     """
 
     users: frozenset[str]
     invited: frozenset[str]
     messages_per_key: int
     age_of_key: timedelta
+    shares_history: bool
 
 
 class RoomMembers:
@@ -49,7 +52,8 @@ class RoomMembers:
             return known
         before = self._changes.get(room_id, 0)
         members = await self._members(room_id)
-        audience = _audience(members, await self._settings(room_id))
+        settings = await self._settings(room_id)
+        audience = _audience(members, settings, await self._shares_history(room_id))
         if self._changes.get(room_id, 0) == before:
             self._known[room_id] = audience
         return audience
@@ -73,8 +77,16 @@ class RoomMembers:
         except NotFound:  # who asks for encryption gets it, whatever the server says
             return {"algorithm": MEGOLM}
 
+    async def _shares_history(self, room_id: RoomId) -> bool:
+        target = path("rooms", room_id, "state", VISIBILITY) + "/"
+        try:
+            content = await self._requests.api("GET", target)
+        except NotFound:
+            return True  # what holds where nothing is set (spec: "Room history visibility")
+        return content.get("history_visibility") in ("shared", "world_readable")
 
-def _audience(members: dict[str, str], settings: JsonObject) -> Audience:
+
+def _audience(members: dict[str, str], settings: JsonObject, shares_history: bool) -> Audience:
     if settings.get("algorithm", MEGOLM) != MEGOLM:
         raise CannotEncrypt("This room is encrypted in a way that dmtui does not know.")
     messages = whole(settings.get("rotation_period_msgs")) or _USUAL_MESSAGES
@@ -84,4 +96,5 @@ def _audience(members: dict[str, str], settings: JsonObject) -> Audience:
         frozenset(user for user, membership in members.items() if membership == "invite"),
         min(messages, _MOST_MESSAGES),
         timedelta(milliseconds=min(max(age, _HOUR_MS), _YEAR_MS)),
+        shares_history,
     )

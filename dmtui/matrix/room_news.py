@@ -11,12 +11,14 @@ from dmtui.core.events import Receipt, RoomUpdate, TimelineEvent
 from dmtui.core.model import EventId, JsonObject, Membership, RoomId, UserId
 from dmtui.core.names import clean_line
 from dmtui.matrix.nonce import NONCE_EVENT
+from dmtui.matrix.room_members import VISIBILITY
 from dmtui.matrix.translate import Translator, is_create, members
 from dmtui.matrix.values import event_id, mapping, milliseconds, opaque, room_id, text, user_id
 
 STATE_TYPES = (
     "m.room.create",
     "m.room.encryption",
+    VISIBILITY,
     "m.room.member",
     "m.room.name",
     "m.room.tombstone",

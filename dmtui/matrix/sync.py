@@ -29,7 +29,8 @@ from dmtui.matrix.classic import Classic
 from dmtui.matrix.news import Api, KeyNews, News
 from dmtui.matrix.place import Way, place_of
 from dmtui.matrix.push_rules import muted_rooms
-from dmtui.matrix.room_news import room_update
+from dmtui.matrix.room_members import VISIBILITY
+from dmtui.matrix.room_news import RawRoom, room_update
 from dmtui.matrix.sliding import FEATURE, Sliding
 from dmtui.matrix.stripped import stripped_invite
 from dmtui.matrix.translate import Translator
@@ -55,7 +56,7 @@ class KeyKeeper(Protocol):
         """Take in what came; returns the room keys that arrived."""
 
     def members_changed(self, room_id: RoomId) -> None:
-        """Somebody came or went, or the encryption settings changed."""
+        """Somebody came or went, or the settings of encryption or history changed."""
 
 
 class Syncing:
@@ -116,7 +117,7 @@ class Syncing:
         if direct is not None:
             self._direct = listed_rooms(direct)
         updates = [await room_update(raw, self._translator) for raw in news.rooms]
-        self._tell_members(updates)
+        self._tell_members(news.rooms, updates)
         invites = self._judged(news, again=direct is not None)
         return SyncBatch(
             news.place.token(),
@@ -157,9 +158,10 @@ class Syncing:
             )
         )
 
-    def _tell_members(self, updates: Sequence[RoomUpdate]) -> None:
-        for update in updates:
-            if update.members or update.encrypted:
+    def _tell_members(self, rooms: Sequence[RawRoom], updates: Sequence[RoomUpdate]) -> None:
+        for raw, update in zip(rooms, updates, strict=True):
+            history = any(event.get("type") == VISIBILITY for event in raw.state())
+            if update.members or update.encrypted or history:
                 self._keys.members_changed(update.room_id)
 
     def _judged(self, news: News, again: bool) -> tuple[Invite, ...]:

@@ -24,6 +24,7 @@ ENCRYPTED: Json = {
     "state_key": "",
     "content": {"algorithm": "m.megolm.v1.aes-sha2"},
 }
+ROOM_SETTINGS = ("m.room.member", "m.room.history_visibility")
 
 
 class Talker:
@@ -94,7 +95,7 @@ class Talker:
         )
         for room_id, room in answer.get("rooms", {}).get("join", {}).items():
             events = room["timeline"]["events"]
-            if any(event["type"] == "m.room.member" for event in events):
+            if any(event["type"] in ROOM_SETTINGS for event in events):
                 self.crypto.members_changed(RoomId(room_id))
             self.seen += [
                 (RoomId(room_id), event) for event in events if event["type"] == "m.room.encrypted"

@@ -253,6 +253,24 @@ async def test_messages_of_every_kind_arrive(
     }
 
 
+@pytest.mark.parametrize("gap", [False, True])
+async def test_change_of_who_may_read_history_is_told_to_the_encryption(
+    device: Listener, alice: Account, bob: Account, gap: bool
+) -> None:
+    room_id = befriend(alice, bob)
+    await device.settle()
+    device.keys.changed.clear()
+    alice.set_state(room_id, "m.room.history_visibility", {"history_visibility": "joined"})
+    for number in range(25 if gap else 1):
+        bob.send_text(room_id, f"m{number}")
+
+    update = room(await device.until(lambda batch: room(batch, room_id)), room_id)
+
+    assert update is not None
+    assert update.limited is gap
+    assert device.keys.changed == [room_id]
+
+
 async def test_own_message_carries_its_transaction_only_on_this_device(
     synapse: SynapseServer,
     way: Way,

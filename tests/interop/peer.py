@@ -328,6 +328,10 @@ class Element:
         """Exchange messages with cross-signed devices only."""
         await self._act("isolate", mode="signed" if on else "none")
 
+    async def request_keys(self, room_id: str) -> None:
+        """Ask other devices of mine for the keys that are missing in the room."""
+        await self._act("requestKeys", roomId=room_id)
+
     async def rotate(self, room_id: str) -> None:
         """Share a new session with everybody's devices before the next message."""
         await self._act("rotate", roomId=room_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from dmtui.core.model import SendState
+from tests.homeserver.account import Account
 from tests.homeserver.dmtui_account import DmtuiAccount, user
 from tests.homeserver.synapse import SynapseServer
 from tests.interop.peer import Element, Peer
@@ -59,6 +60,43 @@ async def test_messages_from_before_my_sign_in_are_readable_once_unlocked(
     assert dmtui.bodies(bob.account) == []
     await (await dmtui.messenger.homeserver()).unlock(key)
     await dmtui.until(lambda: dmtui.bodies(bob.account) == ["one", "two"])
+
+
+def without_backup(me: Account) -> None:
+    """No device of mine uses the backup any more (spec: ``m.key_backup``)."""
+    target = f"v3/user/{me.user_id}/account_data/m.key_backup"
+    me.api("PUT", target, {"enabled": False})
+
+
+async def test_element_gives_the_keys_that_dmtui_asks_for(
+    peer: Peer,
+    synapse: SynapseServer,
+    open_element: OpenElement,
+    open_dmtui: OpenDmtui,
+    bob: Element,
+) -> None:
+    mine, key = await chat_of_old(synapse, open_element, bob)
+    await asyncio.to_thread(without_backup, mine.account)
+    dmtui = await open_dmtui(await asyncio.to_thread(synapse.login, mine.account.localpart))
+    await (await dmtui.messenger.homeserver()).unlock(key)
+    await dmtui.until(lambda: dmtui.bodies(bob.account) == ["one", "two"])
+
+
+async def test_dmtui_gives_the_keys_that_element_asks_for(
+    dmtui: DmtuiAccount, bob: Element, synapse: SynapseServer, open_element: OpenElement
+) -> None:
+    homeserver = await dmtui.messenger.homeserver()
+    key = await homeserver.set_up_recovery("")
+    room_id = await chat(dmtui, bob)
+    await bob.send(room_id, "one")
+    await dmtui.until(lambda: dmtui.bodies(bob.account) == ["one"])
+    version = dmtui.account.api("GET", "v3/room_keys/version")["version"]
+    await asyncio.to_thread(dmtui.account.api, "DELETE", f"v3/room_keys/version/{version}")
+    mine = await another_element(dmtui, synapse, open_element)
+    await mine.recover(key)
+    await mine.room(room_id, membership="join")
+    await mine.request_keys(room_id)
+    await mine.message(room_id, body="one", readable=True)
 
 
 async def test_all_room_keys_backed_up_in_element_are_restored_here(

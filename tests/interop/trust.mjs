@@ -83,6 +83,17 @@ export const acts = {
         device.isolate(mode);
     },
 
+    // Ask other devices of mine for missing keys, which Element leaves out to spare the server
+    async requestKeys(device, { roomId }) {
+        device.crypto.olmMachine.roomKeyRequestsEnabled = true;
+        const room = await device.until("the room", () => device.client.getRoom(roomId));
+        for (const event of room.getLiveTimeline().getEvents()) {
+            if (event.isDecryptionFailure()) {
+                await event.attemptDecryption(device.crypto, { isRetry: true });
+            }
+        }
+    },
+
     // Have the next message use a new session, shared anew with everybody's devices.
     async rotate(device, { roomId }) {
         await device.crypto.forceDiscardSession(roomId);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -220,6 +221,26 @@ def test_key_from_the_backup_gains_its_author_once_it_is_sealed_for_us(
     found = kept(store, early)
     assert (found.reach, found.source, found.owner) == (0, Source.OLM, ALICE)
     assert found.backed_up_in == "7"
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_whether_history_may_be_shared_travels_with_the_key(shared: bool) -> None:
+    key = replace(key_of(vodozemac.GroupSession()), shared_history=shared)
+    (found,) = OPENER.open_all([(ROOM, key.session.id, entry_of(key))], "7")
+    assert found.shared_history is shared
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_whether_history_may_be_shared_is_what_the_better_origin_says(
+    machine: Machine, store: CryptoStore, shared: bool
+) -> None:
+    group = vodozemac.GroupSession()
+    early = replace(key_of(group, Source.BACKUP, "7"), shared_history=not shared)
+    group.encrypt(b"first")
+    late = replace(key_of(group), shared_history=shared)
+    for key in (early, late, early):
+        machine.keep_room_key(key)
+    assert (kept(store, late).reach, kept(store, late).shared_history) == (0, shared)
 
 
 def test_the_names_are_those_that_the_better_origin_vouches_for() -> None:

@@ -70,6 +70,7 @@ async def test_confirmed_device_gets_the_key_once_from_the_first_message_that_it
         "sender_key": "bob's curve",
         "sender_claimed_ed25519_key": "bob's ed",
         "forwarding_curve25519_key_chain": [],
+        "shared_history": False,
     }
 
 
