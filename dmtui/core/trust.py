@@ -188,8 +188,8 @@ _DOUBTS = {
         "The sender's identity is not the one that you compared: somebody else may have written it."
     ),
     Doubt.INDIRECT: (
-        "Its key came from a backup or a file, and not from the sender:"
-        " who wrote it can't be proved."
+        "Its key came from a backup, a file, another device of yours or whoever invited you,"
+        " and not from the sender: who wrote it can't be proved."
     ),
     Doubt.PLAIN: (
         "It came without encryption into an encrypted chat:"

@@ -104,7 +104,8 @@ class BackupUpkeep:
         self.arrived.clear()
         return arrived
 
-    def _tell(self, keys: Iterable[Key], at_once: bool = True) -> None:
+    def tell(self, keys: Iterable[Key], at_once: bool = True) -> None:
+        """There is news of these to the reader."""
         self._arrived |= dict.fromkeys(keys)
         if self._arrived and (at_once or len(self._arrived) >= _FOUND_AT_ONCE):
             self.arrived.set()
@@ -184,7 +185,7 @@ class BackupUpkeep:
         if self.backup.known is not self._judged:  # what to say of a missing key depends on it
             self._judged = self.backup.known
             self._missing.clear()
-            self._tell(self._wanted)
+            self.tell(self._wanted)
         if self.backup.known is Backup.ON:
             await self._look_into_backup()
         elif self.backup.known is not None:
@@ -199,12 +200,12 @@ class BackupUpkeep:
                 found = await self.backup.fetch(*key)
             except Recoverable:
                 self._wanted.setdefault(key, refused)
-                self._tell(())
+                self.tell(())
                 raise
             if not found:
                 self._remember_missing(key)
                 self._want_of_others({key: refused})
-            self._tell([key] if found else [], at_once=not self._wanted)
+            self.tell([key] if found else [], at_once=not self._wanted)
 
     def _want_of_others(self, keys: Mapping[Key, bool]) -> None:
         for key, refused in keys.items():
@@ -229,7 +230,7 @@ class BackupUpkeep:
         finally:
             for key in brought:
                 self._wanted.pop(key, None)
-            self._tell(brought)
+            self.tell(brought)
 
     async def upload(self) -> int:
         """See ``ports.Homeserver.back_up``."""

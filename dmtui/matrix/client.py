@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import aiohttp
 import nio
 
+from dmtui.core.errors import Refused, ServerTrouble
 from dmtui.core.model import JsonObject, Session
 from dmtui.matrix.answers import judge
 from dmtui.matrix.wire import no_answer, read_body
@@ -83,6 +85,21 @@ class Client(nio.AsyncClient):
             timeout=timeout,
         )
         return await self.parse_body(response)
+
+    async def download(self, path: str, longest: int) -> bytes:
+        """The body of one authorised GET. Raises as :meth:`api`, ``Refused`` beyond ``longest``."""
+        response = await self.send(
+            "GET", path, headers={"Authorization": f"Bearer {self.access_token}"}
+        )
+        try:
+            body = await read_body(response, longest)
+        except ServerTrouble as error:
+            raise Refused("This is too large.", response.status, "M_TOO_LARGE") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise no_answer(error, self.homeserver) from error
+        if response.status != HTTPStatus.OK:
+            judge(response.status, response.headers, body)
+        return body
 
     async def send(
         self,

@@ -45,6 +45,7 @@ from dmtui.matrix.gossip import Gossip
 from dmtui.matrix.identities import Identities
 from dmtui.matrix.identity import OwnIdentity
 from dmtui.matrix.key_backup import KeyBackup
+from dmtui.matrix.key_bundles import KeyBundles
 from dmtui.matrix.key_forwarding import KeyForwarding
 from dmtui.matrix.key_requests import KeyRequests
 from dmtui.matrix.key_sharing import KeySharing
@@ -115,6 +116,9 @@ class Crypto:
             requests, self._machine, store, self.lists, self.identities, now
         )
         self.backup_upkeep.others = self._key_requests
+        self.key_bundles = KeyBundles(
+            requests, self._machine, store, self.lists, self.identities, self.backup_upkeep.tell
+        )
         self.hear_verification: HearVerification = lambda sender, kind, content: None
         self._senders: set[str] = set()  # of room keys, and who has new keys
         self._wedged: dict[tuple[str, str], None] = {}  # (user, curve25519), in order
@@ -223,6 +227,7 @@ class Crypto:
     def members_changed(self, room_id: RoomId) -> None:
         """Somebody came or went, or the settings of encryption or history changed."""
         self._sharing.members.changed(room_id)
+        self.key_bundles.members_changed(room_id)
 
     def _take(self, event: JsonObject, batch: str) -> tuple[str, str]:
         """Handle one to-device event; the (room, session) it brought. Bad ones are dropped."""
@@ -270,6 +275,9 @@ class Crypto:
                 return self._machine.accept_room_key(sender, sender_key, payload)
             case "m.forwarded_room_key":
                 return self._key_requests.take(sender, sender_key, payload)
+            case "m.room_key_bundle" | "io.element.msc4268.room_key_bundle":
+                self.key_bundles.take(sender, sender_key, payload)
+                return _NOTHING
             case "m.secret.send":
                 self.gossip.take(sender, sender_key, payload)
                 return _NOTHING
@@ -361,6 +369,7 @@ class Crypto:
             self._secret_requests.settle,
             self._key_forwarding.settle,
             self._key_requests.settle,
+            self.key_bundles.settle,
         )
         for work in works:
             try:

@@ -54,6 +54,8 @@ CREATE TABLE excepted (user_id TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 _FOURTH = """
 ALTER TABLE megolm ADD COLUMN shared_history INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE bundle (room_id TEXT, sender TEXT, arrived INTEGER NOT NULL, sealed BLOB NOT NULL,
+    PRIMARY KEY (room_id, sender)) WITHOUT ROWID;
 """
 _MIGRATIONS = (_SCHEMA, _SECOND, _THIRD, _FOURTH)
 """What leads from each version to the next; the user's keys are carried over."""
@@ -110,7 +112,7 @@ class CryptoStore:
     def _forget_former_device(self) -> None:
         """After a new sign-in: room keys stay readable, everything else was the old device's."""
         with self.transaction():
-            for table in ("account", "olm", "tracked", "handled"):
+            for table in ("account", "olm", "tracked", "handled", "bundle"):
                 self._do(f"DELETE FROM {table}")  # noqa: S608 (names are ours)
 
     def close(self) -> None:
@@ -360,6 +362,38 @@ class CryptoStore:
 
     def trust_master_key(self, user_id: str, master: str) -> None:
         self._do("INSERT OR REPLACE INTO identity VALUES (?, ?)", (user_id, master))
+
+    # -- offers of room keys --
+    def save_bundle(self, room_id: str, sender: str, arrived: int, offer: bytes, most: int) -> None:
+        """Keep what came at this time, in milliseconds, and no more than the ``most`` latest."""
+        sealed = seal(bytes.fromhex(self._key), room_id, offer).packed()
+        with self.transaction():
+            self._do(
+                "INSERT OR REPLACE INTO bundle VALUES (?, ?, ?, ?)",
+                (room_id, sender, arrived, sealed),
+            )
+            self._do(
+                "DELETE FROM bundle WHERE (room_id, sender) NOT IN"
+                " (SELECT room_id, sender FROM bundle ORDER BY arrived DESC LIMIT ?)",
+                (most,),
+            )
+
+    def bundles(self) -> list[tuple[RoomId, str, int, bytes]]:
+        """Every offer: room, sender, when it came, and what it says."""
+        found = []
+        for room_id, sender, arrived, sealed in self._do("SELECT * FROM bundle"):
+            try:
+                packed = Sealed.unpacked(bytes(sealed) if isinstance(sealed, bytes) else b"")
+                offer = unseal(bytes.fromhex(self._key), str(room_id), packed)
+            except ValueError:
+                continue  # damaged: as if it had not arrived
+            found.append((RoomId(str(room_id)), str(sender), int(str(arrived)), offer))
+        return found
+
+    def forget_bundle(self, room_id: str, sender: str, arrived: int) -> None:
+        """Forget the offer, unless a later one has replaced it."""
+        key = (room_id, sender, arrived)
+        self._do("DELETE FROM bundle WHERE (room_id, sender, arrived) = (?, ?, ?)", key)
 
     # -- people and devices --
     def identities(self) -> list[IdentityRow]:

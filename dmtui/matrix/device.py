@@ -58,6 +58,7 @@ class Device:
         self._crypto = crypto
         self._upkeep = Upkeep(self._maintain)
         self._backups = crypto.backup_upkeep
+        crypto.key_bundles.download = client.download
         self._verifications = Verifications(
             client, Party(client.user_id, crypto.device_id), crypto.vouching, self._send_event
         )

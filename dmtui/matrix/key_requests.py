@@ -32,8 +32,13 @@ UNAVAILABLE = "m.unavailable"
 AT_ONCE = 20
 """Requests in :data:`TURN` seconds."""
 TURN = 60.0
+AGAIN = 20.0
+"""Seconds until an unanswered request is repeated, once.
+
+The device that was asked may have seen it before it learned that this one is confirmed.
+"""
 MOST_ASKED = 500
-"""Sessions that are asked for in one run."""
+"""Requests in one run."""
 _MOST_WAITING = 1000
 _Key: TypeAlias = tuple[RoomId, str]
 
@@ -48,6 +53,8 @@ class _Asked:
     devices: tuple[Device, ...]
     reach: int | None
     silent: set[Device]
+    since: float
+    repeated: bool = False
     answered: bool = False
     number: str = field(default_factory=lambda: uuid.uuid4().hex)
 
@@ -73,13 +80,14 @@ class KeyRequests:
         self._settling = asyncio.Lock()
         self._waiting: dict[_Key, None] = {}  # the newest last
         self._asked: dict[_Key, _Asked] = {}
-        self._over: set[_Key] = set()  # once in a run is enough
+        self._over: set[_Key] = set()  # one answer in a run is enough
         self._turn: list[float] = []  # when the latest requests went out
+        self._count = 0
 
     def want(self, room_id: RoomId, session_id: str) -> None:
         """The session's key is to be had nowhere else."""
         key = (room_id, session_id)
-        if key in self._asked or key in self._over:
+        if key in self._asked or key in self._over or self._store.reach(*key) == 0:
             return
         self._waiting.pop(key, None)
         self._waiting[key] = None
@@ -95,15 +103,20 @@ class KeyRequests:
             for key, asked in list(self._asked.items()):
                 if asked.answered or self._has_come(key, asked.reach):
                     await self._say(asked, {"action": "request_cancellation"})
-                    self._end(key)
+                    self._end(key, asked.answered)
                 elif not asked.silent:
-                    self._end(key)
+                    self._end(key, answered=True)
+                elif not asked.repeated and self._now() >= asked.since + AGAIN:
+                    await self._say(asked, _request(key))
+                    asked.repeated = True
             if self._waiting:
                 await self._ask()
 
-    def _end(self, key: _Key) -> None:
+    def _end(self, key: _Key, answered: bool) -> None:
+        """What came another way may be from a later message on: then the rest is asked for."""
         del self._asked[key]
-        self._over.add(key)
+        if answered:
+            self._over.add(key)
 
     def _has_come(self, key: _Key, reach: int | None) -> bool:
         now = self._store.reach(*key)
@@ -117,19 +130,20 @@ class KeyRequests:
             return  # nobody is asked who might be signed out
         while self._waiting and self._may_ask():
             key, _ = self._waiting.popitem()
-            asked = _Asked(devices, self._store.reach(*key), set(devices))
+            asked = _Asked(devices, self._store.reach(*key), set(devices), self._now())
             self._asked[key] = asked  # before the answer can come
             try:
-                await self._say(asked, {"action": "request", "body": _body(key)})
+                await self._say(asked, _request(key))
             except BaseException:
                 del self._asked[key]
                 self._waiting[key] = None
                 raise
             self._turn.append(self._now())
+            self._count += 1
 
     def _may_ask(self) -> bool:
         self._turn = [when for when in self._turn if when > self._now() - TURN]
-        return len(self._turn) < AT_ONCE and len(self._asked) + len(self._over) < MOST_ASKED
+        return len(self._turn) < AT_ONCE and self._count < MOST_ASKED
 
     async def _say(self, asked: _Asked, words: JsonObject) -> None:
         content: JsonObject = {
@@ -185,5 +199,6 @@ class KeyRequests:
         return content.get("code") == UNAVAILABLE
 
 
-def _body(key: _Key) -> JsonObject:
-    return {"algorithm": MEGOLM, "room_id": key[0], "session_id": key[1]}
+def _request(key: _Key) -> JsonObject:
+    body: JsonObject = {"algorithm": MEGOLM, "room_id": key[0], "session_id": key[1]}
+    return {"action": "request", "body": body}

@@ -131,6 +131,7 @@ class RoomDecryption:
     def _why_missing(self, room_id: RoomId, session_id: str, sender: str) -> str:
         code = self._store.withheld(room_id, session_id, sender)
         self._missing.want(room_id, session_id, code in _FOR_GOOD)
+        code = code or self._store.withheld(room_id, session_id, "")
         if code is not None:
             return WITHHELD.get(code, "The sender withheld the key.")
         return LOCKED if self._missing.is_locked else NOT_YET

@@ -28,18 +28,26 @@ class Source(StrEnum):
     """A key file that the user chose."""
     FORWARD = "forward"
     """Another device of ours, which was asked for it."""
+    BUNDLE = "bundle"
+    """Whoever invited us, as the key to what was written before."""
     BACKUP = "backup"
     """The key backup: anybody who knows its public key can have put it there."""
 
 
-_TRUST = {Source.BACKUP: 0, Source.FORWARD: 1, Source.FILE: 2, Source.OLM: 3}
+_TRUST = {
+    Source.BUNDLE: 0,
+    Source.BACKUP: 1,
+    Source.FORWARD: 2,
+    Source.FILE: 3,
+    Source.OLM: 4,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class RoomKey:
     """An inbound Megolm session.
 
-    ``owner`` is the user who sent it to us over Olm, empty for other sources; ``backed_up_in`` is
+    ``owner`` is the user who sent it to us over Olm or in a bundle, else empty; ``backed_up_in`` is
     the version of the key backup that holds it, if any. ``shared_history``: whoever made the
     session lets people who are invited later have it, as far as we were told.
     """

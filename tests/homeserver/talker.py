@@ -52,6 +52,7 @@ class Talker:
         """Start (again) with what is on disk."""
         self.client = Client(self.session)
         self.crypto = Crypto.open(self.client, self.session, self.directory, self.now)
+        self.crypto.key_bundles.download = self.client.download
 
     def now(self) -> float:
         """Seconds, as far ``ahead`` of the clock as the test likes."""

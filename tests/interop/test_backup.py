@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from dmtui.core.model import SendState
 from tests.homeserver.account import Account
 from tests.homeserver.dmtui_account import DmtuiAccount, user
@@ -33,8 +35,8 @@ async def test_room_keys_backed_up_here_are_restored_in_element(
 
 async def chat_of_old(
     synapse: SynapseServer, open_element: OpenElement, bob: Element
-) -> tuple[Element, str]:
-    """My Element, where messages were exchanged and backed up, and the recovery key."""
+) -> tuple[Element, str, str]:
+    """My Element, where messages were exchanged and backed up, the recovery key and the room."""
     mine = await open_element(await asyncio.to_thread(synapse.register))
     key = await mine.set_up()
     room_id = await mine.create_direct(bob.account)
@@ -44,7 +46,7 @@ async def chat_of_old(
     await mine.message(room_id, body="one", readable=True)
     await mine.send(room_id, "two")
     await mine.backup(count=2)
-    return mine, key
+    return mine, key, room_id
 
 
 async def test_messages_from_before_my_sign_in_are_readable_once_unlocked(
@@ -54,7 +56,7 @@ async def test_messages_from_before_my_sign_in_are_readable_once_unlocked(
     open_dmtui: OpenDmtui,
     bob: Element,
 ) -> None:
-    mine, key = await chat_of_old(synapse, open_element, bob)
+    mine, key, _ = await chat_of_old(synapse, open_element, bob)
     dmtui = await open_dmtui(await asyncio.to_thread(synapse.login, mine.account.localpart))
     await dmtui.until(lambda: len(dmtui.messages(bob.account)) > 0)
     assert dmtui.bodies(bob.account) == []
@@ -74,12 +76,16 @@ async def test_element_gives_the_keys_that_dmtui_asks_for(
     open_element: OpenElement,
     open_dmtui: OpenDmtui,
     bob: Element,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    mine, key = await chat_of_old(synapse, open_element, bob)
+    mine, key, room_id = await chat_of_old(synapse, open_element, bob)
     await asyncio.to_thread(without_backup, mine.account)
     dmtui = await open_dmtui(await asyncio.to_thread(synapse.login, mine.account.localpart))
     await (await dmtui.messenger.homeserver()).unlock(key)
-    await dmtui.until(lambda: dmtui.bodies(bob.account) == ["one", "two"])
+    await mine.device(dmtui.account, verified=True)
+    monkeypatch.setattr("dmtui.matrix.key_requests.AGAIN", 0.0)
+    await bob.send(room_id, "three")  # with which an early request is repeated
+    await dmtui.until(lambda: dmtui.bodies(bob.account) == ["one", "two", "three"])
 
 
 async def test_dmtui_gives_the_keys_that_element_asks_for(
@@ -106,7 +112,7 @@ async def test_all_room_keys_backed_up_in_element_are_restored_here(
     open_dmtui: OpenDmtui,
     bob: Element,
 ) -> None:
-    mine, key = await chat_of_old(synapse, open_element, bob)
+    mine, key, _ = await chat_of_old(synapse, open_element, bob)
     dmtui = await open_dmtui(await asyncio.to_thread(synapse.login, mine.account.localpart))
     homeserver = await dmtui.messenger.homeserver()
     await homeserver.unlock(key)

@@ -10,7 +10,7 @@ import pytest
 
 from dmtui.core.errors import Unreachable
 from dmtui.core.model import JsonObject
-from dmtui.matrix.key_requests import AT_ONCE, MOST_ASKED, TURN
+from dmtui.matrix.key_requests import AGAIN, AT_ONCE, MOST_ASKED, TURN
 from dmtui.matrix.room_keys import MEGOLM, RoomKey, Source, forwarded
 from tests.matrix.own_device import ROOM, OwnDevice, Server, reaching, some_key
 from tests.matrix.test_secret_requests import MALLORY, ME
@@ -110,6 +110,31 @@ async def test_each_session_is_asked_for_once_in_a_run(
     assert len(server.asked()) == 1
 
 
+async def test_earlier_part_is_asked_for_where_a_key_came_from_a_later_message_on(
+    server: Server, mine: OwnDevice, other: OwnDevice
+) -> None:
+    key = some_key()
+    await wants(mine, key)
+    mine.machine.keep_room_key(reaching(key, 5))
+    await wants(mine, key)
+    await wants(mine, key)
+    (_, first), (_, again) = server.asked()
+    assert first["body"] == again["body"]
+    assert mine.taken(other.machine.curve25519, answer(other, key))
+    assert [found.reach for found in kept(mine, key)] == [0]
+
+
+async def test_unanswered_request_is_repeated_once(
+    server: Server, mine: OwnDevice, other: OwnDevice
+) -> None:
+    await wants(mine, some_key())
+    for _ in range(5):
+        server.now += AGAIN
+        await mine.settle()
+    (_, first), (_, again) = server.asked()
+    assert first == again
+
+
 async def test_only_confirmed_devices_of_mine_are_asked(
     server: Server, mine: OwnDevice, other: OwnDevice, stranger: OwnDevice
 ) -> None:
@@ -155,10 +180,11 @@ async def test_requests_are_bounded_in_a_minute_and_in_a_run(
     await mine.settle()
     assert len(server.asked()) == AT_ONCE
     assert server.asked()[0][1]["body"]["session_id"] == f"session {2 * MOST_ASKED - 1}"
-    for _ in range(MOST_ASKED):
+    for _ in range(MOST_ASKED // AT_ONCE + 1):
         server.now += TURN + 1
         await mine.settle()
-    assert len(server.asked()) == MOST_ASKED
+    assert len({content["request_id"] for _, content in server.asked()}) == MOST_ASKED
+    assert len(server.asked()) == 2 * MOST_ASKED
 
 
 async def test_request_that_could_not_be_sent_is_sent_later(
