@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from dmtui.core.model import Doubt, RoomId
-from dmtui.matrix.room_decryption import NOT_YET
+from dmtui.matrix.room_decryption import NOT_YET, WITHHELD
 from tests.homeserver.account import Account, Json
 from tests.homeserver.confirmed import seeds_of
 from tests.homeserver.synapse import SynapseServer
@@ -42,6 +42,38 @@ async def until(talkers: list[Talker], holds: Callable[[], bool]) -> None:
             for talker in talkers:
                 await talker.take_in(await asyncio.to_thread(talker.fetch))
                 await talker.crypto.maintain()
+
+
+@pytest.mark.parametrize("code", ["m.blacklisted", "m.unverified"])
+async def test_what_its_sender_keeps_from_this_device_is_asked_of_no_other(
+    party: Party, synapse: SynapseServer, code: str
+) -> None:
+    first, bob, room_id = await chat_of_old(party)
+    account = await asyncio.to_thread(synapse.login, first.account.localpart)
+    second = trust(await party.guest(account))
+    await second.sync()
+    session_id = second.seen[0][1]["content"]["session_id"]
+    second.crypto._store.save_withheld(room_id, session_id, bob.account.user_id, code)
+    assert second.read() == [WITHHELD[code], NOT_YET]
+    second.crypto.backup_upkeep.wake()
+    await until([first, second], lambda: second.read()[1] == "from Alice")
+    await until([first, second], lambda: code == "m.blacklisted" or "from Bob" in second.read())
+    assert second.read()[0] == (WITHHELD[code] if code == "m.blacklisted" else "from Bob")
+    await second.crypto.backup_upkeep.close()
+
+
+async def test_reason_that_the_inviter_gave_is_shown_until_the_sender_gives_one(
+    party: Party, synapse: SynapseServer
+) -> None:
+    first, bob, room_id = await chat_of_old(party)
+    account = await asyncio.to_thread(synapse.login, first.account.localpart)
+    second = await party.guest(account)
+    await second.sync()
+    session_id = second.seen[0][1]["content"]["session_id"]
+    second.crypto._store.save_withheld(room_id, session_id, "", "m.history_not_shared")
+    assert second.read()[0] == WITHHELD["m.history_not_shared"]
+    second.crypto._store.save_withheld(room_id, session_id, bob.account.user_id, "m.blacklisted")
+    assert second.read()[0] == WITHHELD["m.blacklisted"]
 
 
 async def test_new_device_without_a_backup_reads_what_the_other_one_can_read(
