@@ -10,12 +10,15 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TypeVar
 
 from dmtui.core.contacts import PEOPLE
 from dmtui.core.errors import (
     ApprovalNeeded,
     BadRecoveryKey,
+    CannotEncrypt,
+    DamagedFile,
     DmtuiError,
     Forbidden,
     IdentityExists,
@@ -44,11 +47,14 @@ from dmtui.core.events import (
 )
 from dmtui.core.model import (
     Alarm,
+    Attachment,
     Availability,
     EventId,
+    FileKey,
     Invite,
     JsonObject,
     Kind,
+    Media,
     Member,
     Membership,
     PersonDevice,
@@ -60,6 +66,7 @@ from dmtui.core.model import (
     UserId,
 )
 from dmtui.core.own_devices import OwnDevice
+from dmtui.core.ports import Progress
 from dmtui.core.recovery import (
     Backup,
     Encryption,
@@ -203,6 +210,8 @@ class FakeHomeserver:
         self.own = [THIS_DEVICE]
         self.password = "the password of my account"
         self.verifications = FakeVerifications(me)
+        self.files: dict[str, tuple[bytes, FileKey | None]] = {}
+        self.upload_limit = 50_000_000
         self.closed = False
         self._news: list[SyncBatch] = []
         self._arrived = asyncio.Condition()
@@ -592,12 +601,54 @@ class FakeHomeserver:
         hidden = encrypted and isinstance(content, Line | Edit)
         if hidden and (alarms := self._alarms_in(self.rooms[room_id])):
             raise TrustAlarm("The user has to decide.", alarms)
+        if hidden and isinstance(content, Line) and _lies_open(content.attachment):
+            raise CannotEncrypt("The chat is encrypted, and the file is not yet: try again.")
         if transaction_id not in self._sent:
             if self.rooms[room_id].membership(self.me) is not Membership.JOIN:
                 raise Forbidden("You are not in this chat any more.", 403, "M_FORBIDDEN")
             self._sent[transaction_id] = await self.do(room_id, self.me, content, transaction_id)
         self._lose("send")
         return self._sent[transaction_id]
+
+    async def upload(
+        self, room_id: RoomId, file: str, media: Media, encrypted: bool, progress: Progress
+    ) -> Media:
+        await self._call("upload", room_id, file, media, encrypted)
+        content = _read(file)
+        if self.upload_limit and len(content) > self.upload_limit:
+            raise Refused("The file is larger than the homeserver takes.", 413, "M_TOO_LARGE")
+        progress(len(content) // 2, len(content))
+        if (gate := self._gates.get("uploading")) is not None:
+            await gate.wait()
+        sealed = encrypted or self.rooms[room_id].encrypted
+        stored = self.store_file(content, encrypted=sealed)
+        progress(len(content), len(content))
+        self._lose("upload")
+        return replace(media, uri=stored.uri, key=stored.key)
+
+    def store_file(self, content: bytes, *, encrypted: bool = False) -> Media:
+        """Somebody uploads a file."""
+        self._numbers += 1
+        uri = f"mxc://example.org/file{self._numbers}"
+        key = FileKey("k" * 43, "i" * 22, f"{self._numbers}".rjust(43, "h")) if encrypted else None
+        stored = Media(uri, key, len(content))
+        self.files[uri] = (content, key)
+        return stored
+
+    async def download(self, media: Media, file: str, limit: int, progress: Progress) -> None:
+        await self._call("download", media, limit)
+        if media.uri not in self.files:
+            raise NotFound("The homeserver does not have this file.", 404, "M_NOT_FOUND")
+        content, key = self.files[media.uri]
+        if len(content) > limit:
+            raise DamagedFile("The file has more than dmtui takes.")
+        progress(len(content) // 2, len(content))
+        if (gate := self._gates.get("downloading")) is not None:
+            await gate.wait()
+        if key != media.key or (key is None and media.size not in (None, len(content))):
+            raise DamagedFile("The file is not the one that was sent.")
+        _write(file, content)
+        progress(len(content), len(content))
 
     async def create_direct_room(self, peer: UserId | None, nonce: str, encrypted: bool) -> RoomId:
         await self._call("create_direct_room", peer, nonce, encrypted)
@@ -977,6 +1028,19 @@ class FakeHomeserver:
         if name in self._lost_answers:
             self._lost_answers.discard(name)
             raise Unreachable("The answer was lost.")
+
+
+def _lies_open(attachment: Attachment | None) -> bool:
+    return attachment is not None and attachment.media.key is None
+
+
+def _read(file: str) -> bytes:
+    return Path(file).read_bytes()
+
+
+def _write(file: str, content: bytes) -> None:
+    Path(file).touch(0o600, exist_ok=False)
+    Path(file).write_bytes(content)
 
 
 def _last(news: Sequence[SyncBatch], part: Callable[[SyncBatch], T | None]) -> T | None:

@@ -12,6 +12,7 @@
     │   ├── NotFound            404
     │   └── SignedOut           401 M_UNKNOWN_TOKEN: the session is over
     ├── BadContent              what the server keeps for us is malformed and was left alone
+    ├── DamagedFile             a file is not what its sender sent, or does not open with its key
     ├── NotMatrix               the address answers, but is no Matrix homeserver
     ├── InvalidUserId           not of the form @name:server
     ├── UnclearSearch           what is searched for can't be made out
@@ -24,7 +25,8 @@
     ├── WrongIdentity           the published identity is not the one that the recovery key opens
     ├── WrongPassphrase         what was typed does not open this profile's key
     ├── StoreTrouble            the disk: full, read-only, corrupt
-    │   └── KeyringTrouble      the system keyring: absent, locked, silent, without the key
+    │   ├── KeyringTrouble      the system keyring: absent, locked, silent, without the key
+    │   └── FileTrouble         a file of the user's: it can't be read or written
     ├── ProfileInUse            another process owns the account
     └── ConfigTrouble           the user's settings can't be read
 
@@ -103,6 +105,10 @@ class BadContent(DmtuiError):
     """Account data on the server, or a key file, is not of the shape the spec gives."""
 
 
+class DamagedFile(DmtuiError):
+    """A file in the media repository is not the one that was sent; nothing of it was kept."""
+
+
 class NotMatrix(DmtuiError):
     """The address is reachable and is no Matrix homeserver."""
 
@@ -161,6 +167,10 @@ class KeyringTrouble(StoreTrouble):
 
 class WrongPassphrase(DmtuiError):
     """The passphrase does not open the profile's key."""
+
+
+class FileTrouble(StoreTrouble):
+    """A file outside the local database can't be read or written."""
 
 
 class ProfileInUse(DmtuiError):

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from dmtui.core.model import (
     Alarm,
+    Attachment,
     Doubt,
     EventId,
     Invite,
@@ -33,7 +34,8 @@ from dmtui.core.own_devices import OwnDevice
 class Line:
     """Something to read: ``kind`` tells which; ``formatted`` is untrusted HTML.
 
-    ``thread`` is the root of the thread that it is in (``m.thread``).
+    ``body`` describes an ``attachment`` in words. ``thread`` is the root of the thread that it is
+    in (``m.thread``).
     """
 
     kind: Kind
@@ -41,6 +43,7 @@ class Line:
     formatted: str = ""
     reply_to: EventId | None = None
     thread: EventId | None = None
+    attachment: Attachment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class MembershipChange:
 
 
 Sendable: TypeAlias = Line | Edit | Redaction | Reaction
-"""What can be sent; a line of mine is a text, a notice or an emote."""
+"""What can be sent; a line of mine is a text, a notice, an emote or an attachment."""
 
 Content: TypeAlias = Line | Edit | Redaction | Reaction | Undecryptable | MembershipChange
 

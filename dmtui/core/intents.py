@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from dmtui.core.model import EventId, RoomId, UserId
+from dmtui.core.model import Attachment, EventId, RoomId, UserId
 
 
 class DirectAction(StrEnum):
@@ -228,10 +228,14 @@ class MarkRead:
 
 @dataclass(frozen=True, slots=True)
 class Deliver:
-    """Start Chat semantics, then one message: what ``dmtui send`` asks for."""
+    """Start Chat semantics, then one message: what ``dmtui send`` asks for.
+
+    With an ``attachment``, ``text`` is its caption.
+    """
 
     user_id: UserId
     text: str
+    attachment: Attachment | None = None
 
 
 DELIVERY = "dmtui-deliver-"

@@ -79,7 +79,7 @@ class Kind(StrEnum):
     TEXT = "text"
     NOTICE = "notice"
     EMOTE = "emote"
-    ATTACHMENT = "attachment"  # image, file, audio, video, location: named, not shown
+    ATTACHMENT = "attachment"  # image, file, audio, video, location
     UNDECRYPTABLE = "undecryptable"
     REDACTED = "redacted"
     MEMBERSHIP = "membership"  # somebody joined, left, was invited
@@ -182,6 +182,67 @@ class Aim:
 NO_AIM = Aim()
 
 
+class AttachmentKind(StrEnum):
+    """What an attachment is shown as."""
+
+    IMAGE = "image"
+    FILE = "file"
+    AUDIO = "audio"
+    VOICE = "voice message"
+    VIDEO = "video"
+    STICKER = "sticker"
+
+
+@dataclass(frozen=True, slots=True)
+class FileKey:
+    """What opens an encrypted file: AES-CTR key and counter, and the hash of the ciphertext.
+
+    Each in base64 without padding, ``key`` in its URL-safe form, as the spec's ``EncryptedFile``.
+    """
+
+    key: str = field(repr=False)
+    iv: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A file in the media repository: ``uri`` is ``mxc://server/id``, empty before it is there.
+
+    ``size`` is in bytes, ``width`` and ``height`` in pixels, 0 where not told; ``copy`` names
+    our own copy of a file that is still to be sent.
+    """
+
+    uri: str
+    key: FileKey | None = None
+    size: int | None = None
+    mimetype: str = ""
+    width: int = 0
+    height: int = 0
+    copy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file in a message; ``duration`` is in milliseconds, 0 where not told."""
+
+    kind: AttachmentKind
+    name: Safe
+    media: Media
+    thumbnail: Media | None = None
+    duration: Milliseconds = 0
+    caption: Safe = Safe("")
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """How much of a file has come or gone; ``total`` is 0 where that is not known."""
+
+    sending: bool
+    done: int
+    total: int
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One line of a conversation.
@@ -212,6 +273,8 @@ class Message:
     quote: Quote | None = None
     reactions: tuple[Reactions, ...] = ()
     acts: tuple[Act, ...] = ()
+    attachment: Attachment | None = None
+    transfer: Transfer | None = None
 
     @property
     def lives(self) -> bool:

@@ -15,6 +15,7 @@ from dmtui.core.events import History, Sendable, SyncBatch, TimelineEvent
 from dmtui.core.model import (
     EventId,
     JsonObject,
+    Media,
     Member,
     PersonDevice,
     Presence,
@@ -31,6 +32,9 @@ from dmtui.core.verification import Verification
 
 SignIn: TypeAlias = Callable[[str, str, str], Awaitable[Session]]
 """``(user ID or localpart, password, homeserver URL or "")``; raises errors of core.errors."""
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Told ``(done, total)`` in bytes on the calling event loop; ``total`` is 0 if not known."""
 
 
 class Homeserver(Protocol):
@@ -64,6 +68,24 @@ class Homeserver(Protocol):
         Raises ``TrustAlarm`` while the identity of somebody there is not the pinned one, and
         where nobody else there has a device that may get the keys. Keys go to devices that their
         owner's identity confirms; others are told why they get none.
+        Raises ``CannotEncrypt`` for an attachment that lies unencrypted in the media repository.
+        """
+
+    async def upload(
+        self, room_id: RoomId, file: str, media: Media, encrypted: bool, progress: Progress
+    ) -> Media:
+        """``POST /_matrix/media/v3/upload`` of the file at this path, as ``media`` with its URI.
+
+        Where :meth:`send` would encrypt, the file is encrypted on its way, and the key is in what
+        is returned. ``Refused`` (413) before anything is sent if it is larger than the server
+        takes (``GET /media/config``); ``FileTrouble`` where it can't be read.
+        """
+
+    async def download(self, media: Media, file: str, limit: int, progress: Progress) -> None:
+        """``GET /media/download`` into a new file (0600) at this path, decrypted.
+
+        Raises ``DamagedFile`` where hash or length are wrong or it has more than ``limit`` bytes,
+        ``FileTrouble`` for the disk; after an error and when it is cancelled there is no file.
         """
 
     async def create_direct_room(self, peer: UserId | None, nonce: str, encrypted: bool) -> RoomId:

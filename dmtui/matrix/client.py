@@ -8,8 +8,9 @@ nio's own calls (``room_create``, ``keys_upload``, ...) included.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -124,6 +125,38 @@ class Client(nio.AsyncClient):
                 headers=headers,
                 allow_redirects=False,  # a redirected POST turns into a GET
                 timeout=aiohttp.ClientTimeout(total=total, sock_connect=_CONNECT_PATIENCE),
+            )
+        except (aiohttp.ClientError, OSError) as error:
+            raise no_answer(error, self.homeserver) from error
+
+    async def flow(
+        self,
+        method: str,
+        path: str,
+        *,
+        data: AsyncIterator[bytes] | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        total: float | None = None,
+    ) -> aiohttp.ClientResponse:
+        """One authorised request whose body or whose answer is a file; the caller reads it.
+
+        ``total`` seconds cover the request's body as well; without it only a pause of
+        ``PATIENCE`` seconds ends the answer. Raises ``Unreachable``.
+        """
+        if self.client_session is None:
+            self.client_session = aiohttp.ClientSession()
+        try:
+            return await self.client_session.request(
+                method,
+                self.homeserver + path,
+                data=data,
+                headers={**headers, "Authorization": f"Bearer {self.access_token}"},
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(
+                    total=total,
+                    sock_connect=_CONNECT_PATIENCE,
+                    sock_read=None if total else PATIENCE,
+                ),
             )
         except (aiohttp.ClientError, OSError) as error:
             raise no_answer(error, self.homeserver) from error

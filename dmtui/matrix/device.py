@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from dmtui.core.events import History, Redaction, Sendable, SyncBatch, TimelineEvent
+from dmtui.core.errors import CannotEncrypt
+from dmtui.core.events import History, Line, Redaction, Sendable, SyncBatch, TimelineEvent
 from dmtui.core.model import (
     EventId,
     JsonObject,
+    Media,
     Member,
     PersonDevice,
     Presence,
@@ -22,6 +24,7 @@ from dmtui.core.model import (
     UserId,
 )
 from dmtui.core.own_devices import OwnDevice
+from dmtui.core.ports import Progress
 from dmtui.core.recovery import Encryption
 from dmtui.core.trust import Trust
 from dmtui.core.verification import Verification
@@ -39,6 +42,7 @@ from dmtui.matrix import (
 from dmtui.matrix.answers import parse
 from dmtui.matrix.client import Client, path
 from dmtui.matrix.crypto import Crypto
+from dmtui.matrix.media import MediaRepository
 from dmtui.matrix.own_devices import OwnDevices
 from dmtui.matrix.sas import Party
 from dmtui.matrix.sync import Syncing
@@ -71,6 +75,7 @@ class Device:
             self._verifications.hear_in_room,
             suspect=crypto.suspect,
         )
+        self._media = MediaRepository(client)
         self._syncing = Syncing(client, crypto, self._translator)
         self._own_devices = OwnDevices(
             client, crypto.lists, crypto.identities, crypto.device_id, crypto.fingerprint
@@ -146,9 +151,22 @@ class Device:
         kind, raw = written(content)
         if kind == REACTION or not (encrypted or await self._is_encrypted(room_id)):
             return await messages.send_plain(self._client, room_id, transaction_id, raw, kind)
+        if isinstance(content, Line) and content.attachment and not content.attachment.media.key:
+            raise CannotEncrypt("The chat is encrypted, and the file is not yet: try again.")
         sent = await self._crypto.send(room_id, transaction_id, kind, raw)
         self._backups.wake()
         return sent
+
+    async def upload(
+        self, room_id: RoomId, file: str, media: Media, encrypted: bool, progress: Progress
+    ) -> Media:
+        """See ``ports.Homeserver``."""
+        sealed = encrypted or await self._is_encrypted(room_id)
+        return await self._media.upload(file, media, sealed, progress)
+
+    async def download(self, media: Media, file: str, limit: int, progress: Progress) -> None:
+        """See ``ports.Homeserver``."""
+        await self._media.download(media, file, limit, progress)
 
     async def _send_event(self, room_id: RoomId, kind: str, content: JsonObject) -> EventId:
         """Encrypted where the room is; of a verification, so that each try is a new event."""

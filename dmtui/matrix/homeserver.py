@@ -13,6 +13,7 @@ from dmtui.core.events import History, Sendable, SyncBatch, TimelineEvent
 from dmtui.core.model import (
     EventId,
     JsonObject,
+    Media,
     Member,
     PersonDevice,
     Presence,
@@ -23,7 +24,7 @@ from dmtui.core.model import (
     UserId,
 )
 from dmtui.core.own_devices import OwnDevice
-from dmtui.core.ports import Homeserver
+from dmtui.core.ports import Homeserver, Progress
 from dmtui.core.recovery import Encryption
 from dmtui.core.trust import Trust
 from dmtui.core.verification import Verification
@@ -76,6 +77,20 @@ class MatrixHomeserver:
         return await self._thread.run(
             lambda: self._device.send(room_id, transaction_id, content, encrypted)
         )
+
+    async def upload(
+        self, room_id: RoomId, file: str, media: Media, encrypted: bool, progress: Progress
+    ) -> Media:
+        """See ``ports.Homeserver``."""
+        tell = _across(progress)
+        return await self._thread.run(
+            lambda: self._device.upload(room_id, file, media, encrypted, tell)
+        )
+
+    async def download(self, media: Media, file: str, limit: int, progress: Progress) -> None:
+        """See ``ports.Homeserver``."""
+        tell = _across(progress)
+        await self._thread.run(lambda: self._device.download(media, file, limit, tell))
 
     async def create_direct_room(self, peer: UserId | None, nonce: str, encrypted: bool) -> RoomId:
         """See ``ports.Homeserver``."""
@@ -241,11 +256,7 @@ class MatrixHomeserver:
 
     async def restore_keys(self, progress: Callable[[int, int], None]) -> int:
         """See ``ports.Homeserver``."""
-        loop = asyncio.get_running_loop()
-
-        def tell(done: int, of: int) -> None:
-            loop.call_soon_threadsafe(progress, done, of)
-
+        tell = _across(progress)
         return await self._thread.run(lambda: self._device.restore_keys(tell))
 
     async def back_up(self) -> int:
@@ -287,3 +298,13 @@ class MatrixHomeserver:
     async def close(self) -> None:
         """See ``ports.Homeserver``; calls still under way are cancelled, and the thread ends."""
         await self._thread.close(self._device.close)
+
+
+def _across(progress: Progress) -> Progress:
+    """The same, to be called from the network thread."""
+    loop = asyncio.get_running_loop()
+
+    def tell(done: int, of: int) -> None:
+        loop.call_soon_threadsafe(progress, done, of)
+
+    return tell

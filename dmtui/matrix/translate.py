@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from dmtui.core.attachments import LONGEST_BODY
 from dmtui.core.events import (
     Content,
     Edit,
@@ -36,7 +37,6 @@ from dmtui.core.model import (
 )
 from dmtui.core.names import clean, clean_line
 from dmtui.matrix import described
-from dmtui.matrix.described import LONGEST_BODY
 from dmtui.matrix.values import (
     event_id,
     mapping,

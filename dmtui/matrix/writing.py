@@ -10,6 +10,7 @@ from dmtui.core.events import Edit, Line, Reaction
 from dmtui.core.formatted import parse
 from dmtui.core.markup import mentions
 from dmtui.core.model import JsonObject, Kind
+from dmtui.matrix.attached import attached
 
 MESSAGE = "m.room.message"
 REACTION = "m.reaction"
@@ -37,6 +38,8 @@ def written(content: Line | Edit | Reaction) -> tuple[str, JsonObject]:
 
 def _spoken(line: Line, before: str = "") -> JsonObject:
     """``before`` is the fallback's, for clients that know no edits."""
+    if line.attachment is not None:
+        return attached(line.attachment)
     raw: JsonObject = {
         "msgtype": _MSGTYPES.get(line.kind, "m.text"),
         "body": f"{before}{line.body}",

@@ -16,6 +16,7 @@ from dmtui.core.events import (
 )
 from dmtui.core.fold import Weight, edit_applies, line_kind, membership_line, weight
 from dmtui.core.model import ActKind, EventId, Kind, Safe, SendState, UserId
+from dmtui.store.attachments import write_attachment
 from dmtui.store.contacts import petname_of
 from dmtui.store.database import number, text
 from dmtui.store.positions import ECHO
@@ -42,14 +43,17 @@ class Facts:
     session: str | None = None
     raw: str | None = None
     thread: str | None = None
+    attachment: str | None = None
 
 
 def facts_of(work: Work, room: int, sender: UserId, content: Content) -> Facts:
     match content:
-        case Line(kind, body, formatted, reply_to, thread):
-            return Facts(kind, body, formatted, reply_to, thread=thread)
+        case Line(kind, body, formatted, reply_to, thread, attachment):
+            column = write_attachment(attachment)
+            return Facts(kind, body, formatted, reply_to, thread=thread, attachment=column)
         case Edit(target, line):
-            return Facts("edit", line.body, line.formatted, target=target)
+            column = write_attachment(line.attachment)
+            return Facts("edit", line.body, line.formatted, target=target, attachment=column)
         case Redaction(target):
             return Facts("redaction", target=target)
         case Reaction(target, key):
@@ -209,8 +213,8 @@ def _echo_of(work: Work, room: int, event: TimelineEvent) -> int | None:
 def _insert(work: Work, room: int, event: TimelineEvent, facts: Facts) -> int:
     inserted = work.connection.execute(
         "INSERT INTO event (room, event_id, sender, sent_at, type, body, formatted, reply_to,"
-        " thread, target, encrypted, session, raw, doubt)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " thread, target, encrypted, session, raw, doubt, attachment)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             room,
             event.event_id,
@@ -226,6 +230,7 @@ def _insert(work: Work, room: int, event: TimelineEvent, facts: Facts) -> int:
             facts.session,
             facts.raw,
             event.doubt,
+            facts.attachment,
         ),
     )
     assert inserted.lastrowid is not None  # noqa: S101 - an INSERT always has one
@@ -247,7 +252,8 @@ def _confirm(work: Work, row: int, event: TimelineEvent, facts: Facts) -> None:
 def _rewrite(work: Work, row: int, event: TimelineEvent, facts: Facts) -> None:
     work.connection.execute(
         "UPDATE event SET sent_at = ?, type = ?, body = ?, formatted = ?, reply_to = ?,"
-        " thread = ?, target = ?, encrypted = ?, session = ?, raw = ?, doubt = ? WHERE number = ?",
+        " thread = ?, target = ?, encrypted = ?, session = ?, raw = ?, doubt = ?, attachment = ?"
+        " WHERE number = ?",
         (
             event.sent_at,
             facts.type,
@@ -260,6 +266,7 @@ def _rewrite(work: Work, row: int, event: TimelineEvent, facts: Facts) -> None:
             facts.session,
             facts.raw,
             event.doubt,
+            facts.attachment,
             row,
         ),
     )
@@ -351,13 +358,13 @@ def _redact(work: Work, room: int, target: str, redaction: EventId) -> None:
     purge(work)
     connection.execute(
         "UPDATE event SET redacted_by = ?, body = '', formatted = '', edit = NULL,"
-        " session = NULL, raw = NULL, doubt = '', type = ? WHERE number = ?",
+        " attachment = NULL, session = NULL, raw = NULL, doubt = '', type = ? WHERE number = ?",
         (redaction, Kind.REDACTED if line else kind, row),
     )
     if line:
         connection.execute(
-            "UPDATE event SET body = '', formatted = '' WHERE room = ? AND target = ?"
-            " AND type = 'edit'",
+            "UPDATE event SET body = '', formatted = '', attachment = NULL"
+            " WHERE room = ? AND target = ? AND type = 'edit'",
             (room, target),
         )
         connection.execute("UPDATE timeline SET weight = ? WHERE event = ?", (Weight.MESSAGE, row))

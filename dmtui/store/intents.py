@@ -41,7 +41,8 @@ from dmtui.core.intents import (
     TidyDirect,
     UndoRepair,
 )
-from dmtui.core.model import EventId, Json, JsonObject, RoomId, UserId
+from dmtui.core.model import Attachment, EventId, Json, JsonObject, RoomId, UserId
+from dmtui.store.attachments import attachment_of
 from dmtui.store.database import number
 from dmtui.store.work import Work
 
@@ -77,6 +78,15 @@ class _Fields:
         if not all(isinstance(value, str) for value in values):
             raise ValueError(name)
         return tuple(str(value) for value in values)
+
+    def attachment(self) -> Attachment | None:
+        value = self._content.get("attachment")
+        if not isinstance(value, dict):
+            return None
+        try:
+            return attachment_of(value)
+        except (TypeError, KeyError) as error:
+            raise ValueError("attachment") from error
 
     def user(self, name: str = "user_id") -> UserId:
         return UserId(self.text(name))
@@ -132,7 +142,7 @@ _READERS: dict[str, Callable[[_Fields], Intent]] = {
     "SetStatus": lambda f: SetStatus(f.text("words")),
     "ArrangeContact": lambda f: ArrangeContact(f.user()),
     "MarkRead": lambda f: MarkRead(f.room(), EventId(f.text("event_id"))),
-    "Deliver": lambda f: Deliver(f.user(), f.text("text")),
+    "Deliver": lambda f: Deliver(f.user(), f.text("text"), f.attachment()),
 }
 
 

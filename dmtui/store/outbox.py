@@ -23,6 +23,7 @@ from dmtui.core.model import (
     UserId,
 )
 from dmtui.store import intents, upgrades
+from dmtui.store.attachments import read_attachment
 from dmtui.store.belonging import NOW_A_GROUP, is_for_fewer
 from dmtui.store.database import number, text
 from dmtui.store.events import adopt, delete, facts_of, settle_edit
@@ -101,8 +102,8 @@ def insert(
     facts = facts_of(work, room, work.me, content)
     inserted = connection.execute(
         "INSERT INTO event (room, transaction_id, sender, sent_at, type, body, formatted,"
-        " reply_to, thread, target, encrypted, state, failure, recipient)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " reply_to, thread, target, encrypted, state, failure, recipient, attachment)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             room,
             transaction_id,
@@ -118,6 +119,7 @@ def insert(
             state,
             failure,
             user_id,
+            facts.attachment,
         ),
     )
     row = inserted.lastrowid or 0
@@ -163,7 +165,7 @@ def aim_of(connection: sqlite3.Connection, user_id: UserId) -> Aim:
 _COLUMNS = (
     "SELECT e.transaction_id, r.room_id, coalesce(e.recipient, r.person, ''),"
     " r.encrypted OR e.encrypted, e.type, e.body, e.formatted, e.reply_to, e.thread, e.target,"
-    " (SELECT o.type FROM event o WHERE o.room = e.room AND o.event_id = e.target)"
+    " (SELECT o.type FROM event o WHERE o.room = e.room AND o.event_id = e.target), e.attachment"
     " FROM event e JOIN room r ON r.number = e.room"
 )
 
@@ -191,15 +193,16 @@ def being_sent(connection: sqlite3.Connection, transaction_id: TransactionId) ->
 def _outgoing(
     row: tuple[
         *tuple[TransactionId, RoomId, UserId, int, str, Safe, str],
-        *tuple[EventId | None, EventId | None, EventId | None, str | None],
+        *tuple[EventId | None, EventId | None, EventId | None, str | None, str | None],
     ],
 ) -> Outgoing:
     transaction_id, room_id, user_id, encrypted, kind, body, formatted = row[:7]
-    reply_to, thread, target, edited = row[7:]
+    reply_to, thread, target, edited, attached = row[7:]
     content: Sendable
     if target is None:
         reply_to = _known(reply_to)
-        content = Line(Kind(kind), body, formatted, reply_to, _known(thread))
+        attachment = read_attachment(attached)
+        content = Line(Kind(kind), body, formatted, reply_to, _known(thread), attachment)
     elif kind == ActKind.EDIT:
         content = Edit(target, Line(Kind(edited or Kind.TEXT), body, formatted))
     elif kind == ActKind.REACTION:

@@ -27,6 +27,7 @@ from dmtui.core.model import (
     TransactionId,
     UserId,
 )
+from dmtui.store.attachments import read_attachment
 from dmtui.store.belonging import direct_room
 from dmtui.store.database import number
 from dmtui.store.people import sender_name
@@ -44,7 +45,7 @@ _COLUMNS = (
     " (SELECT m.name FROM member m WHERE m.room = e.room AND m.user_id = e.sender)),"
     " e.transaction_id, coalesce(nullif(d.doubt, ''), e.doubt),"
     " (SELECT m.name FROM member m WHERE m.room = e.room AND m.user_id = e.sender),"
-    " coalesce(d.formatted, e.formatted)"
+    " coalesce(d.formatted, e.formatted), coalesce(d.attachment, e.attachment)"
     " FROM timeline t JOIN event e ON e.number = t.event LEFT JOIN event d ON d.number = e.edit"
 )
 
@@ -327,7 +328,7 @@ def holes(connection: sqlite3.Connection) -> tuple[Gap, ...]:
 
 _Row: TypeAlias = tuple[
     *tuple[int, int, int, str | None, str, int, str, str, str, str, int, int],
-    *tuple[str | None, str | None, str, str | None, str],
+    *tuple[str | None, str | None, str, str | None, str, str | None],
 ]
 
 
@@ -372,4 +373,5 @@ def _message(me: UserId, room: _Room, row: _Row, related: Relations) -> Message:
         quote=None if going else related.quotes.get(key),
         reactions=() if going else related.reactions.get(key, ()),
         acts=related.acts.get(key, ()),
+        attachment=None if shown is Kind.REDACTED else read_attachment(row[17]),
     )

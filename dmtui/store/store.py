@@ -43,6 +43,7 @@ from dmtui.core.model import (
     NO_AIM,
     Aim,
     Alarm,
+    Attachment,
     Conversation,
     Cursor,
     DirectRoom,
@@ -61,6 +62,7 @@ from dmtui.core.model import (
 from dmtui.store import (
     account,
     alarms,
+    attachments,
     contacts,
     directs,
     intents,
@@ -408,6 +410,19 @@ class Store:
         """What is to be sent as marked by :meth:`mark_sending`, unless it was taken back."""
         with self._database.read() as connection:
             return outbox.being_sent(connection, transaction_id)
+
+    def mark_uploaded(
+        self, transaction_id: TransactionId, attachment: Attachment
+    ) -> frozenset[Change]:
+        """The file of the message is in the media repository, as told."""
+        with self._write() as work:
+            attachments.note_uploaded(work, transaction_id, attachment)
+        return work.done
+
+    def copies(self) -> frozenset[str]:
+        """The names of our copies of files that are still to be sent."""
+        with self._database.read() as connection:
+            return attachments.copies(connection)
 
     def mark_sending(self, transaction_id: TransactionId) -> frozenset[Change]:
         """The request is about to be made."""

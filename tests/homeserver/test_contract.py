@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +12,11 @@ from uuid import uuid4
 
 import pytest
 
+from dmtui.core.attachments import described
 from dmtui.core.contacts import FAVOURITE, LOW_PRIORITY, PEOPLE
 from dmtui.core.errors import (
     BadRecoveryKey,
+    DamagedFile,
     Forbidden,
     IdentityExists,
     InviteBlocked,
@@ -35,10 +38,13 @@ from dmtui.core.events import (
 )
 from dmtui.core.model import (
     Alarm,
+    Attachment,
+    AttachmentKind,
     Availability,
     Invite,
     JsonObject,
     Kind,
+    Media,
     Member,
     Membership,
     PersonDevice,
@@ -468,6 +474,97 @@ async def test_what_is_done_to_a_message_comes_back_as_it_was_sent(
     assert [events[event_id].content for event_id in sent] == contents
     assert events[sent[-1]].transaction_id == "a4"
     assert await send(room_id, TransactionId("a4"), contents[-1], False) == sent[-1]
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+async def test_file_goes_up_and_comes_down_as_it_was(
+    world: World, tmp_path: Path, encrypted: bool
+) -> None:
+    room_id = await world.have_direct_room()
+    content = bytes(range(256)) * 1000
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(content)
+    told: list[tuple[int, int]] = []
+    file = Media("", size=len(content), mimetype="image/png", width=3, height=2)
+
+    def tell(done: int, total: int) -> None:
+        told.append((done, total))
+
+    up = await world.homeserver.upload(room_id, str(source), file, encrypted, tell)
+    assert up == replace(file, uri=up.uri, key=up.key)
+    assert up.uri.startswith("mxc://")
+    assert (up.key is not None) is encrypted
+    assert told[-1] == (len(content), len(content))
+    told.clear()
+    await world.homeserver.download(up, str(target), len(content), tell)
+    assert target.read_bytes() == content
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert told[-1] == (len(content), len(content))
+
+
+async def test_file_that_is_not_the_one_that_was_sent_leaves_nothing(
+    world: World, tmp_path: Path
+) -> None:
+    room_id = await world.have_direct_room()
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(b"some bytes")
+    file = Media("", size=10)
+    up = await world.homeserver.upload(room_id, str(source), file, True, lambda _, __: None)
+    assert up.key is not None
+    plain = await world.homeserver.upload(room_id, str(source), file, False, lambda _, __: None)
+    cases = [
+        (replace(up, key=replace(up.key, sha256="A" * 43)), 100),
+        (replace(plain, size=11), 100),
+        (plain, 9),
+    ]
+    for wrong, limit in cases:
+        with pytest.raises(DamagedFile):
+            await world.homeserver.download(wrong, str(target), limit, lambda _, __: None)
+        target.touch(exist_ok=False)
+        target.unlink()
+
+
+async def test_file_that_is_not_there_is_not_found(world: World, tmp_path: Path) -> None:
+    server = world.me.partition(":")[2]
+    missing = Media(f"mxc://{server}/nothing")
+    with pytest.raises(NotFound):
+        await world.homeserver.download(missing, str(tmp_path / "t"), 99, lambda _, __: None)
+    assert not (tmp_path / "t").exists()
+
+
+async def test_file_larger_than_the_homeserver_takes_is_refused(
+    world: World, tmp_path: Path
+) -> None:
+    room_id = await world.have_direct_room()
+    large = tmp_path / "large"
+    large.touch()
+    os.truncate(large, 60_000_000)
+    with pytest.raises(Refused) as refused:
+        await world.homeserver.upload(room_id, str(large), Media(""), False, lambda _, __: None)
+    assert refused.value.status == 413
+
+
+async def test_attachment_comes_back_as_it_was_sent(
+    world: World, news: News, tmp_path: Path
+) -> None:
+    room_id = await world.have_direct_room()
+    await news.caught_up()
+    (tmp_path / "source").write_bytes(b"12345")
+    media = Media("", size=5, mimetype="image/png", width=3, height=2)
+    up = await world.homeserver.upload(
+        room_id, str(tmp_path / "source"), media, False, lambda _, __: None
+    )
+    attachments = (
+        Attachment(AttachmentKind.IMAGE, Safe("cat.png"), up, up, caption=Safe("look!")),
+        Attachment(AttachmentKind.FILE, Safe("a.pdf"), up),
+    )
+    contents = [Line(Kind.ATTACHMENT, described(one), attachment=one) for one in attachments]
+    sent = [
+        await world.homeserver.send(room_id, TransactionId(f"f{n}"), content, False)
+        for n, content in enumerate(contents)
+    ]
+    await news.until(lambda: sent[-1] in news.events(room_id))
+    assert [news.events(room_id)[event].content for event in sent] == contents
 
 
 async def test_same_reaction_twice_is_refused(world: World, news: News) -> None:

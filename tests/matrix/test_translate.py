@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dmtui.core.attachments import LONGEST_BODY
 from dmtui.core.events import (
     Edit,
     Line,
@@ -21,10 +22,21 @@ from dmtui.core.events import (
     Undecryptable,
 )
 from dmtui.core.invites import judge_invite
-from dmtui.core.model import EventId, JsonObject, Kind, Membership, RoomId, UserId
+from dmtui.core.model import (
+    Attachment,
+    AttachmentKind,
+    EventId,
+    FileKey,
+    JsonObject,
+    Kind,
+    Media,
+    Membership,
+    RoomId,
+    Safe,
+    UserId,
+)
 from dmtui.core.names import clean, clean_line
 from dmtui.matrix.account_news import ignored_users, listed_rooms
-from dmtui.matrix.described import LONGEST_BODY
 from dmtui.matrix.room_news import RawRoom, receipts, room_update, service_members, typing
 from dmtui.matrix.stripped import stripped_invite
 from dmtui.matrix.translate import Translator, member, undecryptable
@@ -148,6 +160,57 @@ def test_attachment_is_named(msgtype: str, content: JsonObject, shown: str) -> N
     event = raw("m.room.message", {"msgtype": msgtype, **content})
 
     assert line_of(event) == Line(Kind.ATTACHMENT, clean(shown))
+
+
+KEY: JsonObject = {"kty": "oct", "alg": "A256CTR", "k": "k" * 43, "key_ops": [], "ext": True}
+SEALED_FILE: JsonObject = {
+    "v": "v2",
+    "url": "mxc://example.org/abc",
+    "key": KEY,
+    "iv": "i" * 22,
+    "hashes": {"sha256": "h" * 43 + "="},
+}
+
+
+def attached(**content: Any) -> Attachment | None:
+    return line_of(message("name", "m.image", **content)).attachment
+
+
+def test_plain_and_encrypted_file_are_kept_with_their_facts() -> None:
+    info = {"size": 5, "mimetype": "image/PNG; x=y", "w": 8, "h": 6, "duration": 7}
+    info_too = {"thumbnail_url": "mxc://example.org/t", "thumbnail_info": {"w": 2, "h": 1}}
+    plain = attached(url="mxc://example.org/abc", info={**info, **info_too}, filename="cat.png")
+    media = Media("mxc://example.org/abc", None, 5, "image/png", 8, 6)
+    small = Media("mxc://example.org/t", width=2, height=1)
+    image = AttachmentKind.IMAGE
+    assert plain == Attachment(image, Safe("cat.png"), media, small, 7, Safe("name"))
+    sealed = attached(file=SEALED_FILE)
+    assert sealed is not None
+    assert sealed.media.key == FileKey("k" * 43, "i" * 22, "h" * 43)
+    assert "kkk" not in repr(sealed)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {},
+        {"url": "https://example.org/a"},
+        {"url": "mxc://example.org/../../etc"},
+        {"url": "mxc://example.org/a?b"},
+        {"url": "mxc:///a"},
+        {"url": 5},
+        {"url": "mxc://example.org/a\x1b"},
+        {"file": {**SEALED_FILE, "v": "v1"}},
+        {"file": {**SEALED_FILE, "key": {**KEY, "alg": "none"}}},
+        {"file": {**SEALED_FILE, "key": {**KEY, "k": "short"}}},
+        {"file": {**SEALED_FILE, "iv": ["i"]}},
+        {"file": {**SEALED_FILE, "hashes": {}}},
+        {"file": {}, "url": "mxc://example.org/abc"},
+    ],
+)
+def test_file_that_nobody_could_fetch_is_only_named(content: JsonObject) -> None:
+    line = line_of(message("cat", "m.image", **content))
+    assert line == Line(Kind.ATTACHMENT, Safe("image: cat"))
 
 
 @pytest.mark.parametrize(
