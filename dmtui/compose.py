@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+
+from platformdirs import user_downloads_path
 
 from dmtui.core.errors import StoreTrouble
 from dmtui.core.model import Session
@@ -41,11 +44,16 @@ def open_session(paths: ProfilePaths, saved: SavedSession, key: ProfileKey) -> t
 
 
 def messenger_for(
-    paths: ProfilePaths, saved: SavedSession, store: Store, key: ProfileKey
+    paths: ProfilePaths,
+    saved: SavedSession,
+    store: Store,
+    key: ProfileKey,
+    downloads: Path | None = None,
 ) -> Messenger:
     """A messenger that is not started yet; the store stays the caller's to close.
 
     It opens the key when it is started, out of the way, unless the key is open already.
+    ``downloads`` is where files are saved, if not where the system has its downloads.
     """
     from dmtui.matrix.homeserver import connect
     from dmtui.messenger.messenger import Messenger
@@ -55,7 +63,8 @@ def messenger_for(
         messenger.encryption.key_place = key.place
         return await connect(session, paths.encryption, opener)
 
-    messenger = Messenger(saved.user_id, store, connected)
+    place = downloads or user_downloads_path()
+    messenger = Messenger(saved.user_id, store, connected, downloads=place)
     return messenger
 
 
@@ -74,9 +83,10 @@ class Account:
     Call it holding the profile's lock.
     """
 
-    def __init__(self, paths: ProfilePaths, key: ProfileKey):
+    def __init__(self, paths: ProfilePaths, key: ProfileKey, downloads: Path | None = None):
         self._paths = paths
         self._key = key
+        self._downloads = downloads
         self._store: Store | None = None
 
     @property
@@ -122,7 +132,7 @@ class Account:
 
     def _open(self, session: SavedSession) -> Messenger:
         self._store = open_store(self._paths, session)
-        return messenger_for(self._paths, session, self._store, self._key)
+        return messenger_for(self._paths, session, self._store, self._key, self._downloads)
 
 
 def write_log(paths: ProfilePaths) -> None:

@@ -21,10 +21,14 @@ T = TypeVar("T")
 
 DEFAULT_THEME = "textual-dark"
 USUAL_KEYS = "standard"
-KNOWN = "there are ui.theme, ui.plain and the sections [keys], [notifications] and [security]"
+KNOWN = (
+    "there are ui.theme, ui.plain, files.downloads and the sections [keys], [notifications] and"
+    " [security]"
+)
 _PLAIN = "ui.plain"
 _PROFILE = "keys.profile"
 _PROTECTION = "security.key_protection"
+_DOWNLOADS = "files.downloads"
 
 _NO_PROFILES: Mapping[str, Mapping[str, str]] = MappingProxyType({USUAL_KEYS: {}})
 _SECTION = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
@@ -51,7 +55,8 @@ class Config:
     """All settings; each has a default.
 
     ``keys`` maps ids of commands to their keys: ``[keys]`` ``chat.start = "ctrl+n,f9"``; a command
-    with an empty text has none. Those of ``key_profile`` are among them.
+    with an empty text has none. Those of ``key_profile`` are among them. ``downloads`` is where
+    files are saved, if not where the system has its downloads.
     """
 
     theme: str = DEFAULT_THEME
@@ -60,6 +65,7 @@ class Config:
     key_protection: Protection = Protection.AUTO
     key_profile: str = USUAL_KEYS
     plain: bool = False
+    downloads: Path | None = None
 
 
 def read_config(
@@ -132,6 +138,7 @@ def _checked(
         _PROFILE: profiles,
         **{name: tuple(kind) for name, kind in _CHOICES.items()},
     }
+    downloads = None
     keys: dict[str, str] = {}
     chosen: dict[str, str] = {}
     for name, value in settings.items():
@@ -140,11 +147,13 @@ def _checked(
             if not isinstance(value, bool):
                 raise _WrongSetting(name, "must be true or false")
             continue
-        if name not in choices and not (section == "keys" and rest):
+        if name not in (*choices, _DOWNLOADS) and not (section == "keys" and rest):
             raise _WrongSetting(name, f"is no setting; {KNOWN}")
         if not isinstance(value, str):
             raise _WrongSetting(name, "must be text in quotes")
-        if name not in choices:
+        if name == _DOWNLOADS:
+            downloads = _directory(value)
+        elif name not in choices:
             keys[rest] = value
         elif value in choices[name]:
             chosen[name] = value
@@ -158,7 +167,18 @@ def _checked(
         Protection(chosen.get(_PROTECTION, Protection.AUTO)),
         profile,
         settings.get(_PLAIN) is True,
+        downloads,
     )
+
+
+def _directory(value: str) -> Path:
+    try:
+        directory = Path(value).expanduser()
+    except RuntimeError:  # nobody of that name
+        directory = Path()
+    if not directory.is_absolute():
+        raise _WrongSetting(_DOWNLOADS, "must be the whole path of a directory")
+    return directory
 
 
 def _keymap(

@@ -58,6 +58,11 @@ class ProfilePaths:
         return self.data / "messages.db"
 
     @property
+    def outgoing_files(self) -> Path:
+        """Copies of files that are to be sent, beside the messages."""
+        return self.data / "outgoing"
+
+    @property
     def encryption(self) -> Path:
         """The device's keys."""
         return self.data / "encryption"
@@ -96,6 +101,8 @@ class ProfilePaths:
     def wipe(self) -> None:
         """Delete the account's keys, messages and session; the token goes last."""
         self.wipe_encryption()
+        if self.outgoing_files.exists():
+            shutil.rmtree(self.outgoing_files)
         for suffix in ("-wal", "-shm", ""):
             Path(f"{self.store_file}{suffix}").unlink(missing_ok=True)
         self.session_file.unlink(missing_ok=True)

@@ -26,7 +26,8 @@ ALLOWED = {
         "dmtui.profile",
         "dmtui.session",
     },
-    "messenger": {"core", "store", "messenger", "markdown_it"},
+    "messenger": {"core", "store", "messenger", "pictures", "markdown_it"},
+    "pictures": {"PIL"},
     "ui/widgets": {"core", "ui.widgets", "textual", "rich", "segno"},
     "ui": {"core", "messenger", "ui", "textual", "rich", "emoji"},
 }

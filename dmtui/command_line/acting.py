@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sys
 from argparse import Namespace
+from pathlib import Path
 
 from dmtui.command_line.answers import Failure, WrongUsage, say, say_json
 from dmtui.command_line.errand import Errand, Wish
@@ -20,7 +22,7 @@ from dmtui.core.intents import (
     Outcome,
     Report,
 )
-from dmtui.core.model import Invite, RoomId
+from dmtui.core.model import Attachment, Invite, RoomId
 from dmtui.core.names import valid_user_id
 from dmtui.profile import ProfilePaths
 from dmtui.store.store import Store
@@ -29,12 +31,24 @@ from dmtui.store.store import Store
 def send(paths: ProfilePaths, options: Namespace) -> None:
     """Start Chat semantics, then one message."""
     user_id = valid_user_id(options.user)
-    text = _text(options.text)
-    outcome = _carry_out(paths, lambda _: [Deliver(user_id, text)])
+    if options.file:
+        wish = Deliver(user_id, "", _attachment(paths, Path(options.file), options.text or ""))
+    else:
+        wish = Deliver(user_id, _text(options.text))
+    outcome = _carry_out(paths, lambda _: [wish])
     if options.json:
         say_json({"room_id": outcome.room_id, "event_id": outcome.event_id})
     else:
         say(f"Sent to {user_id}.")
+
+
+def _attachment(paths: ProfilePaths, path: Path, caption: str) -> Attachment:
+    """With a copy of the file in the profile, which outlives whatever becomes of the file."""
+    from dmtui.messenger.attaching import copied, look
+    from dmtui.messenger.outgoing_files import OutgoingFiles
+
+    signed_in(paths)
+    return asyncio.run(copied(OutgoingFiles(paths.outgoing_files), look(path), caption))
 
 
 def accept(paths: ProfilePaths, options: Namespace) -> None:

@@ -82,6 +82,9 @@ def _messages(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     send.add_argument(
         "text", nargs="?", metavar="TEXT", help="read from standard input if left out"
     )
+    send.add_argument(
+        "--file", default="", metavar="PATH", help="send this file; TEXT, if any, is its caption"
+    )
     _json(send)
     export = _command(commands, "export", "write a conversation, all that is stored of it")
     export.add_argument("user", metavar="@user:server", help="or a group's room ID")

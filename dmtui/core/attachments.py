@@ -12,6 +12,7 @@ LONGEST_BODY = 64 * 1024
 LONGEST_FILE_NAME = 200
 """Bytes in UTF-8, so that a number still fits behind it."""
 UNNAMED = "file"
+VIEWABLE = (AttachmentKind.IMAGE, AttachmentKind.STICKER)
 
 _LONG = 100_000
 

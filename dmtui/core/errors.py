@@ -13,6 +13,7 @@
     │   └── SignedOut           401 M_UNKNOWN_TOKEN: the session is over
     ├── BadContent              what the server keeps for us is malformed and was left alone
     ├── DamagedFile             a file is not what its sender sent, or does not open with its key
+    ├── GivenUp                 the user has ended what was under way
     ├── NotMatrix               the address answers, but is no Matrix homeserver
     ├── InvalidUserId           not of the form @name:server
     ├── UnclearSearch           what is searched for can't be made out
@@ -107,6 +108,10 @@ class BadContent(DmtuiError):
 
 class DamagedFile(DmtuiError):
     """A file in the media repository is not the one that was sent; nothing of it was kept."""
+
+
+class GivenUp(DmtuiError):
+    """The user has ended it before it was done."""
 
 
 class NotMatrix(DmtuiError):

@@ -17,6 +17,7 @@ from dmtui.core.model import (
     TransactionId,
     UserId,
 )
+from dmtui.messenger.attaching import attaching
 from dmtui.messenger.clock import Clock, milliseconds
 from dmtui.messenger.journal import Journal, Settlement
 from dmtui.messenger.ledger import Ledger
@@ -65,7 +66,7 @@ class Deliveries:
                 intent.user_id,
                 room_id,
                 transaction_id,
-                Line(Kind.TEXT, Safe(intent.text)),
+                _line(intent),
                 milliseconds(self._clock),
                 keep_draft=True,
             )
@@ -134,6 +135,10 @@ class Deliveries:
             raise Unreachable("The homeserver does not answer.")
         await self._start_chat.shown(invite.inviter, outcome)
         return invite.room_id if outcome.ok else outcome
+
+
+def _line(intent: Deliver) -> Line:
+    return attaching(intent.attachment) if intent.attachment else Line(Kind.TEXT, Safe(intent.text))
 
 
 def _message(entry: Entry) -> TransactionId:

@@ -34,6 +34,7 @@ from dmtui.core.notify import News
 from dmtui.core.ports import Homeserver
 from dmtui.core.slash import Said
 from dmtui.messenger.acts import Acts
+from dmtui.messenger.attaching import Attaching, Offer
 from dmtui.messenger.cards import Cards
 from dmtui.messenger.care import DirectCare
 from dmtui.messenger.clock import Clock, SystemClock, back_off, milliseconds
@@ -47,6 +48,7 @@ from dmtui.messenger.ledger import Ledger, Subscription
 from dmtui.messenger.life import Life
 from dmtui.messenger.line import Line
 from dmtui.messenger.outbox import Outbox
+from dmtui.messenger.outgoing_files import OutgoingFiles
 from dmtui.messenger.own_devices import OwnDevices
 from dmtui.messenger.own_profile import OwnProfile
 from dmtui.messenger.pending import describe
@@ -54,9 +56,11 @@ from dmtui.messenger.recovery import Recovery
 from dmtui.messenger.relations import Relations, new_transaction, typed
 from dmtui.messenger.requests import Requests
 from dmtui.messenger.results import Consent, StartChatResult
+from dmtui.messenger.saving import Saving
 from dmtui.messenger.search import Search
 from dmtui.messenger.start_chat import StartChat
 from dmtui.messenger.syncing import Syncing
+from dmtui.messenger.transfers import Transfers
 from dmtui.messenger.typing import TypingNotices
 from dmtui.messenger.upgrades import Upgrades
 from dmtui.messenger.verification import VerificationDesk
@@ -82,6 +86,7 @@ class Messenger:
         store: Store,
         connect: Callable[[], Awaitable[Homeserver]],
         clock: Clock | None = None,
+        downloads: Path = Path("~/Downloads"),
     ):
         self.me = me
         self._store = store
@@ -89,7 +94,16 @@ class Messenger:
         self._clock = clock or SystemClock()
         self._ledger = Ledger(store)
         self._line = Line(self._ledger, self._clock)
-        self._outbox = Outbox(self._ledger, self._line)
+        self.transfers = Transfers(self._ledger, self._clock)
+        self.attaching = Attaching(
+            self._ledger,
+            self._clock,
+            OutgoingFiles(store.outgoing_files),
+            self.transfers,
+            lambda: self._outbox.wake(),
+        )
+        self.saving = Saving(self.homeserver, self.transfers, downloads.expanduser())
+        self._outbox = Outbox(self._ledger, self._line, self.attaching)
         self.relations = Relations(self._ledger, self._clock, self._outbox.wake)
         self._journal = Journal(self._ledger, self._line)
         self.care = DirectCare(self._ledger, self._journal)
@@ -151,6 +165,7 @@ class Messenger:
             acts = Acts(self.me, homeserver, self._ledger, self._clock, deliveries)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._wake_on_changes())
+                tasks.create_task(self._keep(self.attaching.sweep))
                 tasks.create_task(self._keep(lambda: self._journal.watch(self._clock, version)))
                 tasks.create_task(self._keep(lambda: self._syncing.run(homeserver)))
                 tasks.create_task(self._keep(lambda: self._outbox.run(homeserver)))
@@ -247,15 +262,15 @@ class Messenger:
 
         They end where some are missing that the server has, unless ``across`` is set.
         """
-        return self._store.messages(user_id, before, limit, across)
+        return self.transfers.shown(self._store.messages(user_id, before, limit, across))
 
     def messages_from(self, user_id: UserId, first: Cursor, last: Cursor | None = None) -> Page:
         """All messages from the one cursor to the other: to refresh what is on screen."""
-        return self._store.messages_from(user_id, first, last)
+        return self.transfers.shown(self._store.messages_from(user_id, first, last))
 
     def messages_after(self, user_id: UserId, after: Cursor, limit: int = 50) -> Page:
         """The oldest ``limit`` messages after the cursor; ``more`` and ``complete`` are void."""
-        return self._store.messages_after(user_id, after, limit)
+        return self.transfers.shown(self._store.messages_after(user_id, after, limit))
 
     def cursor_at(self, at: Milliseconds) -> Cursor:
         """The place just before the messages of that moment."""
@@ -266,7 +281,8 @@ class Messenger:
 
         What is stored is shown, also where something is missing between.
         """
-        return self._store.around(user_id, key, limit)
+        page = self._store.around(user_id, key, limit)
+        return None if page is None else self.transfers.shown(page)
 
     def key_of(self, user_id: UserId, event_id: EventId) -> str | None:
         """The key, for :meth:`around`, of the message in the conversation that is this event."""
@@ -342,6 +358,16 @@ class Messenger:
         self._typing.stopped(room_id)
         return transaction_id
 
+    async def attach(self, user_id: UserId, offer: Offer, caption: str) -> TransactionId:
+        """Queue a file to the conversation's room; returns once a copy of it is on disk.
+
+        Raises ``FileTrouble``, and ``LookupError`` where there is no conversation.
+        """
+        room_id = self._room(user_id)
+        if room_id is None:
+            raise LookupError(user_id)
+        return await self.attaching.send(user_id, room_id, offer, caption)
+
     def alarms_of(self, user_id: UserId) -> Mapping[UserId, Alarm]:
         """About whom the user has to decide before anything is sent to the conversation."""
         return self._store.alarms_of(user_id)
@@ -378,6 +404,7 @@ class Messenger:
         await self._ledger.write(self._store.discard, transaction_id)
         if message is None or self._store.message(transaction_id) is not None:
             return ""  # it is on its way, or was sent
+        await self.attaching.drop(message.attachment)
         return message.body
 
     async def load_older(self, user_id: UserId, before: Cursor | None) -> bool:

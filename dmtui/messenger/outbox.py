@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Mapping
 
 from dmtui.core.errors import DmtuiError, Forbidden, Recoverable, Refused, SignedOut, TrustAlarm
+from dmtui.core.events import Line as Spoken
 from dmtui.core.model import Alarm, RoomId, UserId
 from dmtui.core.ports import Homeserver
+from dmtui.messenger.attaching import Attaching
 from dmtui.messenger.ledger import Ledger
 from dmtui.messenger.line import Line
 from dmtui.store.store import Outgoing
@@ -23,9 +25,10 @@ class Outbox:
     Where the user has to decide about somebody first, the messages to them wait.
     """
 
-    def __init__(self, ledger: Ledger, line: Line):
+    def __init__(self, ledger: Ledger, line: Line, attaching: Attaching):
         self._ledger = ledger
         self._line = line
+        self._attaching = attaching
         self._busy: set[RoomId] = set()
         self._alarmed: dict[RoomId, Mapping[UserId, Alarm]] = {}
         self._attempts: Counter[RoomId] = Counter()
@@ -74,9 +77,8 @@ class Outbox:
         if current is None:
             return  # discarded meanwhile, or the chat has become a group
         try:
-            event_id = await homeserver.send(
-                room_id, transaction_id, current.content, current.encrypted
-            )
+            content = await self._attaching.uploaded(homeserver, current)
+            event_id = await homeserver.send(room_id, transaction_id, content, current.encrypted)
         except (Recoverable, SignedOut) as error:
             self._attempts[room_id] += 1
             await write(store.mark_queued, transaction_id)
@@ -94,3 +96,5 @@ class Outbox:
         else:
             del self._attempts[room_id]
             await write(store.mark_sent, transaction_id, event_id)
+            if isinstance(content, Spoken):
+                await self._attaching.drop(content.attachment)

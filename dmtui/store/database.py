@@ -48,6 +48,7 @@ class Database:
     """One file, safe to use from several threads; other processes may have it open too."""
 
     def __init__(self, path: Path):
+        self.path = path
         with trouble():
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             path.chmod(0o600)

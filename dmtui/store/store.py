@@ -96,6 +96,7 @@ from dmtui.store.work import Work
 __all__ = ["Gap", "Outgoing", "Store"]
 
 CHUNK_SECONDS = 0.02
+OUTGOING = "outgoing"
 
 
 class Store:
@@ -126,6 +127,11 @@ class Store:
     def me(self) -> UserId:
         """Whose account it is."""
         return self._me
+
+    @property
+    def outgoing_files(self) -> Path:
+        """The directory, beside the database, for copies of files that are to be sent."""
+        return self._database.path.with_name(OUTGOING)
 
     @classmethod
     def open(cls, path: Path, me: UserId) -> Self:

@@ -202,7 +202,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("timeline.reply", "r", "Reply", Scope.CONVERSATION, hint="Reply"),
     Command("timeline.react", "plus", "React, or take it back", Scope.CONVERSATION, hint="React"),
     Command("timeline.edit", "e", "Edit a message of yours", Scope.CONVERSATION),
-    Command("timeline.discard", "d", "Delete; not sent: discard", Scope.CONVERSATION),
+    Command("timeline.discard", "d", "Delete; not sent: discard; a file: stop", Scope.CONVERSATION),
     Command("timeline.original", "g", "Go to what it answers", Scope.CONVERSATION),
     Command("timeline.unread", "U", "First unread message", Scope.CONVERSATION, "first_unread"),
     Command(
@@ -215,9 +215,10 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "timeline.day-after", "right_square_bracket", "Day after", Scope.CONVERSATION, "day(1)"
     ),
+    Command("timeline.view", "v", "Look at the image", Scope.CONVERSATION),
     Command("timeline.copy", "y", "Copy", Scope.CONVERSATION, hint="Copy"),
-    Command("timeline.open", "o", "Open a link", Scope.CONVERSATION),
-    Command("timeline.reveal", "s", "Show or hide a spoiler", Scope.CONVERSATION),
+    Command("timeline.open", "o", "Open a link or a file", Scope.CONVERSATION),
+    Command("timeline.reveal", "s", "Save a file; show a spoiler", Scope.CONVERSATION),
     Command("timeline.retry", "x", "What failed: try again", Scope.CONVERSATION),
     _of_person(
         "person.invite_back",
@@ -241,6 +242,7 @@ COMMANDS: tuple[Command, ...] = (
         hint="New line",
         fixed=True,
     ),
+    Command("composer.attach", "ctrl+t", "Send a file", Scope.COMPOSER, "attach", hint="File"),
     Command("composer.select", "up", "When empty: the newest message", Scope.COMPOSER, fixed=True),
     Command(
         "composer.complete",

@@ -21,6 +21,7 @@ class Desk:
 
     def __init__(self, path: Path):
         self.path = path
+        self.downloads = path.with_name("downloads")
         self.clock = FakeClock()
         self.server = FakeHomeserver(ME, self.clock)
         self.store = Store.open(path, ME)
@@ -30,7 +31,7 @@ class Desk:
         async def connect() -> Homeserver:
             return self.server
 
-        return Messenger(ME, self.store, connect, self.clock)
+        return Messenger(ME, self.store, connect, self.clock, downloads=self.downloads)
 
     async def start(self) -> None:
         """Start and wait for the first sync."""

@@ -57,6 +57,7 @@ class Stage:
 
     def __init__(self, path: Path):
         self._path = path
+        self.downloads = path.with_name("downloads")
         self.clock = FakeClock()
         self.server = FakeHomeserver(ME, self.clock)
         self.signing_in = SignInDesk()
@@ -82,7 +83,9 @@ class Stage:
         """Run the app until the block ends; ``sync``: once the first sync is on screen."""
         store = Store.open(self._path, ME)
         try:
-            self.messenger = Messenger(ME, store, self._connect, self.clock)
+            self.messenger = Messenger(
+                ME, store, self._connect, self.clock, downloads=self.downloads
+            )
             self.app = DmtuiApp(
                 messenger=self.messenger if signed_in else None,
                 open_messenger=self._signed_in,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import TYPE_CHECKING, ClassVar
 
@@ -28,6 +29,7 @@ from dmtui.core.timeline import first_unread
 from dmtui.messenger.clock import milliseconds
 from dmtui.ui.commands import Scope, bindings, registry_of
 from dmtui.ui.key_profiles import editing_keys
+from dmtui.ui.paths import pasted_files
 from dmtui.ui.screens.arranging import muted_words
 from dmtui.ui.screens.completing import Completing
 from dmtui.ui.screens.deciding import decided
@@ -427,6 +429,48 @@ class ConversationPane(Vertical):
             return
         await self._send(event.to, event.text, self.writing.submitted(event.to))
 
+    async def may_send_to(self, user_id: UserId) -> bool:
+        """Whether the user wants it sent with the keys as they are."""
+        try:
+            return await decided(self.app.push_screen_wait, self._messenger, user_id)
+        except DmtuiError as error:
+            self.tell(str(error))
+            return False
+
+    def action_attach(self) -> None:
+        """Ctrl+T: choose a file to send."""
+        conversation = self.conversation
+        if conversation is None:
+            return
+        if why := refusal(conversation, registry_of(self.app).press):
+            self.tell(why)
+        else:
+            self.run_worker(self._choose_file(), group="attach", exclusive=True)
+
+    async def _choose_file(self) -> None:
+        try:
+            await self._desk.files.attach()
+        except DmtuiError as error:
+            self.tell(str(error))
+
+    @on(Composer.Pasted)
+    @work(group="attach", exclusive=True)
+    async def offer_to_send(self, event: Composer.Pasted) -> None:
+        """What was pasted is the path of a file, perhaps: the user may mean the file itself."""
+        files = await asyncio.to_thread(pasted_files, event.text)
+        conversation = self.conversation
+        if not files or conversation is None or conversation.user_id != event.to:
+            return
+        if refusal(conversation, registry_of(self.app).press):
+            return
+        try:
+            sent = await self._desk.files.send(conversation, files)
+        except DmtuiError as error:
+            self.tell(str(error))
+            return
+        if sent and self.person == event.to:
+            self.composer.take_back(event.text)
+
     async def _send(self, to: UserId, text: str, aim: Aim) -> None:
         try:
             if aim.edits:
@@ -475,11 +519,7 @@ class ConversationPane(Vertical):
 
     async def _decide(self, to: UserId, text: str) -> None:
         """Keys of somebody who would read it are not what they should be."""
-        try:
-            may_go = await decided(self.app.push_screen_wait, self._messenger, to)
-        except DmtuiError as error:
-            self.tell(str(error))
-            return
+        may_go = await self.may_send_to(to)
         if may_go and self.conversation is not None and to == self.person:
             self._describe(self.conversation)
             if text == self.composer.text:

@@ -8,6 +8,7 @@ from dmtui.core.errors import DmtuiError
 from dmtui.core.model import Kind, SendState
 from dmtui.ui.clipboard import hand_to_tmux
 from dmtui.ui.screens.confirm import Choice, Question
+from dmtui.ui.screens.file_desk import FileDesk
 from dmtui.ui.screens.links import follow_link
 from dmtui.ui.screens.message_menu import about, choices
 from dmtui.ui.screens.reaction import ReactionPicker
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from textual.app import App
 
-    from dmtui.core.model import Conversation, Message
+    from dmtui.core.model import Conversation, Message, UserId
     from dmtui.ui.screens.hands import Hands
     from dmtui.ui.screens.writing import Writing
 
@@ -40,6 +41,7 @@ class Pane(Protocol):
     def write(self) -> None: ...
     def jump(self, key: str) -> bool: ...
     async def load_before(self) -> bool: ...
+    async def may_send_to(self, user_id: UserId) -> bool: ...
 
 
 class MessageDesk:
@@ -48,6 +50,7 @@ class MessageDesk:
     def __init__(self, hands: Hands, pane: Pane):
         self._hands = hands
         self._pane = pane
+        self.files = FileDesk(hands, pane)
 
     def deed(self, wanted: Timeline.OfMessage) -> Coroutine[None, None, None] | None:
         """Do it now, or say what takes longer."""
@@ -70,6 +73,13 @@ class MessageDesk:
                 return self._copy(message.body)
             case Timeline.LinkWanted():
                 return follow_link(message, self._hands.ask, self._hands.tell, self._copy)
+            case (
+                Timeline.SaveWanted()
+                | Timeline.OpenWanted()
+                | Timeline.ViewWanted()
+                | Timeline.EndWanted()
+            ):
+                return self._try(lambda: self.files.deal_with(wanted))
             case Timeline.ReactWanted():
                 return self._try(lambda: self._react(message))
             case Timeline.DeleteWanted():

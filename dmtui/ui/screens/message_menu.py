@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmtui.core.attachments import VIEWABLE
 from dmtui.core.formatted import read
 from dmtui.core.markup import has_spoiler, targets
 from dmtui.core.model import Kind, Message, Reactions, SendState
@@ -32,10 +33,15 @@ def choices(message: Message) -> list[Choice[Timeline.OfMessage]]:
 
 def _choices(message: Message) -> Iterator[tuple[str, str, Timeline.OfMessage]]:
     unsent = message.state in (SendState.FAILED, SendState.QUEUED)
+    if message.transfer is not None:
+        yield "d", "Stop it", Timeline.EndWanted(message)
+        return
     yield "y", "Copy the text", Timeline.CopyWanted(message)
+    yield from _file_choices(message)
     document = read(message.formatted, message.body)
     if targets(document):
-        yield "o", "Open a link", Timeline.LinkWanted(message)
+        letter = "l" if message.attachment else "o"
+        yield letter, "Open a link", Timeline.LinkWanted(message)
     if has_spoiler(document):
         yield "s", "Show what is hidden, or hide it again", Timeline.RevealWanted(message)
     if message.state is SendState.FAILED or message.failed_act:
@@ -51,6 +57,15 @@ def _choices(message: Message) -> Iterator[tuple[str, str, Timeline.OfMessage]]:
         yield "d", "Discard", Timeline.DiscardWanted(message)
     elif message.own and message.lives:
         yield "d", "Delete for everybody", Timeline.DeleteWanted(message)
+
+
+def _file_choices(message: Message) -> Iterator[tuple[str, str, Timeline.OfMessage]]:
+    if message.attachment is None:
+        return
+    if message.attachment.kind in VIEWABLE:
+        yield "v", "Look at the image", Timeline.ViewWanted(message)
+    yield "s", "Save the file", Timeline.SaveWanted(message)
+    yield "o", "Open it with another program", Timeline.OpenWanted(message)
 
 
 def about(

@@ -130,6 +130,14 @@ class Composer(TextArea, inherit_bindings=False):
             self.active = active
             self.to = to
 
+    class Pasted(Message):
+        """This was pasted, and is part of the text now."""
+
+        def __init__(self, text: str, to: UserId | None = None) -> None:
+            super().__init__()
+            self.text = text
+            self.to = to
+
     class HistoryWanted(Message):
         """↑ was pressed in the empty composer: the newest message is to be selected."""
 
@@ -286,6 +294,14 @@ class Composer(TextArea, inherit_bindings=False):
         text = cleaned(event.text)
         if result := self._replace_via_keyboard(text, *self.selection):
             self.move_cursor(result.end_location)
+            self.post_message(self.Pasted(text, self.writing_to))
+
+    def take_back(self, text: str) -> None:
+        """Remove what was pasted, if it still is there."""
+        before, found, after = self.text.rpartition(text)
+        if found:
+            self.load_draft(before + after)
+            self.post_message(self.DraftChanged(self.text, self.writing_to))
 
     # -- completing -----------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from dmtui.core.trust import doubt_note
 from dmtui.ui.widgets.cells import clip, pad, printable, strip, wrap
 from dmtui.ui.widgets.relation_lines import act_note, quote_line, reactions_line, under_way
 from dmtui.ui.widgets.styled_lines import PLAIN, Part, hidden, lines_of
+from dmtui.ui.widgets.transfer_line import transfer_note
 
 INDENT = 2
 MARKS = 4
@@ -30,7 +31,8 @@ MEASURE = 110
 """Cells: longer lines are hard to read."""
 NAME_COLOURS = 5
 EDITED = " (edited)"
-FAILED_KEYS = " · x\xa0retry · d\xa0discard · e\xa0edit"
+FAILED_KEYS = " · x\xa0retry · d\xa0discard"
+EDIT_KEY = " · e\xa0edit"
 
 _STYLED = frozenset({Kind.TEXT, Kind.NOTICE, Kind.EMOTE})
 
@@ -132,8 +134,7 @@ def paint(
     for reactions in shaped.reactions:
         lines.append(line(bar, (reactions, "timeline--reactions")))
     for note in shaped.notes:
-        failed = message.state is SendState.FAILED or message.failed_act is not None
-        lines.append(line(bar, (note, "timeline--failed" if failed else "timeline--doubt")))
+        lines.append(line(bar, (note, _note_style(message))))
     return lines
 
 
@@ -209,14 +210,24 @@ def _text_style(message: Message) -> str:
 
 
 def _note(message: Message) -> str:
+    if message.transfer is not None:
+        return transfer_note(message.transfer)
     if message.state is SendState.FAILED:
         return _failure(message)
     return act_note(message.failed_act) if message.failed_act else _doubt(message)
 
 
+def _note_style(message: Message) -> str:
+    if message.transfer is not None:
+        return "timeline--dim"
+    failed = message.state is SendState.FAILED or message.failed_act is not None
+    return "timeline--failed" if failed else "timeline--doubt"
+
+
 def _failure(message: Message) -> str:
     reason = f": {message.failure}" if message.failure else ""
-    return f"✗ not sent{reason}{FAILED_KEYS}"
+    edit = "" if message.kind is Kind.ATTACHMENT else EDIT_KEY
+    return f"✗ not sent{reason}{FAILED_KEYS}{edit}"
 
 
 def _doubt(message: Message) -> str:

@@ -14,7 +14,7 @@ from textual.message import Message as Posted
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from dmtui.core.model import DirectRoom, Message, SendState
+from dmtui.core.model import DirectRoom, Kind, Message, SendState
 from dmtui.core.search import Query
 from dmtui.core.timeline import arrange
 from dmtui.core.times import local_time
@@ -120,6 +120,7 @@ class Timeline(SelectableView):
         Binding("plus", "react", "React", show=False, id="timeline.react"),
         Binding("g", "original", "What it answers", show=False, id="timeline.original"),
         Binding("y", "copy", "Copy", show=False, id="timeline.copy"),
+        Binding("v", "view", "Look at the image", show=False, id="timeline.view"),
         Binding("x", "retry", "Retry", show=False, id="timeline.retry"),
         Binding("d", "discard", "Discard", show=False, id="timeline.discard"),
         Binding("e", "edit", "Edit", show=False, id="timeline.edit"),
@@ -173,6 +174,18 @@ class Timeline(SelectableView):
 
     class OriginalWanted(OfMessage):
         """The message that a message answers is wanted."""
+
+    class SaveWanted(OfMessage):
+        """A message's file is to be saved."""
+
+    class OpenWanted(OfMessage):
+        """A message's file is to be opened by another program."""
+
+    class ViewWanted(OfMessage):
+        """A message's image is to be looked at."""
+
+    class EndWanted(OfMessage):
+        """A file is not to be fetched or sent any further."""
 
     class CopyWanted(OfMessage):
         """A message's text is to be copied."""
@@ -550,6 +563,17 @@ class Timeline(SelectableView):
         if (message := self.cursor_message) is not None and message.quote is not None:
             self.post_message(self.OriginalWanted(message))
 
+    def action_view(self) -> None:
+        self._of_file(self.ViewWanted)
+
+    def _of_file(self, wanted: type[OfMessage]) -> bool:
+        """Ask for it if a file is selected; false otherwise."""
+        message = self.cursor_message
+        if message is None or message.kind is not Kind.ATTACHMENT:
+            return False
+        self.post_message(wanted(message))
+        return True
+
     def action_retry(self) -> None:
         message = self.cursor_message
         if message is not None and (message.state is SendState.FAILED or message.failed_act):
@@ -559,7 +583,9 @@ class Timeline(SelectableView):
         message = self.cursor_message
         if message is None:
             return
-        if message.failed_act or message.state in (SendState.FAILED, SendState.QUEUED):
+        if message.transfer is not None:
+            self.post_message(self.EndWanted(message))
+        elif message.failed_act or message.state in (SendState.FAILED, SendState.QUEUED):
             self.post_message(self.DiscardWanted(message))
         elif message.own and message.lives:
             self.post_message(self.DeleteWanted(message))
@@ -570,10 +596,14 @@ class Timeline(SelectableView):
             self.post_message(self.EditWanted(message))
 
     def action_open_link(self) -> None:
+        if self._of_file(self.OpenWanted):
+            return
         if (message := self.cursor_message) is not None:
             self.post_message(self.LinkWanted(message))
 
     def action_reveal(self) -> None:
+        if self._of_file(self.SaveWanted):
+            return
         if (message := self.cursor_message) is not None:
             self.reveal(message)
 

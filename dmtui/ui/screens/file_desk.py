@@ -1,0 +1,141 @@
+"""What is wanted of files: saved, opened, looked at, and sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from dmtui.core.attachments import VIEWABLE, size_words
+from dmtui.core.errors import DmtuiError, FileTrouble, GivenUp
+from dmtui.core.names import clean_line
+from dmtui.ui.opening import open_file
+from dmtui.ui.screens.attach_file import AttachFile
+from dmtui.ui.screens.confirm import Choice, Question
+from dmtui.ui.screens.image_viewer import MOST_PIXELS, ImageViewer
+from dmtui.ui.widgets.timeline import Timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dmtui.core.model import Conversation, Message, UserId
+    from dmtui.messenger.attaching import Offer
+    from dmtui.ui.screens.hands import Hands
+
+OPENED_BY_OTHERS = "Another program will open it, and does what the file makes it do."
+
+
+class Pane(Protocol):
+    """The conversation that the files belong to."""
+
+    conversation: Conversation | None
+
+    async def may_send_to(self, user_id: UserId) -> bool: ...
+
+
+class FileDesk:
+    """Carries out what is asked of files; raises ``DmtuiError``."""
+
+    def __init__(self, hands: Hands, pane: Pane):
+        self._hands = hands
+        self._pane = pane
+
+    async def deal_with(self, wanted: Timeline.OfMessage) -> None:
+        """What a key on a message asks for."""
+        message = wanted.message
+        match wanted:
+            case Timeline.EndWanted():
+                self._end(message)
+            case Timeline.OpenWanted():
+                await self._open(message)
+            case Timeline.ViewWanted() if _is_viewable(message):
+                await self._view(message)
+            case _:
+                await self._save(message)
+
+    def _end(self, message: Message) -> None:
+        for name in (message.key, message.transaction_id):
+            if name is not None:
+                self._hands.messenger.transfers.give_up(name)
+
+    async def _save(self, message: Message) -> Path | None:
+        conversation = self._pane.conversation
+        if conversation is None:
+            return None
+        try:
+            path = await self._hands.messenger.saving.save(conversation.user_id, message)
+        except GivenUp as end:
+            self._hands.tell(f"Not saved. {end}")
+            return None
+        self._hands.tell(f"Saved as {_shown(path)}")
+        return path
+
+    async def _open(self, message: Message) -> None:
+        path = await self._hands.messenger.saving.saved(message) or await self._save(message)
+        if path is None:
+            return
+        answers = [Choice("k", "Leave it closed", False), Choice("o", "Open it", True)]
+        text = f"{_shown(path)}\n\n{OPENED_BY_OTHERS}"
+        if await self._hands.ask(Question("Open this file?", text, answers)):
+            await open_file(path)
+
+    async def _view(self, message: Message) -> None:
+        conversation, saving = self._pane.conversation, self._hands.messenger.saving
+        if conversation is None or message.attachment is None:
+            return
+        try:
+            found = await saving.look(conversation.user_id, message, *MOST_PIXELS)
+        except GivenUp:
+            return
+        if found is None:
+            raise FileTrouble("The image can't be shown: it is damaged, too large, or no image.")
+        await self._hands.ask(ImageViewer(message.attachment.name, found))
+
+    # -- sending --
+
+    async def attach(self) -> None:
+        """Ask for a file and a caption, and send it."""
+        if (conversation := self._pane.conversation) is None:
+            return
+        wanted = await self._hands.ask(AttachFile(conversation.name))
+        if wanted is not None:
+            path, caption = wanted
+            await self.send(conversation, [path], caption)
+
+    async def send(
+        self, conversation: Conversation, paths: Sequence[Path], caption: str = ""
+    ) -> bool:
+        """Send the files once the user has seen what they are; whether they are queued."""
+        messenger, to = self._hands.messenger, conversation.user_id
+        offers = [await messenger.attaching.offer(path) for path in paths]
+        title = "Send this file?" if len(offers) == 1 else f"Send these {len(offers)} files?"
+        answers = [Choice("k", "Keep it here", False), Choice("s", "Send", True)]
+        text = _description(conversation, offers, caption)
+        if not await self._hands.ask(Question(title, text, answers)):
+            return False
+        if not await self._pane.may_send_to(to):
+            return False
+        try:
+            for offer in offers:
+                await messenger.attach(to, offer, caption)
+        except LookupError:
+            raise DmtuiError(f"Not sent: there is no chat with {clean_line(to)} now.") from None
+        return True
+
+
+def _is_viewable(message: Message) -> bool:
+    return message.attachment is not None and message.attachment.kind in VIEWABLE
+
+
+def _description(conversation: Conversation, offers: Sequence[Offer], caption: str) -> str:
+    lines = [f"{each.name}\n{size_words(each.size)}, {each.mimetype}" for each in offers]
+    if caption:
+        lines.append(clean_line(caption))
+    how = "encrypted" if conversation.encrypted else "NOT encrypted"
+    return "\n\n".join([*lines, f"To {conversation.name}, {how}."])
+
+
+def _shown(path: Path) -> str:
+    """The path as people write it."""
+    home = Path.home()
+    short = Path("~", path.relative_to(home)) if path.is_relative_to(home) else path
+    return clean_line(str(short))

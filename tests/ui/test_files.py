@@ -1,0 +1,286 @@
+"""Files in a conversation with the keyboard: sent, saved, opened, looked at, given up."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+from textual.events import Paste
+from textual.widgets import Input
+
+from dmtui.core.attachments import described
+from dmtui.core.errors import Refused
+from dmtui.core.events import Line
+from dmtui.core.model import Attachment, AttachmentKind, Kind, Safe, SendState
+from dmtui.ui.paths import pasted_files, typed_path
+from dmtui.ui.screens import file_desk
+from dmtui.ui.screens.attach_file import AttachFile, completions
+from dmtui.ui.screens.confirm import Question
+from dmtui.ui.screens.image_viewer import UPPER_HALF, ImageViewer
+from tests.fakes import BOB
+from tests.ui.test_conversation import chat_with_bob, open_first, states
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.ui.stage import Stage
+
+
+@pytest.fixture
+def note(tmp_path: Path) -> Path:
+    file = tmp_path / "my note.txt"
+    file.write_text("what I wanted to say")
+    return file
+
+
+async def bob_sends(
+    stage: Stage, content: bytes, name: str, kind: AttachmentKind = AttachmentKind.FILE
+) -> None:
+    room = await chat_with_bob(stage, "hi")
+    attachment = Attachment(kind, Safe(name), stage.server.store_file(content))
+    line = Line(Kind.ATTACHMENT, described(attachment), attachment=attachment)
+    await stage.server.do(room, BOB, line)
+
+
+def picture() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (40, 20), (200, 30, 30)).save(file, "PNG")
+    return file.getvalue()
+
+
+def saved(stage: Stage) -> list[str]:
+    found = stage.downloads
+    return sorted(each.name for each in found.iterdir()) if found.exists() else []
+
+
+def asks(stage: Stage) -> bool:
+    return isinstance(stage.app.screen, Question)
+
+
+# -- receiving --
+
+
+async def test_file_is_saved_with_s_and_the_user_is_told_where(stage: Stage) -> None:
+    await bob_sends(stage, b"miaow", "cat.png")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await stage.until(stage.shows("file: cat.png (5 bytes)"))
+        await pilot.press("up", "s")
+        await stage.until(lambda: any("Saved as" in line for line in stage.notices()))
+        assert saved(stage) == ["cat.png"]
+
+
+async def test_save_shows_its_progress_and_d_ends_it(stage: Stage) -> None:
+    await bob_sends(stage, b"m" * 2000, "cat.png")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        stage.server.hold("downloading")
+        await pilot.press("up", "s")
+        await stage.until(stage.shows("↓ saving ━━━━━───── 50%"))
+        await pilot.press("d")
+        await stage.until(lambda: any("You ended it" in line for line in stage.notices()))
+        assert "↓ saving" not in stage.text()
+        assert saved(stage) == []
+
+
+async def test_file_that_can_not_be_had_is_told_in_one_line(stage: Stage) -> None:
+    await bob_sends(stage, b"miaow", "cat.png")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        stage.server.files.clear()
+        await pilot.press("up", "s")
+        await stage.until(lambda: any("does not have this file" in n for n in stage.notices()))
+        assert saved(stage) == []
+
+
+async def test_file_is_opened_only_once_the_user_has_agreed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+
+    async def open_file(path: Path) -> None:
+        opened.append(path.name)
+
+    monkeypatch.setattr(file_desk, "open_file", open_file)
+    await bob_sends(stage, b"miaow", "-u;$(touch x).png")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await pilot.press("up", "o")
+        await stage.until(lambda: asks(stage))
+        await pilot.press("enter")
+        await stage.until(lambda: not asks(stage))
+        assert opened == []
+        await pilot.press("o")
+        await stage.until(lambda: asks(stage))
+        await pilot.press("o")
+        await stage.until(lambda: opened)
+        assert opened == saved(stage) == ["u;$(touch x).png"]
+
+
+async def test_image_is_looked_at_in_half_blocks(stage: Stage) -> None:
+    await bob_sends(stage, picture(), "red.png", AttachmentKind.IMAGE)
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await pilot.press("up", "v")
+        await stage.until(lambda: isinstance(stage.app.screen, ImageViewer))
+        await stage.until(lambda: UPPER_HALF * 40 in stage.text())
+        assert "red.png" in stage.text()
+        await pilot.press("escape")
+        await stage.until(lambda: not isinstance(stage.app.screen, ImageViewer))
+        assert saved(stage) == []
+
+
+async def test_image_that_is_none_is_told_in_one_line(stage: Stage) -> None:
+    await bob_sends(stage, b"GIF89a", "bomb.gif", AttachmentKind.IMAGE)
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await pilot.press("up", "v")
+        await stage.until(lambda: any("can't be shown" in line for line in stage.notices()))
+
+
+async def test_menu_of_a_file_offers_what_can_be_done_with_it(stage: Stage) -> None:
+    await bob_sends(stage, picture(), "red.png", AttachmentKind.IMAGE)
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await pilot.press("up", "enter")
+        await stage.until(lambda: asks(stage))
+        for words in ("Look at the image", "Save the file", "Open it with another program"):
+            assert words in stage.text()
+
+
+# -- sending --
+
+
+async def choose(stage: Stage, path: Path, caption: str = "") -> None:
+    await stage.pilot.press("ctrl+t")
+    await stage.until(lambda: isinstance(stage.app.screen, AttachFile))
+    stage.app.screen.query_one("#path", Input).value = str(path)
+    stage.app.screen.query_one("#caption", Input).value = caption
+    await stage.pilot.press("enter")
+    await stage.until(lambda: asks(stage))
+
+
+async def test_file_is_sent_with_its_caption_once_the_user_has_agreed(
+    stage: Stage, note: Path
+) -> None:
+    await chat_with_bob(stage, "hi")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await choose(stage, note, "read this")
+        for words in ("my note.txt", "20 bytes, text/plain", "read this", "NOT encrypted"):
+            assert words in stage.text()
+        await pilot.press("s")
+        await stage.until(lambda: states(stage) == [SendState.SENT])
+        await stage.until(stage.shows("file: my note.txt (20 bytes)"))
+        assert [content for content, _ in stage.server.files.values()] == [note_text()]
+
+
+def note_text() -> bytes:
+    return b"what I wanted to say"
+
+
+async def test_enter_on_the_question_keeps_the_file(stage: Stage, note: Path) -> None:
+    await chat_with_bob(stage, "hi")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await choose(stage, note)
+        await pilot.press("enter")
+        await stage.until(lambda: not asks(stage))
+        assert states(stage) == []
+
+
+async def test_path_is_completed_and_a_wrong_one_is_told(stage: Stage, note: Path) -> None:
+    await chat_with_bob(stage, "hi")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await pilot.press("ctrl+t")
+        await stage.until(lambda: isinstance(stage.app.screen, AttachFile))
+        line = stage.app.screen.query_one("#path", Input)
+        line.value = f"{note.parent}/my"
+        line.cursor_position = len(line.value)
+        await pilot.press("tab")
+        await stage.until(lambda: line.value == str(note))
+        line.value = f"{note.parent}/nothing"
+        await pilot.press("enter")
+        await stage.until(stage.shows("There is no such file."))
+        await pilot.press("escape")
+        await stage.until(lambda: not isinstance(stage.app.screen, AttachFile))
+
+
+async def test_upload_that_fails_offers_to_try_again(stage: Stage, note: Path) -> None:
+    await chat_with_bob(stage, "hi")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        stage.server.fail("upload", Refused("It is too large.", 413))
+        await choose(stage, note)
+        await pilot.press("s")
+        await stage.until(stage.shows("not sent: It is too large."))
+        stage.timeline.focus()
+        await pilot.press("up", "x")
+        await stage.until(lambda: states(stage) == [SendState.SENT])
+
+
+async def test_pasted_path_offers_to_send_the_file_instead(stage: Stage, note: Path) -> None:
+    await chat_with_bob(stage, "hi")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await stage.type("look ")
+        stage.app.post_message(Paste(f"'{note}'"))
+        await stage.until(lambda: asks(stage))
+        assert stage.composer.text == f"look '{note}'"
+        await pilot.press("s")
+        await stage.until(lambda: states(stage) == [SendState.SENT])
+        await stage.until(lambda: stage.composer.text == "look ")
+
+
+async def test_pasted_path_stays_text_if_the_user_means_it_so(stage: Stage, note: Path) -> None:
+    await chat_with_bob(stage, "hi")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        stage.app.post_message(Paste(str(note)))
+        await stage.until(lambda: asks(stage))
+        await pilot.press("escape")
+        await stage.until(lambda: not asks(stage))
+        assert stage.composer.text == str(note)
+        assert states(stage) == []
+
+
+def test_paths_are_read_as_terminals_send_them(note: Path) -> None:
+    plain = str(note)
+    for text in (
+        plain,
+        f"'{plain}'",
+        f'"{plain}" ',
+        plain.replace(" ", "\\ "),
+        f"file://{plain.replace(' ', '%20')}\n",
+        f"file://localhost{plain.replace(' ', '%20')}",
+    ):
+        assert pasted_files(text) == (note,), text
+    both = f"'{plain}' '{plain}'"
+    assert pasted_files(both) == (note, note)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "hello", "/", "/etc", "/nothing/here", "it's", "note.txt", "file://far/etc/passwd"]
+)
+def test_other_text_names_no_file(text: str) -> None:
+    assert pasted_files(text) == ()
+
+
+def test_typed_path_may_be_quoted() -> None:
+    assert typed_path(" '/a b' ") == "/a b"
+    assert typed_path("/a b") == "/a b"
+    assert typed_path("~/it's") == "~/it's"
+
+
+def test_completion_goes_as_far_as_all_names_agree(tmp_path: Path) -> None:
+    for name in ("alpha.txt", "alphabet", ".hidden"):
+        (tmp_path / name).touch()
+    (tmp_path / "beta").mkdir()
+    assert completions(f"{tmp_path}/al") == (f"{tmp_path}/alpha", ["alpha.txt", "alphabet"])
+    assert completions(f"{tmp_path}/be") == (f"{tmp_path}/beta/", ["beta/"])
+    assert completions(f"{tmp_path}/")[1] == ["alpha.txt", "alphabet", "beta/"]
+    assert completions(f"{tmp_path}/.h")[0] == f"{tmp_path}/.hidden"
+    assert completions("/nothing/here/x") == ("/nothing/here/x", [])
