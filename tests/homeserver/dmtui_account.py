@@ -56,7 +56,9 @@ class DmtuiAccount:
         async def connected() -> Homeserver:
             return await connect(self.session, self.directory / "keys")
 
-        self.messenger = Messenger(self.me, self.store, connected)
+        self.messenger = Messenger(
+            self.me, self.store, connected, downloads=self.directory / "downloads"
+        )
         await self.messenger.start()
         if online:
             await self.until(self.store.synced)

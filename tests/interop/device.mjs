@@ -136,7 +136,7 @@ function has(value, want) {
     return Object.entries(want).every(([key, wanted]) => has(value[key], wanted));
 }
 
-async function fetchHereOnly(resource, options) {
+export async function fetchHereOnly(resource, options) {
     const { hostname } = new URL(resource);
     if (hostname !== "127.0.0.1") throw new Error(`${hostname} is not this machine`);
     return await fetch(resource, options);

@@ -8,6 +8,7 @@
 // Requests are worked on side by side. The process ends when its input closes.
 import readline from "node:readline";
 import { Device } from "./device.mjs";
+import * as files from "./files.mjs";
 import * as rooms from "./rooms.mjs";
 import * as trust from "./trust.mjs";
 import * as verify from "./verify.mjs";
@@ -16,6 +17,7 @@ const views = { ...rooms.views, ...trust.views, ...verify.views };
 const devices = new Map(); // device ID -> Device
 
 const acts = {
+    ...files.acts,
     ...rooms.acts,
     ...trust.acts,
     ...verify.acts,

@@ -141,6 +141,15 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadFile:
+    """A file in Element; ``message`` is the content of its event."""
+
+    content: bytes
+    encrypted: bool
+    message: Json
+
+
+@dataclass(frozen=True, slots=True)
 class SeenRoom:
     """A room in Element; ``members`` are user IDs with their membership."""
 
@@ -288,6 +297,21 @@ class Element:
 
     async def redact(self, room_id: str, event_id: str) -> str:
         return str(await self._act("redact", roomId=room_id, event=event_id))
+
+    async def send_file(
+        self, room_id: str, name: str, content: bytes, mimetype: str, *, caption: str = ""
+    ) -> str:
+        """Upload and send a file, encrypted where the room is; its event ID."""
+        details = {"name": name, "mimetype": mimetype, "caption": caption, "msgtype": "m.file"}
+        data = base64.b64encode(content).decode()
+        return str(await self._act("sendFile", roomId=room_id, base64=data, **details))
+
+    async def read_file(self, room_id: str, event_id: str, *, thumbnail: bool = False) -> ReadFile:
+        """The file of a message, or its thumbnail, downloaded and decrypted."""
+        answer = await self._act("readFile", roomId=room_id, event=event_id, thumbnail=thumbnail)
+        assert isinstance(answer, dict)
+        content = base64.b64decode(answer["base64"])
+        return ReadFile(content, answer["encrypted"], answer["content"])
 
     async def message(
         self, room_id: str, *, event_id: str = "", body: str = "", **want: object

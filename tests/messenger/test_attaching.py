@@ -11,7 +11,7 @@ import pytest
 from dmtui.core.errors import FileTrouble, Refused, Unreachable
 from dmtui.core.events import Line
 from dmtui.core.intents import Deliver
-from dmtui.core.model import AttachmentKind, Message, SendState
+from dmtui.core.model import AttachmentKind, Message, SendState, Transfer
 from dmtui.messenger.attaching import copied, look
 from dmtui.messenger.outgoing_files import OutgoingFiles
 from tests.fakes import BOB
@@ -53,7 +53,8 @@ async def test_file_is_shown_uploaded_and_sent_and_its_copy_is_gone(desk: Desk, 
     (copy,) = copies(desk)
     assert copy.stat().st_mode & 0o777 == 0o600
     assert copy.parent.stat().st_mode & 0o777 == 0o700
-    await desk.until(lambda: only(desk).transfer is not None and only(desk).transfer.done)
+    half = Transfer(sending=True, done=10, total=20)
+    await desk.until(lambda: only(desk).transfer == half)
     gate.set()
     await desk.until(lambda: desk.states() == [SendState.SENT])
     (line,) = sent(desk)

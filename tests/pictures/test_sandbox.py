@@ -12,8 +12,8 @@ from PIL import Image
 from dmtui.pictures import sandbox
 
 
-def save(path: Path, size: tuple[int, int], **options: object) -> Path:
-    Image.effect_noise(size, 90).convert("RGB").save(path, **options)
+def save(path: Path, size: tuple[int, int], exif: Image.Exif | None = None) -> Path:
+    Image.effect_noise(size, 90).convert("RGB").save(path, exif=exif or Image.Exif())
     return path
 
 

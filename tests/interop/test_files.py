@@ -1,0 +1,70 @@
+"""Files between dmtui and Element's own stack, encrypted and plain."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from dmtui.core.model import AttachmentKind, Kind, Message, PeerState, RoomId, SendState
+from tests.homeserver.dmtui_account import DmtuiAccount, user
+from tests.interop.peer import Element
+from tests.interop.setting import chat, on_one_worker
+
+pytestmark = on_one_worker
+
+CONTENT = bytes(range(256)) * 700
+
+
+async def plain_chat(dmtui: DmtuiAccount, bob: Element) -> RoomId:
+    room_id = RoomId(await bob.create_direct(dmtui.account, encrypted=False))
+    await dmtui.accept(room_id)
+    await dmtui.until_peer(bob.account, PeerState.JOINED)
+    return room_id
+
+
+def files(dmtui: DmtuiAccount, bob: Element) -> list[Message]:
+    return [m for m in dmtui.messages(bob.account) if m.kind is Kind.ATTACHMENT]
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+async def test_file_sent_in_element_is_saved_here(
+    dmtui: DmtuiAccount, bob: Element, encrypted: bool
+) -> None:
+    room_id = await (chat if encrypted else plain_chat)(dmtui, bob)
+    await bob.send_file(room_id, "Grüße.pdf", CONTENT, "application/pdf", caption="look at this")
+    await dmtui.until(lambda: files(dmtui, bob))
+    (message,) = files(dmtui, bob)
+    assert message.body == "file: Grüße.pdf (179 kB)\nlook at this"
+    assert message.attachment is not None
+    assert (message.attachment.media.key is not None) is encrypted
+    saved = await dmtui.messenger.saving.save(user(bob.account), message)
+    assert await asyncio.to_thread(saved.read_bytes) == CONTENT
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+async def test_picture_sent_here_is_read_in_element_with_its_thumbnail(
+    dmtui: DmtuiAccount, bob: Element, tmp_path: Path, encrypted: bool
+) -> None:
+    room_id = await (chat if encrypted else plain_chat)(dmtui, bob)
+    picture = tmp_path / "noise.png"
+    Image.effect_noise((1000, 500), 90).save(picture)
+    offer = await dmtui.messenger.attaching.offer(picture)
+    await dmtui.messenger.attach(user(bob.account), offer, "some noise")
+    await dmtui.until(lambda: [m.state for m in files(dmtui, bob)] == [SendState.SENT])
+    (sent,) = files(dmtui, bob)
+    assert sent.event_id is not None
+    read = await bob.read_file(room_id, sent.event_id)
+    assert read.content == await asyncio.to_thread(picture.read_bytes)
+    assert read.encrypted is encrypted
+    message = read.message
+    assert (message["msgtype"], message["filename"]) == ("m.image", "noise.png")
+    assert message["body"] == "some noise"
+    assert (message["info"]["w"], message["info"]["h"]) == (1000, 500)
+    small = await bob.read_file(room_id, sent.event_id, thumbnail=True)
+    assert small.content.startswith(b"\xff\xd8")
+    assert small.encrypted is encrypted
+    assert sent.attachment is not None
+    assert sent.attachment.kind is AttachmentKind.IMAGE
