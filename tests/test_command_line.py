@@ -419,6 +419,34 @@ def test_a_refusal_is_passed_on_in_one_line(dmtui: CommandLine, store: Store) ->
         assert_fails_in_one_line(finished(process), "They do not accept invites.")
 
 
+def test_a_file_is_copied_before_it_is_handed_over(
+    dmtui: CommandLine, store: Store, tmp_path: Path
+) -> None:
+    store.apply(SYNCED)
+    file = tmp_path / "a.txt"
+    file.write_text("a text")
+    with (
+        ProfileLock(dmtui.paths),
+        dmtui.start("send", BOB, "--file", str(file), "look") as process,
+    ):
+        until(lambda: bool(store.pending_intents()))
+        (entry,) = store.pending_intents()
+        assert isinstance(entry.intent, Deliver)
+        attachment = entry.intent.attachment
+        assert attachment is not None
+        assert (attachment.name, attachment.caption) == ("a.txt", "look")
+        copy = dmtui.paths.outgoing_files / attachment.media.copy
+        assert copy.read_text() == "a text"
+        store.settle_intent(entry.number, Outcome(ok=True))
+        assert finished(process).out == f"Sent to {BOB}.\n"
+
+
+@pytest.mark.parametrize("path", ["/nothing/here.txt", "/", "/dev/null"])
+def test_what_is_no_file_is_not_sent(dmtui: CommandLine, store: Store, path: str) -> None:
+    assert_fails_in_one_line(dmtui("send", BOB, "--file", path), "")
+    assert store.pending_intents() == ()
+
+
 def test_an_unknown_invite_is_refused(dmtui: CommandLine, store: Store) -> None:
     store.apply(SYNCED)
     with ProfileLock(dmtui.paths):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from dmtui import __version__
 
@@ -29,13 +30,33 @@ def parser() -> argparse.ArgumentParser:
         help="the app in one column, with words in place of signs, for screen readers",
     )
     top.set_defaults(command="")
-    commands = top.add_subparsers(title="commands", metavar="COMMAND")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", parser_class=_AnyOrder)
     _account(commands)
     _messages(commands)
     _invites(commands)
     _doctor(commands)
     _recovery(commands)
     return top
+
+
+class _AnyOrder(argparse.ArgumentParser):
+    """Takes arguments behind options as well, such as TEXT behind ``--file PATH``."""
+
+    _inside = False
+
+    def parse_known_args(  # type: ignore[override]
+        self,
+        args: Sequence[str] | None = None,
+        namespace: argparse.Namespace | None = None,
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """As argparse does, once it is called by itself."""
+        if self._inside:
+            return super().parse_known_args(args, namespace)
+        self._inside = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._inside = False
 
 
 def _command(

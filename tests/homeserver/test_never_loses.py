@@ -110,6 +110,33 @@ def test_message_of_a_killed_process_arrives_once(
     assert bob.texts(room_id) == ["first", "second"]
 
 
+@pytest.mark.parametrize("step", ["/media/v3/upload", "/send/m.room.message/"])
+def test_file_of_a_killed_process_arrives_once_though_the_original_is_gone(
+    synapse: SynapseServer, proxy: FaultProxy, profile: ProfilePaths, tmp_path: Path, step: str
+) -> None:
+    me, bob = synapse.register(), synapse.register()
+    room_id = befriended(me, bob)
+    sign_in_offline(profile, DmtuiAccount(me, Path(), proxy.base_url).session)
+    original = tmp_path / "plan.pdf"
+    original.write_bytes(b"the plan" * 1000)
+    proxy.add(step, hang=True)
+    with command("send", bob.user_id, "--file", str(original), "look") as process:
+        proxy.wait_for_request(step)
+        os.kill(process.pid, signal.SIGKILL)
+    original.unlink()
+    proxy.clear()
+    proxy.cut()
+    with command("send", bob.user_id, "second") as process:
+        assert process.wait(60) == 0
+    contents = [event["content"] for event in bob.events(room_id) if "msgtype" in event["content"]]
+    assert [content["body"] for content in contents] == ["look", "second"]
+    assert contents[0]["filename"] == "plan.pdf"
+    assert contents[0]["info"]["size"] == 8000
+    answered = [each for each in proxy.requests("/media/v3/upload") if each.status == 200]
+    assert len(answered) == 1
+    assert list(profile.outgoing_files.iterdir()) == []
+
+
 def test_invite_answered_by_a_killed_process_is_accepted_and_recorded(
     synapse: SynapseServer, proxy: FaultProxy, profile: ProfilePaths
 ) -> None:
