@@ -27,7 +27,7 @@ ALLOWED = {
         "dmtui.session",
     },
     "messenger": {"core", "store", "messenger", "pictures", "markdown_it"},
-    "pictures": {"PIL"},
+    "pictures": {"core", "PIL"},
     "ui/widgets": {"core", "ui.widgets", "textual", "rich", "segno"},
     "ui": {"core", "messenger", "ui", "textual", "rich", "emoji"},
 }

@@ -53,6 +53,11 @@ def read(file: Path) -> Config:
     return read_config(file, themes=("nord", "textual-dark"), commands=commands)
 
 
+def test_directory_of_saved_files_may_begin_at_home(tmp_path: Path) -> None:
+    text = '[files]\ndownloads = "~/Saved"\n'
+    assert read(config(tmp_path, text)).downloads == Path.home() / "Saved"
+
+
 def test_without_a_file_every_setting_has_its_default(tmp_path: Path) -> None:
     assert read(tmp_path / "none.toml") == Config()
     assert read(config(tmp_path, "[ui]\n[keys]\n")) == Config(theme="textual-dark", keys={})
@@ -100,6 +105,11 @@ def test_notifications_are_set_one_by_one(tmp_path: Path) -> None:
     [
         ("[ui]\n\ncolour = 1\n", f", line 3: ui.colour is no setting; {KNOWN}."),
         ("[ui]\ntheme = 5\n", ", line 2: ui.theme must be text in quotes."),
+        (
+            "[files]\ndownloads = 'here'\n",
+            ", line 2: files.downloads must be the whole path of a directory.",
+        ),
+        ("[files]\nuploads = 'here'\n", f", line 2: files.uploads is no setting; {KNOWN}."),
         ("[ui]\ntheme = 'no'\n", ", line 2: ui.theme must be one of nord, textual-dark."),
         ("# hm\n[keys]\n'app.quit' = 1\n", ", line 3: keys.app.quit must be text in quotes."),
         ("keys.app.stop = 'q'\n", ", line 1: keys.app.stop is no command; F1 lists them."),
@@ -247,6 +257,8 @@ def test_a_damaged_session_is_one_clear_line(paths: ProfilePaths, content: str) 
 def leave_traces(paths: ProfilePaths) -> None:
     paths.encryption.mkdir()
     (paths.encryption / "keys").touch()
+    paths.outgoing_files.mkdir()
+    (paths.outgoing_files / "copy").touch()
     for suffix in ("", "-wal", "-shm"):
         Path(f"{paths.store_file}{suffix}").touch()
 

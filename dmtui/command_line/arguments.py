@@ -60,7 +60,7 @@ class _AnyOrder(argparse.ArgumentParser):
 
 
 def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str
+    commands: argparse._SubParsersAction[_AnyOrder], name: str, text: str
 ) -> argparse.ArgumentParser:
     added = commands.add_parser(
         name, help=text, description=text.capitalize() + ".", allow_abbrev=False
@@ -69,7 +69,7 @@ def _command(
     return added
 
 
-def _account(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _account(commands: argparse._SubParsersAction[_AnyOrder]) -> None:
     _command(
         commands,
         "demo",
@@ -97,7 +97,7 @@ def _account(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
 
 
-def _messages(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _messages(commands: argparse._SubParsersAction[_AnyOrder]) -> None:
     send = _command(commands, "send", "send one message, starting the chat if there is none")
     send.add_argument("user", metavar="@user:server")
     send.add_argument(
@@ -120,7 +120,7 @@ def _messages(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     _json(_command(commands, "people", "list the people you talk to, newest message first"))
 
 
-def _invites(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _invites(commands: argparse._SubParsersAction[_AnyOrder]) -> None:
     _json(_command(commands, "inbox", "list pending invites, those of people you know first"))
     accept = _command(commands, "accept", "accept an invite")
     accept.add_argument("room", metavar="ROOM", help="room ID, as shown by dmtui inbox")
@@ -148,7 +148,7 @@ def _invites(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     _json(switch)
 
 
-def _doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _doctor(commands: argparse._SubParsersAction[_AnyOrder]) -> None:
     doctor = _command(
         commands, "doctor", "find what is wrong with the account's list of direct messages"
     )
@@ -164,7 +164,7 @@ def _doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     _json(doctor)
 
 
-def _recovery(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _recovery(commands: argparse._SubParsersAction[_AnyOrder]) -> None:
     recovery = _command(
         commands, "recovery", "set up the account's encryption identity, unlock it, or show it"
     )

@@ -235,6 +235,15 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Pixels:
+    """A picture made small: ``width`` times ``height`` pixels of three bytes, row by row."""
+
+    width: int
+    height: int
+    rgb: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Transfer:
     """How much of a file has come or gone; ``total`` is 0 where that is not known."""
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dmtui.core.attachments import file_name, numbered
 from dmtui.core.errors import FileTrouble
-from dmtui.core.model import Attachment, Media, Message, UserId
+from dmtui.core.model import Attachment, Media, Message, Pixels, UserId
 from dmtui.core.ports import Homeserver
 from dmtui.messenger.transfers import Transfers
 from dmtui.pictures import sandbox
@@ -62,7 +62,7 @@ class Saving:
 
     async def look(
         self, user_id: UserId, message: Message, width: int, height: int
-    ) -> sandbox.Pixels | None:
+    ) -> Pixels | None:
         """The image, or its thumbnail, made to fit so many pixels; nothing of it stays on disk.
 
         ``None`` where it can't be decoded within bounds. Raises ``DmtuiError``, ``GivenUp``.

@@ -12,6 +12,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from dmtui.core.model import Pixels
+
 PATIENCE = 20.0
 """Seconds for one picture."""
 
@@ -25,15 +27,6 @@ class Measured:
     width: int
     height: int
     thumbnail: tuple[int, int, int] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Pixels:
-    """A picture made small: ``width`` times ``height`` pixels of three bytes, row by row."""
-
-    width: int
-    height: int
-    rgb: bytes
 
 
 async def measured(picture: Path, thumbnail: Path) -> Measured | None:

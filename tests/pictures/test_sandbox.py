@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from dmtui.core.model import Pixels
 from dmtui.pictures import sandbox
 
 
@@ -64,7 +65,7 @@ async def test_picture_taken_sideways_is_measured_upright(tmp_path: Path) -> Non
 async def test_pixels_fit_and_show_what_is_there(tmp_path: Path) -> None:
     Image.new("RGBA", (100, 50), (255, 0, 0, 255)).save(tmp_path / "red.png")
     found = await sandbox.pixels(tmp_path / "red.png", 10, 10)
-    assert found == sandbox.Pixels(10, 5, b"\xff\x00\x00" * 50)
+    assert found == Pixels(10, 5, b"\xff\x00\x00" * 50)
 
 
 HOSTILE = {

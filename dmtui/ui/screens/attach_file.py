@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SHOWN = 8
 """Names offered below the line."""
 
-_KEYS = "Enter goes on · Tab completes, then to the caption · Esc cancels"
+_KEYS = "Enter goes on · Tab completes · Esc cancels"
 
 
 class PathInput(Input):

@@ -17,8 +17,7 @@ from textual.widgets import Static
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from dmtui.core.model import Safe
-    from dmtui.pictures.sandbox import Pixels
+    from dmtui.core.model import Pixels, Safe
 
 MOST_PIXELS = (320, 200)
 """Wide and high: more than a terminal shows."""
@@ -66,12 +65,14 @@ class Picture(Widget):
 
     def render_line(self, y: int) -> Strip:
         width, height = self.size
+        ground = self.rich_style.background_style
         row = y - (height - len(self._strips)) // 2
         if not 0 <= row < len(self._strips):
-            return Strip.blank(width)
+            return Strip.blank(width, ground)
         strip = self._strips[row]
         left = (width - strip.cell_length) // 2
-        return Strip.join([Strip.blank(left), strip]).adjust_cell_length(width)
+        right = width - left - strip.cell_length
+        return Strip.join([Strip.blank(left, ground), strip, Strip.blank(right, ground)])
 
 
 class ImageViewer(ModalScreen[None]):
