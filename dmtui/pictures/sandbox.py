@@ -56,7 +56,7 @@ async def _ask(*arguments: str) -> bytes | None:
     """What the worker says; ``None`` unless it ends well and in time."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        "-I",
+        "-P",
         str(Path(__file__).with_name("worker.py")),
         *arguments,
         stdin=asyncio.subprocess.DEVNULL,

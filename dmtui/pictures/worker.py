@@ -5,6 +5,7 @@ Run as a script by :mod:`dmtui.pictures.sandbox`; it bounds itself before it loo
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -35,7 +36,8 @@ def bound() -> None:
         (resource.RLIMIT_CORE, 0),
     )
     for kind, limit in limits:
-        resource.setrlimit(kind, (limit, limit))
+        with contextlib.suppress(ValueError):  # macOS has no bound on memory
+            resource.setrlimit(kind, (limit, limit))
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     warnings.simplefilter("error", Image.DecompressionBombWarning)
 

@@ -36,8 +36,8 @@ def _choices(message: Message) -> Iterator[tuple[str, str, Timeline.OfMessage]]:
     if message.transfer is not None:
         yield "d", "Stop it", Timeline.EndWanted(message)
         return
-    yield "y", "Copy the text", Timeline.CopyWanted(message)
     yield from _file_choices(message)
+    yield "y", "Copy the text", Timeline.CopyWanted(message)
     document = read(message.formatted, message.body)
     if targets(document):
         letter = "l" if message.attachment else "o"
