@@ -20,6 +20,7 @@ _PLAIN = re.compile(
 )
 _KEPT = "%/:=&?~#+!$,;'@()*[]-._"
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
+_LONGEST_HOST = 253
 _HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 
 
@@ -34,6 +35,8 @@ def target(href: str) -> str:
     try:
         parts = urlsplit(href)
         scheme, host, port = parts.scheme.lower(), parts.hostname or "", parts.port
+        if len(host) > _LONGEST_HOST:
+            return ""
         host = host if host.isascii() else host.encode("idna").decode("ascii")
     except (ValueError, UnicodeError):
         return ""
@@ -85,11 +88,15 @@ def find(text: str) -> Iterator[tuple[int, int, str]]:
 
 def _without_end(url: str) -> str:
     """Without the punctuation behind it, and brackets that do not open in it."""
-    while url:
-        last = url[-1]
-        opener = _CLOSERS.get(last)
-        stray = url.count(last) > url.count(opener) if opener else last in ".,;:!?'*_~|`\u2026"
-        if not stray:
+    spare = {last: url.count(last) - url.count(opener) for last, opener in _CLOSERS.items()}
+    end = len(url)
+    while end:
+        last = url[end - 1]
+        if last in spare:
+            if spare[last] <= 0:
+                break
+            spare[last] -= 1
+        elif last not in ".,;:!?'*_~|`\u2026":
             break
-        url = url[:-1]
-    return url
+        end -= 1
+    return url[:end]

@@ -28,9 +28,15 @@ class Proof:
 
     async def post(self, path: str, body: JsonObject, password: str) -> JsonObject:
         """``POST``; raises ``PasswordNeeded`` and ``ApprovalNeeded``, too."""
-        auth: JsonObject = {"session": self._approving} if self._approving else {}
         try:
-            return await self._try(path, body, auth)
+            if self._approving:
+                try:
+                    return await self._try(path, body, {"session": self._approving})
+                except Challenge:
+                    raise
+                except Refused:
+                    self._approving = ""  # it was of another request
+            return await self._try(path, body, {})
         except Challenge as challenge:
             self._approving = ""
             return await self._answer(path, body, challenge, password)

@@ -65,6 +65,7 @@ HearVerification: TypeAlias = Callable[[UserId, str, JsonObject], None]
 
 _NOTHING = ("", "")
 _MOST_WEDGED = 100
+_LOOK_EVERY = 60.0  # seconds
 _MEETING_PATIENCE = 5.0  # seconds that messages wait for news of their sender's devices
 
 
@@ -120,6 +121,8 @@ class Crypto:
             requests, self._machine, store, self.lists, self.identities, self.backup_upkeep.tell
         )
         self.hear_verification: HearVerification = lambda sender, kind, content: None
+        self._now = now
+        self._look_again_at = now()
         self._senders: set[str] = set()  # of room keys, and who has new keys
         self._wedged: dict[tuple[str, str], None] = {}  # (user, curve25519), in order
 
@@ -386,7 +389,9 @@ class Crypto:
     async def _look_again(self) -> None:
         """Whether people out of reach have confirmed a device, where the server does not tell."""
         users = self.lists.unwatched(self.entitlement.out_of_reach())
-        await self.lists.ensure(users, unwatched=users)
+        if users and self._now() >= self._look_again_at:
+            self._look_again_at = self._now() + _LOOK_EVERY
+            await self.lists.ensure(users, unwatched=users)
 
     async def _mend(self) -> None:
         """Begin new sessions with devices whose messages can't be read, at most one an hour."""

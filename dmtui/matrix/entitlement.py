@@ -38,11 +38,15 @@ class Entitlement:
         return device.user_id in self._excepted or self._identities.is_signed(device) is True
 
     def _is_ours(self, device: Device) -> bool:
-        """Without an identity there is nothing to confirm devices with."""
-        trusted, known = self._store.master_key(self._me), self._identities.known(self._me)
+        """Without an identity there is nothing to confirm devices with.
+
+        Before this device is part of one, the first that was seen holds.
+        """
+        known = self._identities.known(self._me)
         if known is None:
-            return trusted is None
-        return trusted in (None, known.master) and self._identities.is_signed(device) is True
+            return not self._identities.is_suspect(self._me)
+        trusted = self._store.master_key(self._me) or known.pinned
+        return known.master == trusted and self._identities.is_signed(device) is True
 
     def is_excepted(self, user_id: str) -> bool:
         """Whether the person's devices get keys without being confirmed."""

@@ -51,6 +51,7 @@ class Identities:
         self._now = now
         self._rows = {row.user_id: row for row in store.identities()}
         self._signed: dict[tuple[str, str], tuple[str, str, bool]] = {}
+        self._suspect: set[str] = set()
 
     def known(self, user_id: str) -> KnownIdentity | None:
         """What is remembered of the user's identity; ``None`` without one."""
@@ -73,6 +74,10 @@ class Identities:
             for row in moved
             if row.user_id != self._me and self.state(row.user_id).is_alarming
         )
+
+    def is_suspect(self, user_id: str) -> bool:
+        """Whether there should be an identity: one is trusted, or shown and not whole."""
+        return user_id in self._suspect or self._store.master_key(user_id) is not None
 
     def verified(self) -> frozenset[UserId]:
         """All people whose identity was compared, and is the same since."""
@@ -138,7 +143,9 @@ class Identities:
             published = self._read(user_id, answer)
         except (WrongIdentity, ValueError, RecursionError):
             log.warning("%s: identity refused", user_id)
+            self._suspect.add(user_id)
             return
+        self._suspect.discard(user_id)
         if published is None:
             return
         before = self._rows.get(user_id)

@@ -115,8 +115,9 @@ class KeySharing:
             )
         me = self._machine.user_id
         theirs = [device for device in self._everybody(audience) if device.user_id != me]
-        if theirs and all(map(self._entitlement.refusal, theirs)):
-            people = dict.fromkeys((UserId(one.user_id) for one in theirs), Alarm.DEVICES)
+        people = dict.fromkeys((UserId(one.user_id) for one in theirs), Alarm.DEVICES)
+        whole = people.keys() >= audience.users - {me}  # who has no device at all holds nothing up
+        if theirs and whole and all(map(self._entitlement.refusal, theirs)):
             who = ", ".join(sorted(people))
             raise TrustAlarm(f"No device of {who} is confirmed by its owner.", people)
 
@@ -195,8 +196,7 @@ class KeySharing:
             elif device in outbound.owed:
                 if device not in self._unreached:
                     notices[device] = self._notice(_NO_OLM, {})
-            elif device not in outbound.told:
-                code = self._entitlement.refusal(device)
+            elif device not in outbound.told and (code := self._entitlement.refusal(device)):
                 session: JsonObject = {"room_id": room_id, "session_id": outbound.session.id}
                 notices[device] = self._notice(code, session)
         try:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
 
 from dmtui.core.errors import DmtuiError, Forbidden, Recoverable, Refused, SignedOut, TrustAlarm
 from dmtui.core.events import Line as Spoken
-from dmtui.core.model import Alarm, RoomId, UserId
+from dmtui.core.model import RoomId, UserId
 from dmtui.core.ports import Homeserver
 from dmtui.messenger.attaching import Attaching
 from dmtui.messenger.ledger import Ledger
 from dmtui.messenger.line import Line
+from dmtui.store.alarms import Hold
 from dmtui.store.store import Outgoing
 
 ALREADY_REACTED = "M_DUPLICATE_ANNOTATION"
@@ -30,7 +30,7 @@ class Outbox:
         self._line = line
         self._attaching = attaching
         self._busy: set[RoomId] = set()
-        self._alarmed: dict[RoomId, Mapping[UserId, Alarm]] = {}
+        self._held: dict[RoomId, tuple[frozenset[UserId], Hold]] = {}
         self._attempts: Counter[RoomId] = Counter()
         self._wake = asyncio.Event()
 
@@ -46,7 +46,8 @@ class Outbox:
         async with asyncio.TaskGroup() as deliveries:
             while True:
                 self._wake.clear()
-                waiting = self._busy | self._held(await self._ledger.run(store.alarms))
+                await self._let_go()
+                waiting = self._busy | self._held.keys()
                 outgoing = await self._ledger.run(store.next_outgoing, frozenset(waiting))
                 if outgoing is None:
                     await self._wake.wait()
@@ -54,13 +55,11 @@ class Outbox:
                     self._busy.add(outgoing.room_id)
                     deliveries.create_task(self._deliver(homeserver, outgoing))
 
-    def _held(self, alarms: Mapping[UserId, Alarm]) -> set[RoomId]:
-        """The rooms whose messages wait: for all of whom to decide about, or for one to read."""
-        return {
-            room_id
-            for room_id, found in self._alarmed.items()
-            if (any if Alarm.IDENTITY in found.values() else all)(one in alarms for one in found)
-        }
+    async def _let_go(self) -> None:
+        """Try rooms again whose people or their keys are not as they were; a wrong try is cheap."""
+        for room_id, (people, hold) in list(self._held.items()):
+            if await self._ledger.run(self._ledger.store.hold, room_id, people) != hold:
+                del self._held[room_id]
 
     async def _deliver(self, homeserver: Homeserver, outgoing: Outgoing) -> None:
         try:
@@ -84,8 +83,9 @@ class Outbox:
             await write(store.mark_queued, transaction_id)
             await self._line.pause(error, self._attempts[room_id])
         except TrustAlarm as error:
-            self._alarmed[room_id] = error.alarms
+            people = frozenset(error.alarms)
             await write(store.raise_alarms, error.alarms)
+            self._held[room_id] = people, await self._ledger.run(store.hold, room_id, people)
             await write(store.mark_queued, transaction_id)
         except Forbidden as error:
             await write(store.mark_refused, transaction_id, str(error))

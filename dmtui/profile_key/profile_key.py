@@ -6,6 +6,7 @@ destroyed another one has been written and read back.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 from dataclasses import replace
@@ -93,7 +94,9 @@ class ProfileKey:
 
     def renew(self, passphrase: str = "") -> str:
         """Another key in place of one that is lost; what is encrypted with that stays so."""
-        copies = read_copies(self.paths) if self.paths.key_file.exists() else None
+        copies = None
+        with contextlib.suppress(StoreTrouble):  # damaged: there is nothing to go by
+            copies = read_copies(self.paths) if self.paths.key_file.exists() else None
         if copies is not None and copies.entry:
             self._try_to_delete(copies.entry)
         key = secrets.token_hex(32)

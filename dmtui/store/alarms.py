@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import TypeAlias
 
 from dmtui.core.events import ConversationsChanged, IdentityChanged
-from dmtui.core.model import Alarm, UserId
+from dmtui.core.model import Alarm, RoomId, UserId
 from dmtui.store.work import Work
+
+Hold: TypeAlias = tuple[frozenset[tuple[UserId, Alarm]], frozenset[tuple[UserId, Alarm]]]
+"""Those in a room, and some people wherever they are."""
 
 _OF = """
 SELECT DISTINCT a.user_id, a.kind FROM alarm a JOIN member m ON m.user_id = a.user_id
     JOIN room r ON r.number = m.room
-WHERE r.person = ? AND r.encrypted AND r.membership = 'join'
+WHERE ? IN (r.person, r.room_id) AND r.encrypted AND r.membership = 'join'
     AND m.membership IN ('join', 'invite')
     AND (a.kind = 'identity' OR NOT EXISTS (
         SELECT 1 FROM member o WHERE o.room = r.number AND o.user_id <> ?
@@ -35,6 +39,16 @@ def alarms_of(connection: sqlite3.Connection, user_id: UserId, me: UserId) -> di
     """
     rows = connection.execute(_OF, (user_id, me))
     return {UserId(found): Alarm(kind) for found, kind in rows}
+
+
+def hold(
+    connection: sqlite3.Connection, room_id: RoomId, people: Collection[UserId], me: UserId
+) -> Hold:
+    """What holds a room up: once it is different, sending is worth another try."""
+    there = alarms_of(connection, UserId(room_id), me)
+    everywhere = all_alarms(connection)
+    named = {user: everywhere[user] for user in people if user in everywhere}
+    return frozenset(there.items()), frozenset(named.items())
 
 
 def set_alarms(work: Work, alarms: Mapping[UserId, Alarm]) -> None:

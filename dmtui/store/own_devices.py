@@ -19,6 +19,7 @@ from dmtui.store.invites import set_meta
 from dmtui.store.work import Work
 
 _BEGUN = "own-devices"
+_WAITS = "waiting = 1 AND gone = 0"
 _COLUMNS = "SELECT device_id, name, fingerprint, confirmed FROM own_device"
 
 
@@ -32,7 +33,7 @@ class OwnDeviceRecords:
     def waiting(self) -> tuple[OwnDevice, ...]:
         """New ones that nothing vouches for, and that the user has not looked at."""
         with self._database.read() as connection:
-            return _read(connection, f"{_COLUMNS} WHERE waiting = 1 ORDER BY number")
+            return _read(connection, f"{_COLUMNS} WHERE {_WAITS} ORDER BY number")
 
     def find(self, device_id: str) -> OwnDevice | None:
         """The latest of this ID."""
@@ -49,7 +50,7 @@ class OwnDeviceRecords:
 
 def untold(connection: sqlite3.Connection) -> tuple[OwnDevice, ...]:
     """Those that wait and of which no notification has told."""
-    return _read(connection, f"{_COLUMNS} WHERE waiting = 1 AND told = 0 ORDER BY number")
+    return _read(connection, f"{_COLUMNS} WHERE {_WAITS} AND told = 0 ORDER BY number")
 
 
 def mark_told(work: Work, devices: Collection[OwnDevice]) -> None:
@@ -67,11 +68,19 @@ def put_own_devices(work: Work, devices: Collection[OwnDevice]) -> None:
         set_meta(work, _BEGUN, "yes")
     for device in devices:
         _put(work, device, announce=not first and not device.this)
-    there = {(one.device_id, one.fingerprint) for one in devices if not one.confirmed}
+    _stop_waiting(work, ((one.device_id, one.fingerprint) for one in devices if one.confirmed))
+    there = {(one.device_id, one.fingerprint) for one in devices}
     waiting = work.connection.execute(
-        "SELECT device_id, fingerprint FROM own_device WHERE waiting = 1"
+        "SELECT device_id, fingerprint, gone FROM own_device WHERE waiting = 1"
     ).fetchall()
-    _stop_waiting(work, [key for key in waiting if key not in there])
+    for *key, was_gone in waiting:
+        gone = tuple(key) not in there  # until the user has looked, it waits when it comes back
+        if gone != was_gone:
+            work.connection.execute(
+                "UPDATE own_device SET gone = ? WHERE (device_id, fingerprint) = (?, ?)",
+                (gone, *key),
+            )
+            work.changes.add(OwnDevicesChanged())
 
 
 def _put(work: Work, device: OwnDevice, announce: bool) -> None:

@@ -23,6 +23,7 @@ from dmtui.core.model import (
     UserId,
 )
 from dmtui.store import outbox
+from dmtui.store.belonging import NOW_A_GROUP
 from dmtui.store.database import Database, number
 from dmtui.store.events import settle_edit
 from dmtui.store.reading import message_at, readers
@@ -106,13 +107,16 @@ class _Row:
 
 _COLUMNS = (
     "SELECT e.number, e.room, coalesce(e.event_id, e.transaction_id), e.type, e.sender = ?,"
-    " e.state = 'failed', e.state = 'failed' OR (e.state = 'queued' AND NOT e.tried),"
+    " e.state = 'failed', iif(e.state = 'failed', NOT e.tried OR e.failure <> ?,"
+    " e.state = 'queued' AND NOT e.tried),"
     " coalesce(r.person, e.recipient, ''), e.sent_at FROM event e JOIN room r ON r.number = e.room"
 )
 
 
 def _row(work: Work, where: str, value: str | int) -> _Row | None:
-    found = work.connection.execute(f"{_COLUMNS} WHERE {where}", (work.me, value)).fetchone()
+    found = work.connection.execute(
+        f"{_COLUMNS} WHERE {where}", (work.me, NOW_A_GROUP, value)
+    ).fetchone()
     return None if found is None else _Row(*found)
 
 

@@ -232,6 +232,7 @@ CREATE TABLE own_device (
     name TEXT NOT NULL,
     confirmed INTEGER,
     waiting INTEGER NOT NULL,
+    gone INTEGER NOT NULL DEFAULT 0,
     told INTEGER NOT NULL DEFAULT 0,
     UNIQUE (device_id, fingerprint)
 )

@@ -231,6 +231,11 @@ class Store:
             wanted = None if sessions is None else set(sessions)
             return account.waiting_events(connection, wanted)
 
+    def hold(self, room_id: RoomId, people: Collection[UserId]) -> alarms.Hold:
+        """What holds the room up: once it is different, sending is worth another try."""
+        with self._database.read() as connection:
+            return alarms.hold(connection, room_id, people, self._me)
+
     def alarms(self) -> Mapping[UserId, Alarm]:
         """Everybody whom nothing is sent to before the user decides."""
         with self._database.read() as connection:

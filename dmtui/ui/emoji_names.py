@@ -36,7 +36,7 @@ def find(term: str, limit: int) -> list[tuple[str, str]]:
     found = [
         (emoji, names)
         for emoji, names in _table()
-        if all(word in names.casefold() for word in words)
+        if all(word in names.casefold() for word in words) or emoji == term
     ]
     found.sort(key=lambda each: _rank(each[1].casefold(), term))
     return found[:limit]

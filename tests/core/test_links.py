@@ -112,3 +112,9 @@ def test_found_urls_stand_in_the_text_one_after_the_other(text: str) -> None:
         assert done <= start < end <= len(text)
         assert target(text[start:end]) == url
         done = end
+
+
+def test_host_longer_than_any_is_no_link() -> None:
+    assert target("https://" + "\u00e4." * 1000 + "example") == ""
+    assert list(find(f"https://a.example/{')' * 2000}")) == [(0, 18, "https://a.example/")]
+    assert [url for *_, url in find("(https://a.example/b_(c))")] == ["https://a.example/b_(c)"]

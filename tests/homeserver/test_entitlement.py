@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from collections.abc import Iterable
 
 import pytest
 
 from dmtui.core.errors import TrustAlarm
 from dmtui.core.model import Alarm, JsonObject, RoomId, TransactionId, UserId
+from dmtui.matrix.cross_signing import Seeds
+from dmtui.matrix.devices import Device
 from dmtui.matrix.room_decryption import NOT_YET, WITHHELD
 from tests.homeserver.confirmed import confirm
 from tests.homeserver.faultproxy import FaultProxy
@@ -164,3 +168,54 @@ async def test_verification_reaches_devices_that_are_not_confirmed(
     await bob.sync()
     assert bob.read() == ["one", "ready", "two"]
     assert other.read() == [REFUSED, "ready", REFUSED]
+
+
+async def test_device_that_appears_while_keys_are_given_gets_the_next_one(
+    party: Party, synapse: SynapseServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, bob, room_id = await party.pair()
+    meet, found = alice.crypto.to_device.meet, list[Talker]()
+
+    async def meet_while_bob_signs_in(devices: Iterable[Device]) -> None:
+        await meet(devices)
+        if not found:
+            account = await asyncio.to_thread(synapse.login, bob.account.localpart)
+            found.append(await party.guest(account))
+            alice.crypto.lists.changed([bob.account.user_id])
+            await alice.crypto.lists.refresh()
+
+    monkeypatch.setattr(alice.crypto.to_device, "meet", meet_while_bob_signs_in)
+    await alice.say(room_id, "one")
+    await alice.say(room_id, "two")
+    (other,) = found
+    await bob.sync()
+    await other.sync()
+    assert bob.read() == ["one", "two"]
+    assert other.read()[-1] == "two"
+
+
+async def test_another_identity_of_mine_gets_no_keys_before_this_device_is_part_of_one(
+    party: Party, synapse: SynapseServer
+) -> None:
+    alice, bob, room_id = await party.pair()
+    other = await second_device(party, synapse, alice)
+    await alice.sync()
+    await alice.say(room_id, "one")
+    await asyncio.to_thread(confirm, other.account, Seeds(*(os.urandom(32) for _ in range(3))))
+    await alice.sync()
+    await alice.say(room_id, "two")
+    await bob.sync()
+    await other.sync()
+    assert bob.read() == ["one", "two"]
+    assert other.read() == [REFUSED, REFUSED]
+
+
+async def test_person_without_any_device_holds_no_company_up(party: Party) -> None:
+    alice, bob, room_id = await party.pair(confirmed=False)
+    carol = party.register()
+    alice.account.invite(room_id, carol)
+    carol.join(room_id)
+    await alice.sync()
+    await alice.say(room_id, "hello")
+    await bob.sync()
+    assert bob.read() == [REFUSED]

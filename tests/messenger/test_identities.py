@@ -11,6 +11,7 @@ from tests.fakes import BOB, CAROL
 from tests.messenger.conftest import Desk
 
 CHANGED = {BOB: Alarm.IDENTITY}
+DAVE = UserId("@dave:example.org")
 ALARMING = [IdentityState.CHANGED, IdentityState.VIOLATED]
 
 
@@ -148,3 +149,30 @@ async def test_command_says_that_its_message_waits_in_the_chat(desk: Desk) -> No
     assert "waits there" in outcome.message
     await desk.messenger.except_devices(BOB, True)
     await desk.until(lambda: desk.states() == [SendState.SENT])
+
+
+async def group(desk: Desk) -> tuple[RoomId, UserId]:
+    room_id = await chat(desk)
+    await desk.server.bring(room_id, CAROL, "Carol")
+    found = UserId(room_id)
+    await desk.until(lambda: desk.messenger.conversations(frozenset({found})))
+    return room_id, found
+
+
+async def test_group_goes_on_once_whoever_held_it_up_is_gone(desk: Desk) -> None:
+    room_id, found = await group(desk)
+    await desk.server.change_identity(CAROL, IdentityState.CHANGED)
+    sent = await desk.messenger.send(found, "psst")
+    await desk.until(lambda: desk.server.count("send") and desk.states(found) == [SendState.QUEUED])
+    await desk.server.kick(room_id, CAROL, BOB)
+    del desk.server.rooms[room_id].members[CAROL]  # whoever is gone is no reader
+    await desk.until(lambda: (m := desk.store.message(sent)) and m.state is SendState.SENT)
+
+
+async def test_group_goes_on_once_somebody_comes_who_could_read(desk: Desk) -> None:
+    room_id, found = await group(desk)
+    await desk.server.change_unconfirmed(BOB, CAROL)
+    await desk.messenger.send(found, "psst")
+    await desk.until(lambda: desk.server.count("send") and desk.states(found) == [SendState.QUEUED])
+    await desk.server.bring(room_id, DAVE, "Dave")
+    await desk.until(lambda: desk.states(found) == [SendState.SENT])

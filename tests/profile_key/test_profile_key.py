@@ -317,3 +317,13 @@ def test_a_key_killed_on_its_way_still_opens_and_arrives(paths: ProfilePaths, na
         step += 1
     assert step > 2
     assert profile_key(paths, move.after).place is move.place
+
+
+def test_another_key_can_be_made_though_the_file_of_the_lost_one_is_damaged(
+    paths: ProfilePaths,
+) -> None:
+    before = opened(paths, FILE)
+    paths.key_file.write_bytes(paths.key_file.read_bytes()[:20])
+    key = profile_key(paths, FILE).renew()
+    assert key != before
+    assert opened(paths, FILE) == key

@@ -76,8 +76,8 @@ def test_device_waits_no_more_once_it_is_gone_and_is_not_new_again(begun: Store)
     lists(begun, HERE, STRANGE)
     assert lists(begun, HERE) == {OwnDevicesChanged()}
     assert waiting(begun) == []
-    assert lists(begun, HERE, STRANGE) == frozenset()
-    assert waiting(begun) == []
+    assert lists(begun, HERE) == frozenset()
+    assert lists(begun, HERE, STRANGE) == {OwnDevicesChanged()}
 
 
 def test_known_id_with_another_key_is_a_new_device(begun: Store) -> None:
@@ -128,3 +128,15 @@ def test_all_of_it_survives_a_restart(tmp_path: Path) -> None:
         assert lists(after, HERE, PHONE, STRANGE) == frozenset()
     finally:
         after.close()
+
+
+def test_one_that_hides_for_a_while_waits_again_when_it_is_back(begun: Store) -> None:
+    lists(begun, HERE, PHONE, STRANGE)
+    lists(begun, HERE, PHONE)
+    assert waiting(begun) == []
+    lists(begun, HERE, PHONE, STRANGE)
+    assert waiting(begun) == ["STRANGE"]
+    begun.own_devices.looked([STRANGE])
+    lists(begun, HERE, PHONE)
+    lists(begun, HERE, PHONE, STRANGE)
+    assert waiting(begun) == []

@@ -143,7 +143,7 @@ class KeepKey(ModalScreen[bool]):
         event.stop()
         if self._asked == "save":
             self._save(event.value.strip())
-        elif event.value.strip() == self._key.split()[-1]:
+        elif event.value.split()[-1:] == self._key.split()[-1:]:
             self.dismiss(True)
         elif event.value.strip():
             self._tell("That is not its last group: capital and small letters differ.")

@@ -98,6 +98,8 @@ class PersonCard(ModalScreen["UserId | None"]):
     # -- painting --
 
     def _paint(self) -> None:
+        if not (self.query("#page") and self.query("#lines") and self.query("#keys")):
+            return  # not laid out yet, or closed meanwhile
         messenger = self._hands.messenger
         card = messenger.cards.card(self._user_id)
         zone = SystemZone()

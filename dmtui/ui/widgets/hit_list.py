@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.cells import cell_len
 from textual.message import Message
 
+from dmtui.core.formatted import in_passing
 from dmtui.core.search import Hit, Query, excerpt
 from dmtui.core.times import list_time
 from dmtui.ui.widgets.cells import clip, pad, printable, strip
@@ -131,7 +132,12 @@ class HitList(LineView):
             ground,
         )
         room = self.line_width - head.cell_length
-        words = clip(printable(excerpt(hit.message.body, self._query, room // 3)), room)
+        words = clip(
+            printable(
+                excerpt(in_passing(hit.message.body, hit.message.formatted), self._query, room // 3)
+            ),
+            room,
+        )
         text = strip([(words, plain + back)], width - head.cell_length, ground)
         return head.join([head, marked(text, self._query, self.style_of("hits--hit"))])
 

@@ -616,9 +616,7 @@ class Timeline(SelectableView):
 
     def on_key(self, event: events.Key) -> None:
         if event.key == "escape" and self._cursor is not None:
-            event.stop()
-            event.prevent_default()
-            self.clear_selection()
+            self.clear_selection()  # and on to the composer: letters act as long as it lacks focus
 
     def on_mouse_scroll_up(self) -> None:
         self._ask_for_older(insist=True)
