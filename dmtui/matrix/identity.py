@@ -52,6 +52,7 @@ USER_SIGNING = "m.cross_signing.user_signing"
 _SET_UP = "set-up"
 _RECOVERY_KEY = "recovery-key"
 _KEY_BACKUP = "m.key_backup"
+_JOINED = "This device is part of the account's encryption identity: there is nothing to set up."
 _EXISTS = "This account has an encryption identity already: unlock it with its recovery key."
 
 
@@ -174,7 +175,8 @@ class OwnIdentity:
             return begun
         if not replacing:
             self._store.forget_secret(_SET_UP)
-            raise IdentityExists(_EXISTS)
+            ours = self._store.master_key(self._machine.user_id) == published.master
+            raise IdentityExists(_JOINED if ours else _EXISTS)
         return begun if begun is not None and begun.replaces == published.master else None
 
     def _given_up(self, published: PublicIdentity | None) -> str:
