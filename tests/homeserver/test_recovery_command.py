@@ -60,7 +60,7 @@ def test_what_one_profile_sets_up_another_one_unlocks(
         "unkept_key": False,
         "key_place": "file",
     }
-    assert_fails_in_one_line(dmtui("recovery", "set-up"), "unlock it with its recovery key")
+    assert_fails_in_one_line(dmtui("recovery", "set-up"), "nothing to set up")
     sign_in(dmtui, me, synapse.base_url, "second")
     second = ("--profile", "second", "recovery")
     assert "dmtui recovery unlock joins it" in dmtui(*second).out
