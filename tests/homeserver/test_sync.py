@@ -917,7 +917,8 @@ async def test_people_and_blocked_invites_come_with_the_first_sync_and_when_they
         lambda: alice.set_account_data("m.invite_permission_config", {}),
         lambda batch: batch.invites_blocked is False,
     )
-    assert (batch.contacts, batch.muted) == (None, None)
+    assert batch.contacts in (None, {})  # Synapse may tell again what it has just told
+    assert batch.muted is None
 
 
 # -- receipts, typing, to-device --------------------------------------------------------------

@@ -189,7 +189,7 @@ def test_bindings_of_the_app_and_of_the_screen_are_told_apart() -> None:
 
 
 async def test_help_names_every_command(stage: Stage) -> None:
-    async with stage.open((100, 300)) as pilot:
+    async with stage.open((100, 400)) as pilot:
         await pilot.press("f1")
         await stage.until(lambda: isinstance(stage.app.screen, Help))
         await pilot.pause()
@@ -208,7 +208,7 @@ async def test_help_begins_with_what_the_marks_mean(stage: Stage) -> None:
 
 
 async def test_example_of_other_keys_is_accepted(stage: Stage, tmp_path: Path) -> None:
-    async with stage.open((100, 200)) as pilot:
+    async with stage.open((100, 400)) as pilot:
         await pilot.press("f1")
         await stage.until(stage.shows("person.next ="))
         example = re.search(r'person\.next = "[^"]+"', stage.text())
@@ -220,11 +220,11 @@ async def test_example_of_other_keys_is_accepted(stage: Stage, tmp_path: Path) -
 
 
 async def test_help_names_commands_as_soon_as_there_is_room(stage: Stage) -> None:
-    async with stage.open((80, 300)) as pilot:
+    async with stage.open((80, 400)) as pilot:
         await pilot.press("f1")
         await stage.until(stage.shows("Start a chat"))
         assert "chat.start" not in stage.text()
-        await pilot.resize_terminal(100, 300)
+        await pilot.resize_terminal(100, 400)
         await stage.until(stage.shows("chat.start"))
         assert "person.next =" in stage.text()
 
