@@ -321,3 +321,15 @@ async def test_deletion_that_fails_says_so_and_is_tried_again_with_x(stage: Stag
         assert "regretted" in stage.text()
         await pilot.press("x")
         await stage.until(stage.shows("Message deleted"))
+
+
+async def test_esc_leads_from_a_selected_message_straight_to_the_composer(stage: Stage) -> None:
+    await chat_with_bob(stage)
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await pilot.press("up")
+        await stage.until(lambda: stage.app.focused is stage.conversation.timeline)
+        await pilot.press("escape")
+        await stage.until(lambda: stage.app.focused is stage.conversation.composer)
+        await pilot.press(*"ex")
+        assert stage.conversation.composer.text == "ex"
