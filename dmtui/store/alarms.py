@@ -16,7 +16,7 @@ Hold: TypeAlias = tuple[frozenset[tuple[UserId, Alarm]], frozenset[tuple[UserId,
 _OF = """
 SELECT DISTINCT a.user_id, a.kind FROM alarm a JOIN member m ON m.user_id = a.user_id
     JOIN room r ON r.number = m.room
-WHERE ? IN (r.person, r.room_id) AND r.encrypted AND r.membership = 'join'
+WHERE r.{key} = ? AND r.encrypted AND r.membership = 'join'
     AND m.membership IN ('join', 'invite')
     AND (a.kind = 'identity' OR NOT EXISTS (
         SELECT 1 FROM member o WHERE o.room = r.number AND o.user_id <> ?
@@ -37,7 +37,14 @@ def alarms_of(connection: sqlite3.Connection, user_id: UserId, me: UserId) -> di
 
     In company, people without a confirmed device do only if nobody else could read it.
     """
-    rows = connection.execute(_OF, (user_id, me))
+    return _of(connection, "person", user_id, me)
+
+
+def _of(
+    connection: sqlite3.Connection, key: str, value: UserId | RoomId, me: UserId
+) -> dict[UserId, Alarm]:
+    """By a column of the room that has an index: this is read whenever a chat is shown."""
+    rows = connection.execute(_OF.format(key=key), (value, me))
     return {UserId(found): Alarm(kind) for found, kind in rows}
 
 
@@ -45,7 +52,7 @@ def hold(
     connection: sqlite3.Connection, room_id: RoomId, people: Collection[UserId], me: UserId
 ) -> Hold:
     """What holds a room up: once it is different, sending is worth another try."""
-    there = alarms_of(connection, UserId(room_id), me)
+    there = _of(connection, "room_id", room_id, me)
     everywhere = all_alarms(connection)
     named = {user: everywhere[user] for user in people if user in everywhere}
     return frozenset(there.items()), frozenset(named.items())
