@@ -236,11 +236,6 @@ class Store:
         with self._database.read() as connection:
             return alarms.hold(connection, room_id, people, self._me)
 
-    def alarms(self) -> Mapping[UserId, Alarm]:
-        """Everybody whom nothing is sent to before the user decides."""
-        with self._database.read() as connection:
-            return alarms.all_alarms(connection)
-
     def alarms_of(self, user_id: UserId) -> Mapping[UserId, Alarm]:
         """Those of them who hold up what is written in the conversation."""
         with self._database.read() as connection:

@@ -127,15 +127,15 @@ async def test_exception_lets_the_message_go(desk: Desk) -> None:
 
 
 async def test_group_is_held_up_only_if_nobody_in_it_could_read(desk: Desk) -> None:
-    room_id = await chat(desk)
+    room_id, people = await chat(desk), (BOB, CAROL)
     await desk.server.bring(room_id, CAROL, "Carol")
     group = UserId(room_id)
     await desk.until(lambda: desk.messenger.conversations(frozenset({group})))
     await desk.server.change_unconfirmed(BOB)
-    await desk.until(lambda: desk.store.alarms())
+    await desk.until(lambda: desk.store.hold(room_id, people)[1])
     assert desk.messenger.alarms_of(group) == {}
     await desk.server.change_unconfirmed(BOB, CAROL)
-    await desk.until(lambda: len(desk.store.alarms()) == 2)
+    await desk.until(lambda: len(desk.store.hold(room_id, people)[1]) == 2)
     assert desk.messenger.alarms_of(group).keys() == {BOB, CAROL}
 
 
