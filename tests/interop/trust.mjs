@@ -87,10 +87,11 @@ export const acts = {
     async requestKeys(device, { roomId }) {
         device.crypto.olmMachine.roomKeyRequestsEnabled = true;
         const room = await device.until("the room", () => device.client.getRoom(roomId));
-        for (const event of room.getLiveTimeline().getEvents()) {
-            if (event.isDecryptionFailure()) {
-                await event.attemptDecryption(device.crypto, { isRetry: true });
-            }
+        const unreadable = () =>
+            room.getLiveTimeline().getEvents().filter((event) => event.isDecryptionFailure());
+        await device.until("unreadable messages", () => unreadable().length > 0, true);
+        for (const event of unreadable()) {
+            await event.attemptDecryption(device.crypto, { isRetry: true });
         }
     },
 
