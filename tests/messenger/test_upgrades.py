@@ -64,7 +64,7 @@ async def test_upgrade_by_another_client_of_mine_asks_the_person_in(desk: Desk) 
     await desk.start()
     new = await desk.server.upgrade(old, ME)
     await desk.until(lambda: listed(desk) == [old, new])
-    assert desk.server.rooms[new].invited[BOB] == (ME, True)
+    await desk.until(lambda: desk.server.rooms[new].invited.get(BOB) == (ME, True))
     await desk.until(lambda: not desk.store.pending_intents())
     assert serving(desk) == new
     assert desk.server.count("join") == 0
