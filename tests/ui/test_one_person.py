@@ -123,7 +123,7 @@ async def test_keys_pressed_as_the_chat_becomes_a_group_are_not_lost(stage: Stag
         await stage.server.bring(room_id, CAROL, "Carol")
         await stage.until(lambda: stage.conversation.person == group)
         await stage.type(" typed")
-        stage.conversation.save_drafts()
+        stage.conversation.writing.save_drafts()
         await stage.until(lambda: (row := stage.row(group)) and row.draft == "half typed")
         await pilot.press("f1")
     async with stage.open():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,38 +12,25 @@ from textual.widgets import Static
 
 from dmtui.core.errors import DmtuiError
 from dmtui.core.model import (
-    NO_AIM,
-    Aim,
     Conversation,
     DirectRoom,
     Message,
     Page,
-    PeerState,
-    SendState,
     UserId,
 )
 from dmtui.core.search import Query
-from dmtui.core.slash import spoken, typed_as
 from dmtui.core.timeline import first_unread
 from dmtui.messenger.clock import milliseconds
 from dmtui.ui.commands import Scope, bindings, registry_of
-from dmtui.ui.key_profiles import editing_keys
-from dmtui.ui.paths import pasted_files
 from dmtui.ui.screens.arranging import muted_words
-from dmtui.ui.screens.completing import Completing
-from dmtui.ui.screens.deciding import decided
-from dmtui.ui.screens.editor import EditorTrouble, edited_outside
-from dmtui.ui.screens.ending import ask_back, gone, invited_back
+from dmtui.ui.screens.file_desk import FileDesk
 from dmtui.ui.screens.find_bar import FindBar
-from dmtui.ui.screens.hands import Hands
-from dmtui.ui.screens.heading import heading, note, reads_along, refusal
+from dmtui.ui.screens.heading import heading
 from dmtui.ui.screens.message_desk import MessageDesk
 from dmtui.ui.screens.places import Places
-from dmtui.ui.screens.writing import Writing
-from dmtui.ui.slash import slash_commands
+from dmtui.ui.screens.writing_pane import WritingPane
 from dmtui.ui.widgets.composer import Composer
 from dmtui.ui.widgets.invite_prompt import InvitePrompt
-from dmtui.ui.widgets.offers import Offers
 from dmtui.ui.widgets.system_zone import SystemZone
 from dmtui.ui.widgets.timeline import Timeline
 from dmtui.ui.widgets.typing_line import TypingLine
@@ -54,12 +40,10 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
-    from textual.timer import Timer
 
-    from dmtui.messenger.messenger import Messenger
     from dmtui.ui.screens.drafts import Drafts
+    from dmtui.ui.screens.hands import Hands
 
-_SAVE_AFTER = 0.5  # seconds without a key
 _PAGE = 50  # messages
 _UNREAD_LIMIT = 1000  # messages to load for the "new messages" line
 
@@ -72,21 +56,21 @@ class ConversationPane(Vertical):
         *bindings(Scope.COMPOSER),
     ]
 
-    def __init__(self, messenger: Messenger, drafts: Drafts, *, plain: bool = False):
+    def __init__(self, hands: Hands, drafts: Drafts, *, plain: bool = False):
         super().__init__(id="conversation")
-        self._plain = plain
-        self._messenger = messenger
-        self._drafts = drafts
-        self._saving: Timer | None = None
         self.conversation: Conversation | None = None
+        files = FileDesk(hands, self)
+        self.writing = WritingPane(hands, drafts, files)
+        self._desk = MessageDesk(hands, files, self)
+        self._places = Places(hands.messenger, self)
+        self._plain = plain
+        self._messenger = hands.messenger
         self._messages: tuple[Message, ...] = ()
         self._rooms: tuple[DirectRoom, ...] = ()
-        self._moved: dict[UserId, UserId] = {}  # where the open room went, for late keys
         self._more = False
         self._complete = False
         self._newer = False  # what is on show ends before the newest message
         self._new: str | None = None
-        self._to_send: tuple[UserId, str] | None = None  # once the person is invited back
 
     def compose(self) -> ComposeResult:
         yield InvitePrompt(id="prompt")
@@ -95,40 +79,18 @@ class ConversationPane(Vertical):
         yield Static(id="welcome", markup=False)
         yield Timeline(plain=self._plain, id="timeline")
         yield TypingLine(id="typing")
-        yield Static(id="aim", markup=False)
-        yield Offers(id="offers")
-        yield Composer(id="composer")
+        yield self.writing
 
     def on_mount(self) -> None:
-        line = self.query_one("#aim", Static)
-        self.writing = Writing(self._messenger, self._drafts, self.composer, line)
-        hands = Hands(self._messenger, self.app.push_screen_wait, self.tell, lambda _: None)
-        self._desk = MessageDesk(hands, self)
-        self._places = Places(self._messenger, self)
-        self._prepare_composer()
         self.watch(self.timeline, "scroll_y", self.mark_read, init=False)
         self.watch(self.app, "app_focus", self.mark_read, init=False)
         self.timeline.newest_key = registry_of(self.app).press("composer.newest")
         self.add_class("closed")
 
-    def _prepare_composer(self) -> None:
-        registry = registry_of(self.app)
-        composer, offers = self.composer, self.query_one(Offers)
-        composer.orders = frozenset(slash_commands(registry.commands))
-        composer.offers = offers
-        composer.closing_keys = registry.keys("focus.back")
-        composer.editing_keys = editing_keys(registry.profile, Composer.EDITING_KEYS)
-        offers.source = Completing(self._messenger, registry, lambda: self.conversation)
-
     @property
     def timeline(self) -> Timeline:
         """The messages."""
         return self.query_one(Timeline)
-
-    @property
-    def composer(self) -> Composer:
-        """Where the user types."""
-        return self.query_one(Composer)
 
     @property
     def person(self) -> UserId | None:
@@ -148,10 +110,8 @@ class ConversationPane(Vertical):
 
     def open(self, conversation: Conversation) -> None:
         """Show this conversation's newest messages and its draft."""
-        self._stop_typing()
         self._end_finding()
         self.conversation = conversation
-        self._moved.pop(conversation.user_id, None)
         self._rooms = self._messenger.rooms_of(conversation.user_id)
         self._load_window(conversation.user_id)
         self.set_class(False, "closed")
@@ -162,9 +122,7 @@ class ConversationPane(Vertical):
             first_unread=self._new,
             rooms=self._rooms,
         )
-        self.composer.writing_to = conversation.user_id
-        self.writing.load()
-        self.composer.held = self._was_for_one(conversation) is not None
+        self.writing.open(conversation)
         self._describe(conversation)
         self.show_typing()
         self.mark_read()
@@ -200,13 +158,14 @@ class ConversationPane(Vertical):
     def close(self) -> None:
         """Show no conversation: it is gone."""
         self.conversation, self._messages, self._newer = None, (), False
+        self.writing.recipient.close()
         self._end_finding()
         self.set_class(True, "closed")
 
     def update(self, conversation: Conversation) -> None:
         """The open conversation's row changed."""
         self.conversation = conversation
-        self._send_after_invite(conversation)
+        self.writing.recipient.update(conversation)
         rooms = self._messenger.rooms_of(conversation.user_id)
         if rooms != self._rooms:
             self._rooms = rooms
@@ -225,19 +184,10 @@ class ConversationPane(Vertical):
 
     def follow_room(self, now: Conversation) -> None:
         """Stay in the open room, which belongs to this row now, with what is half typed."""
-        former, text = self.person, self.writing.draft
-        if former is not None:
-            self._drafts.move(former, now.user_id, text, to_group=now.group)
+        if self.conversation is not None:
+            self.writing.follow_room(self.conversation, now)
         self.open(now)
-        if former is not None:
-            self._moved[former] = now.user_id
-        self.save_drafts()
-
-    def _was_for_one(self, conversation: Conversation) -> UserId | None:
-        """To whom alone the draft of a group was typed."""
-        if not conversation.group:
-            return None
-        return self._drafts.meant_for(conversation.user_id, conversation.draft_for)
+        self.writing.save_drafts()
 
     def refresh_messages(self) -> None:
         """Read again what is on show."""
@@ -279,20 +229,18 @@ class ConversationPane(Vertical):
 
     def _describe(self, conversation: Conversation) -> None:
         now = milliseconds(self._messenger.clock)
-        press = registry_of(self.app).press
+        was_with, instead = self._was_with(conversation), self.instead
         line = heading(
             conversation,
             self._rooms,
-            self._was_with(conversation),
-            self.instead,
+            was_with,
+            instead,
             muted_words(conversation, now, SystemZone()),
-            press,
-            alarms := self._messenger.alarms_of(conversation.user_id),
+            registry_of(self.app).press,
+            self._messenger.alarms_of(conversation.user_id),
         )
         self.query_one("#header", Static).update(line)
-        self.composer.hint(f"Message {conversation.name}")
-        self.composer.note(note(conversation, self._was_with(conversation), self.instead))
-        self.composer.refuse(refusal(conversation, press, alarms))
+        self.writing.recipient.describe(conversation, was_with, instead)
 
     @property
     def instead(self) -> str:
@@ -421,201 +369,28 @@ class ConversationPane(Vertical):
 
     # -- writing --
 
-    @on(Composer.Submitted)
-    async def send(self, event: Composer.Submitted) -> None:
-        """Queue the message; its echo comes with the next refresh."""
-        event.stop()
-        if event.to is None:
-            return
-        await self._send(event.to, event.text, self.writing.submitted(event.to))
+    @property
+    def composer(self) -> Composer:
+        """Where the user types."""
+        return self.writing.composer
 
-    async def may_send_to(self, user_id: UserId) -> bool:
-        """Whether the user wants it sent with the keys as they are."""
-        try:
-            return await decided(self.app.push_screen_wait, self._messenger, user_id)
-        except DmtuiError as error:
-            self.tell(str(error))
-            return False
+    @on(WritingPane.Sent)
+    def show_sent(self) -> None:
+        """What the user sends ends what is new to them."""
+        if self._new is not None:
+            self._new = None
+            self._show()
+        self.action_newest()
 
     def action_attach(self) -> None:
         """Ctrl+T: choose a file to send."""
-        conversation = self.conversation
-        if conversation is None:
-            return
-        if why := refusal(conversation, registry_of(self.app).press):
-            self.tell(why)
-        else:
-            self.run_worker(self._choose_file(), group="attach", exclusive=True)
+        self.writing.attach()
 
-    async def _choose_file(self) -> None:
-        try:
-            await self._desk.files.attach()
-        except DmtuiError as error:
-            self.tell(str(error))
+    def action_edit_outside(self) -> None:
+        """Ctrl+O: what is typed, into the user's editor and back."""
+        self.writing.edit_outside()
 
-    @on(Composer.Pasted)
-    @work(group="attach", exclusive=True)
-    async def offer_to_send(self, event: Composer.Pasted) -> None:
-        """What was pasted is the path of a file, perhaps: the user may mean the file itself."""
-        files = await asyncio.to_thread(pasted_files, event.text)
-        conversation = self.conversation
-        if not files or conversation is None or conversation.user_id != event.to:
-            return
-        if refusal(conversation, registry_of(self.app).press):
-            return
-        try:
-            sent = await self._desk.files.send(conversation, files)
-        except DmtuiError as error:
-            self.tell(str(error))
-            return
-        if sent and self.person == event.to:
-            self.composer.take_back(event.text)
-
-    async def _send(self, to: UserId, text: str, aim: Aim) -> None:
-        try:
-            if aim.edits:
-                await self._edit(to, text, aim)
-                return
-            await self._messenger.send(to, spoken(text), aim.answers)
-        except (DmtuiError, LookupError) as error:
-            self._give_back(to, text, aim)
-            gone = f"Not sent: there is no chat with {to} now. Your text is kept."
-            self.tell(str(error) if isinstance(error, DmtuiError) else gone)
-            return
-        if to == self.person:
-            self._new = None
-            self.action_newest()
-
-    async def _edit(self, to: UserId, text: str, aim: Aim) -> None:
-        """Change the message; what was typed is kept if it has been deleted meanwhile."""
-        message = self._messenger.relations.message(aim.edits)
-        if message is None or not message.lives:
-            self._give_back(to, text)
-            self.tell("Not edited: the message is deleted. Your text is kept.")
-        elif typed_as(message.body, message.kind) != text or message.state is SendState.FAILED:
-            await self._messenger.relations.edit(aim.edits, spoken(text))
-        self.save_drafts()
-
-    @on(Composer.Refused)
-    @work(group="back", exclusive=True)
-    async def offer_help(self, event: Composer.Refused) -> None:
-        """Enter, where nothing can be sent: the text waits for what the user chooses."""
-        conversation, text = self.conversation, self.composer.text
-        if conversation is None or conversation.user_id != event.to:
-            return
-        if not gone(conversation):
-            await self._decide(conversation.user_id, text)
-            return
-        if conversation.peer is PeerState.BANNED:
-            self.tell(refusal(conversation, registry_of(self.app).press))
-            return
-        ask = self.app.push_screen_wait
-        if not await ask(ask_back(conversation, bool(text.strip()))):
-            return
-        self._to_send = (conversation.user_id, text) if text.strip() else None
-        hands = Hands(self._messenger, ask, self.tell, lambda _: None)
-        if not await invited_back(hands, conversation):
-            self._to_send = None
-
-    async def _decide(self, to: UserId, text: str) -> None:
-        """Keys of somebody who would read it are not what they should be."""
-        may_go = await self.may_send_to(to)
-        if may_go and self.conversation is not None and to == self.person:
-            self._describe(self.conversation)
-            if text == self.composer.text:
-                self.composer.submit()
-
-    def _send_after_invite(self, conversation: Conversation) -> None:
-        """What waited for the invite, if nothing else has been typed since."""
-        if self._to_send is not None and not gone(conversation):
-            to, text = self._to_send
-            self._to_send = None
-            if to == conversation.user_id and text == self.composer.text:
-                self.composer.refuse("")
-                self.composer.submit()
-
-    @on(Composer.Ordered)
-    async def obey(self, event: Composer.Ordered) -> None:
-        """A command was given after a slash."""
-        event.stop()
-        command = slash_commands(registry_of(self.app).commands)[event.name]
-        await self.app.run_action(command.action.removeprefix("screen."), self.screen)
-
-    @on(Composer.Objected)
-    def tell_objection(self, event: Composer.Objected) -> None:
-        """It can't be meant; what was typed is still there."""
-        event.stop()
-        self.tell(event.reason)
-
-    @on(Offers.Chosen)
-    def take_offer(self, event: Offers.Chosen) -> None:
-        """A completion was clicked."""
-        event.stop()
-        self.composer.take(event.offer)
-        self.composer.focus()
-
-    @work(group="editor", exclusive=True)
-    async def action_edit_outside(self) -> None:
-        """What is typed, into the user's editor and back."""
-        try:
-            text = await edited_outside(self.app, self.composer.text)
-        except EditorTrouble as trouble:
-            self.tell(str(trouble))
-        else:
-            self.composer.rewrite(text)
-
-    @on(Composer.Held)
-    def tell_who_reads(self, event: Composer.Held) -> None:
-        """What was typed to one person would go to more: the user is to know that first."""
-        event.stop()
-        conversation = self.conversation
-        if conversation is None or conversation.user_id != event.to:
-            return
-        person = self._was_for_one(conversation)
-        members = self._messenger.cards.card(conversation.user_id).members
-        names = [name for user_id, name in members if user_id != person]
-        self.tell(reads_along(names, self.instead))
-        self._drafts.told(conversation.user_id)
-
-    def add_to_draft(self, user_id: UserId, text: str) -> None:
-        """What was typed to the person before there was a composer to type it in."""
-        if text:
-            self._give_back(user_id, text)
-
-    def _give_back(self, user_id: UserId, text: str, aim: Aim = NO_AIM) -> None:
-        self.writing.give_back(self._moved.get(user_id, user_id), text, aim)
-        self.save_drafts()
-
-    @on(Composer.DraftChanged)
-    def note_draft(self, event: Composer.DraftChanged) -> None:
-        """Keep the draft, on disk as soon as typing pauses."""
-        if event.to is None or event.submitted:
-            return
-        to = self._moved.get(event.to, event.to)
-        text = self.composer.text if to == self.person else event.text
-        self.writing.note(to, text)  # text given back may have come before this event
-        if self._saving is not None:
-            self._saving.stop()
-        self._saving = self.set_timer(_SAVE_AFTER, self.save_drafts)
-
-    @work(group="drafts")
-    async def save_drafts(self) -> None:
-        """Write the drafts down."""
-        try:
-            await self._drafts.save()
-        except DmtuiError as error:
-            self.tell(str(error))
-
-    @on(Composer.Typing)
-    def tell_typing(self, event: Composer.Typing) -> None:
-        """Let the person know that the user is typing."""
-        event.stop()
-        if event.to is not None:
-            self._messenger.set_typing(event.to, event.active)
-
-    def _stop_typing(self) -> None:
-        if self.person is not None and self.composer.text:
-            self._messenger.set_typing(self.person, False)
+    # -- going about --
 
     def action_scroll(self, step: int) -> None:
         """A page up or down, the focus staying in the composer."""
@@ -666,18 +441,6 @@ class ConversationPane(Vertical):
         event.stop()
         if (deed := self._desk.deed(event)) is not None:
             self.run_worker(deed, group="message")
-
-    def write(self) -> None:
-        """What is to be written has changed: to the composer."""
-        self.back_to_composer()
-        self.save_drafts()
-
-    def end_aim(self) -> bool:
-        """Esc in the composer: no reply or edit any more; false if it was neither."""
-        ended = self.writing.cancel()
-        if ended:
-            self.save_drafts()
-        return ended
 
     async def load_before(self) -> bool:
         """Older messages from the server; false where there are none. Raises ``DmtuiError``."""

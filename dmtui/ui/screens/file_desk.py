@@ -11,13 +11,14 @@ from dmtui.core.names import clean_line
 from dmtui.ui.opening import open_file
 from dmtui.ui.screens.attach_file import AttachFile
 from dmtui.ui.screens.confirm import Choice, Question
+from dmtui.ui.screens.deciding import decided
 from dmtui.ui.screens.image_viewer import MOST_PIXELS, ImageViewer
 from dmtui.ui.widgets.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dmtui.core.model import Conversation, Message, UserId
+    from dmtui.core.model import Conversation, Message
     from dmtui.messenger.attaching import Offer
     from dmtui.ui.screens.hands import Hands
 
@@ -28,8 +29,6 @@ class Pane(Protocol):
     """The conversation that the files belong to."""
 
     conversation: Conversation | None
-
-    async def may_send_to(self, user_id: UserId) -> bool: ...
 
 
 class FileDesk:
@@ -112,7 +111,7 @@ class FileDesk:
         text = _description(conversation, offers, caption)
         if not await self._hands.ask(Question(title, text, answers)):
             return False
-        if not await self._pane.may_send_to(to):
+        if not await decided(self._hands.ask, messenger, to):
             return False
         try:
             for offer in offers:

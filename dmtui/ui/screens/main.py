@@ -74,15 +74,15 @@ class MainScreen(Sides):
 
     def __init__(self, messenger: Messenger, demo: bool = False, *, plain: bool = False):
         self._messenger = messenger
+        self._hands = Hands(messenger, self._ask, self._tell, self.open)
         self._drafts = Drafts(messenger)
         self._roster = Roster(messenger.people(AT_FIRST))
         super().__init__(
             PeoplePane(self._roster, plain=plain),
-            ConversationPane(messenger, self._drafts, plain=plain),
+            ConversationPane(self._hands, self._drafts, plain=plain),
             DEMO if demo else "",
             alone=plain,
         )
-        self._hands = Hands(messenger, self._ask, self._tell, self.open)
         self._requests = RequestDesk(self, self._hands, self._show_notice)
         self._changes = messenger.subscribe()
         self._asked_to_sign_in = False
@@ -289,7 +289,7 @@ class MainScreen(Sides):
             self.notify("The chat opens here as soon as it is ready.", markup=False)
             return
         self._opening = None
-        self.conversation.save_drafts()
+        self.conversation.writing.save_drafts()
         self.conversation.open(conversation)
         self.people.list.opened = user_id
         self.people.list.highlight(user_id)
@@ -350,7 +350,7 @@ class MainScreen(Sides):
         person = await self._ask(dialog)
         if person is not None:
             self.open(person)
-            self.conversation.add_to_draft(person, dialog.typed_ahead)
+            self.conversation.writing.add_to_draft(person, dialog.typed_ahead)
 
     def action_find(self) -> None:
         """Ctrl+F."""

@@ -8,7 +8,6 @@ from dmtui.core.errors import DmtuiError
 from dmtui.core.model import Kind, SendState
 from dmtui.ui.clipboard import hand_to_tmux
 from dmtui.ui.screens.confirm import Choice, Question
-from dmtui.ui.screens.file_desk import FileDesk
 from dmtui.ui.screens.links import follow_link
 from dmtui.ui.screens.message_menu import about, choices
 from dmtui.ui.screens.reaction import ReactionPicker
@@ -20,9 +19,10 @@ if TYPE_CHECKING:
 
     from textual.app import App
 
-    from dmtui.core.model import Conversation, Message, UserId
+    from dmtui.core.model import Conversation, Message
+    from dmtui.ui.screens.file_desk import FileDesk
     from dmtui.ui.screens.hands import Hands
-    from dmtui.ui.screens.writing import Writing
+    from dmtui.ui.screens.writing_pane import WritingPane
 
 _PAGES = 10
 """How often to ask the server for older messages while looking for the one that is answered."""
@@ -32,25 +32,24 @@ class Pane(Protocol):
     """The conversation that the message is in."""
 
     conversation: Conversation | None
-    writing: Writing
+    writing: WritingPane
 
     @property
     def app(self) -> App[object]: ...
     @property
     def timeline(self) -> Timeline: ...
-    def write(self) -> None: ...
+    def back_to_composer(self) -> None: ...
     def jump(self, key: str) -> bool: ...
     async def load_before(self) -> bool: ...
-    async def may_send_to(self, user_id: UserId) -> bool: ...
 
 
 class MessageDesk:
     """Carries out what the timeline asks for."""
 
-    def __init__(self, hands: Hands, pane: Pane):
+    def __init__(self, hands: Hands, files: FileDesk, pane: Pane):
         self._hands = hands
+        self._files = files
         self._pane = pane
-        self.files = FileDesk(hands, pane)
 
     def deed(self, wanted: Timeline.OfMessage) -> Coroutine[None, None, None] | None:
         """Do it now, or say what takes longer."""
@@ -79,7 +78,7 @@ class MessageDesk:
                 | Timeline.ViewWanted()
                 | Timeline.EndWanted()
             ):
-                return self._try(lambda: self.files.deal_with(wanted))
+                return self._try(lambda: self._files.deal_with(wanted))
             case Timeline.ReactWanted():
                 return self._try(lambda: self._react(message))
             case Timeline.DeleteWanted():
@@ -107,13 +106,13 @@ class MessageDesk:
             self._hands.tell("It is from an earlier chat: it can't be quoted in this one.")
             return
         self._pane.writing.answer(message)
-        self._pane.write()
+        self._pane.back_to_composer()
 
     def _edit(self, message: Message) -> None:
         if why := self._pane.writing.edit(message):
             self._hands.tell(why)
         else:
-            self._pane.write()
+            self._pane.back_to_composer()
 
     # -- acting --
 

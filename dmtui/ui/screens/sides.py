@@ -162,7 +162,7 @@ class Sides(Screen[None]):
         """Esc: one step back, and in the end to the composer."""
         if self.people.filtering:
             self.people.end_filter()
-        elif self.focused is self.conversation.composer and self.conversation.end_aim():
+        elif self.focused is self.conversation.composer and self.conversation.writing.end_aim():
             return
         elif self.narrow and self.focused is self.conversation.composer:
             self.action_toggle_people()

@@ -36,6 +36,7 @@ class Offers(OptionList, can_focus=False):
         width: auto;
         max-width: 90%;
         height: auto;
+        max-height: 100vh;
         margin: 0 2;
         padding: 0 1;
         background: $surface;
