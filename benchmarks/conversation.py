@@ -69,7 +69,7 @@ async def _paged(paths: ProfilePaths, rounds: int) -> tuple[float, float]:
             conversation = screen.query_one(ConversationPane)
 
             async def older() -> None:
-                conversation.show_older()
+                conversation.reading.show_older()
 
             async def again() -> None:
                 conversation.refresh_messages()

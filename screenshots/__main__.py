@@ -135,11 +135,11 @@ class Tour:
         await camera.until(lambda: any(row.name == "Erin" and row.unread for row in people.rows))
         await self._open("Erin")
         for line in ("Can I tell you a secret?", "I have never liked web browsers."):
-            said = len(pane.timeline_messages)
+            said = len(pane.reading.messages)
             await camera.type(line)
             await camera.press("enter")
-            await camera.until(lambda said=said: len(pane.timeline_messages) >= said + 2)  # type: ignore[misc]
-        await self._write(len(pane.timeline_messages))
+            await camera.until(lambda said=said: len(pane.reading.messages) >= said + 2)  # type: ignore[misc]
+        await self._write(len(pane.reading.messages))
         await camera.shoot_all("conversation")
         await self._find()
 
@@ -151,13 +151,13 @@ class Tour:
             await camera.press("ctrl+j")
             await camera.type(line)
         await camera.press("enter")
-        await camera.until(lambda: len(pane.timeline_messages) >= said + 2)
+        await camera.until(lambda: len(pane.reading.messages) >= said + 2)
         await camera.press("up", "plus", "1")
-        await camera.until(lambda: pane.timeline_messages[-1].reactions)
+        await camera.until(lambda: pane.reading.messages[-1].reactions)
         await camera.press("r")
         await camera.type("Bring some on Friday!")
         await camera.press("enter")
-        await camera.until(lambda: len(pane.timeline_messages) >= said + 4)
+        await camera.until(lambda: len(pane.reading.messages) >= said + 4)
 
     async def _find(self) -> None:
         """A word in all chats, and in this one."""

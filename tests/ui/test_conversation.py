@@ -499,5 +499,5 @@ async def test_line_of_new_messages_stands_before_the_first_unread_or_nowhere(
             line = next(n for n, text in enumerate(lines) if "new messages" in text)
             assert any("message 0" in text for text in lines[line : line + 5])
         else:
-            assert stage.conversation._new is None
+            assert stage.conversation.reading.first_unread is None
             assert "new messages" not in stage.text()

@@ -34,14 +34,14 @@ def key(stage: Stage, text: str) -> str:
 
 
 def bodies(stage: Stage) -> list[str]:
-    return [message.body for message in stage.conversation.timeline_messages]
+    return [message.body for message in stage.conversation.reading.messages]
 
 
 async def test_an_old_message_is_shown_selected_with_what_was_said_around_it(stage: Stage) -> None:
     await long_chat(stage)
     async with stage.open():
         await open_read(stage)
-        assert stage.conversation.jump(key(stage, "line 100"))
+        assert stage.conversation.reading.jump(key(stage, "line 100"))
         await stage.until(stage.shows("line 100"))
         assert stage.timeline.cursor_message is not None
         assert stage.timeline.cursor_message.body == "line 100"
@@ -55,7 +55,7 @@ async def test_a_window_is_paged_down_to_the_newest_message(stage: Stage) -> Non
     await long_chat(stage)
     async with stage.open() as pilot:
         await open_read(stage)
-        stage.conversation.jump(key(stage, "line 250"))
+        stage.conversation.reading.jump(key(stage, "line 250"))
         stage.timeline.focus()
         for _ in range(30):
             await pilot.press("pagedown")
@@ -68,7 +68,7 @@ async def test_a_window_is_paged_up_to_the_beginning(stage: Stage) -> None:
     await long_chat(stage)
     async with stage.open() as pilot:
         await open_read(stage)
-        stage.conversation.jump(key(stage, "line 060"))
+        stage.conversation.reading.jump(key(stage, "line 060"))
         stage.timeline.focus()
         for _ in range(12):
             await pilot.press("pageup")
@@ -80,7 +80,7 @@ async def test_ctrl_end_comes_back_to_the_newest_message(stage: Stage) -> None:
     await long_chat(stage)
     async with stage.open() as pilot:
         await open_read(stage)
-        stage.conversation.jump(key(stage, "line 100"))
+        stage.conversation.reading.jump(key(stage, "line 100"))
         await stage.until(stage.shows("newest: Ctrl+End"))
         await pilot.press("ctrl+end")
         await stage.until(stage.shows("line 399"))
@@ -94,9 +94,9 @@ async def test_what_comes_in_meanwhile_neither_moves_the_window_nor_counts_as_re
     await long_chat(stage)
     async with stage.open() as pilot:
         await open_read(stage)
-        stage.conversation.jump(key(stage, "line 100"))
+        stage.conversation.reading.jump(key(stage, "line 100"))
         await stage.until(stage.shows("line 100"))
-        room = stage.conversation.timeline_messages[0].room_id
+        room = stage.conversation.reading.messages[0].room_id
         read = stage.server.count("mark_read")
         await stage.server.say(room, BOB, "are you there?")
         await stage.until(lambda: (row := stage.row()) is not None and row.unread == 1)
@@ -112,7 +112,7 @@ async def test_a_message_sent_from_a_window_of_old_ones_is_shown(stage: Stage) -
     await long_chat(stage)
     async with stage.open() as pilot:
         await open_read(stage)
-        stage.conversation.jump(key(stage, "line 100"))
+        stage.conversation.reading.jump(key(stage, "line 100"))
         await stage.type("hello")
         await pilot.press("enter")
         await stage.until(lambda: bodies(stage)[-1] == "hello")
@@ -124,6 +124,6 @@ async def test_what_is_not_stored_is_not_jumped_to(stage: Stage) -> None:
     async with stage.open():
         await open_read(stage)
         before = bodies(stage)
-        assert not stage.conversation.jump("4711")
+        assert not stage.conversation.reading.jump("4711")
         assert stage.messenger.key_of(BOB, EventId("$never")) is None
         assert bodies(stage) == before

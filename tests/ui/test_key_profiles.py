@@ -118,7 +118,7 @@ async def test_vim_goes_about_by_letters_and_back_to_the_composer_by_i(stage: St
         await pilot.press("ctrl+u")
         await stage.until(lambda: not stage.timeline.following)
         await pilot.press("slash")
-        await stage.until(lambda: stage.conversation.finding.has_focus_within)
+        await stage.until(lambda: stage.conversation.reading.finding.has_focus_within)
         await pilot.press("escape", "up", "i", "x")
         assert stage.composer.text == "x"
         await pilot.press("up")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 async def find(stage: Stage, text: str) -> None:
     await stage.pilot.press("ctrl+f")
-    assert stage.conversation.finding.field.has_focus
+    assert stage.conversation.reading.finding.field.has_focus
     await stage.type(text)
 
 
@@ -66,7 +66,7 @@ async def test_escape_ends_finding_where_it_is(stage: Stage) -> None:
         await stage.until(selected(stage, "line 019"))
         await pilot.press("escape")
         await stage.until(lambda: stage.focus_is(stage.composer))
-        assert not stage.conversation.finding.is_open
+        assert not stage.conversation.reading.finding.is_open
         assert marked_words(stage) == []
         assert "line 019" in stage.text()
 
@@ -90,7 +90,7 @@ async def test_a_message_that_comes_in_meanwhile_is_counted_and_moves_nothing(st
         await open_read(stage)
         await find(stage, "line 01")
         await stage.until(selected(stage, "line 019"))
-        room = stage.conversation.timeline_messages[0].room_id
+        room = stage.conversation.reading.messages[0].room_id
         await stage.server.say(room, BOB, "line 01 again")
         await stage.until(stage.shows("2 of 11"))
         assert selected(stage, "line 019")()
@@ -117,7 +117,7 @@ async def test_finding_ends_with_the_chat(stage: Stage) -> None:
         await find(stage, "line")
         await stage.until(lambda: marked_words(stage))
         stage.main.open(CAROL if stage.conversation.person == BOB else BOB)
-        await stage.until(lambda: not stage.conversation.finding.is_open)
+        await stage.until(lambda: not stage.conversation.reading.finding.is_open)
         assert marked_words(stage) == []
 
 

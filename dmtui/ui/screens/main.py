@@ -358,7 +358,7 @@ class MainScreen(Sides):
             self._tell("Open a chat first.")
             return
         self.to_conversation()
-        self.conversation.find()
+        self.conversation.reading.find()
 
     @work(group="dialog", exclusive=True)
     async def action_search(self) -> None:
@@ -369,8 +369,9 @@ class MainScreen(Sides):
         if hit is None:
             return
         self.open(hit.person)
-        if self.conversation.person == hit.person and self.conversation.jump(hit.message.key):
-            self.conversation.timeline.focus()
+        pane = self.conversation
+        if pane.person == hit.person and pane.reading.jump(hit.message.key):
+            pane.timeline.focus()
         else:
             self._tell("That message is not there any more.")
 
@@ -383,7 +384,7 @@ class MainScreen(Sides):
         day = await self._ask(GoToDate(milliseconds(self._messenger.clock)))
         if day is not None:
             self.to_conversation()
-            self.conversation.go_to(day)
+            self.conversation.reading.places.to_date(day)
 
     # -- the list of direct messages --
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dmtui.core.model import Conversation, Message
     from dmtui.ui.screens.file_desk import FileDesk
     from dmtui.ui.screens.hands import Hands
+    from dmtui.ui.screens.reading_pane import ReadingPane
     from dmtui.ui.screens.writing_pane import WritingPane
 
 _PAGES = 10
@@ -32,15 +33,12 @@ class Pane(Protocol):
     """The conversation that the message is in."""
 
     conversation: Conversation | None
+    reading: ReadingPane
     writing: WritingPane
 
     @property
     def app(self) -> App[object]: ...
-    @property
-    def timeline(self) -> Timeline: ...
     def back_to_composer(self) -> None: ...
-    def jump(self, key: str) -> bool: ...
-    async def load_before(self) -> bool: ...
 
 
 class MessageDesk:
@@ -60,7 +58,7 @@ class MessageDesk:
             case Timeline.EditWanted():
                 self._edit(message)
             case Timeline.RevealWanted():
-                self._pane.timeline.reveal(message)
+                self._pane.reading.timeline.reveal(message)
             case _:
                 return self._longer(wanted)
         return None
@@ -155,17 +153,17 @@ class MessageDesk:
     # -- looking --
 
     async def _to_original(self, message: Message) -> None:
-        timeline = self._pane.timeline
+        timeline = self._pane.reading.timeline
         key = self._original_of(message)
         timeline.loading_older = not key
         try:
             for _ in range(_PAGES):
-                if key or not await self._pane.load_before():
+                if key or not await self._pane.reading.load_before():
                     break
                 key = self._original_of(message)
         finally:
             timeline.loading_older = False
-        if not key or not self._pane.jump(key):
+        if not key or not self._pane.reading.jump(key):
             self._hands.tell("The message that this one answers was not found.")
 
     def _original_of(self, message: Message) -> str:

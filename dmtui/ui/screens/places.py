@@ -12,44 +12,45 @@ if TYPE_CHECKING:
     from datetime import date
 
     from dmtui.core.model import Cursor, Message, UserId
-    from dmtui.messenger.messenger import Messenger
+    from dmtui.ui.screens.hands import Hands
     from dmtui.ui.widgets.timeline import Timeline
 
 
 class Pane(Protocol):
     """The conversation on show."""
 
+    timeline: Timeline
+    messages: tuple[Message, ...]
+    first_unread: str | None
+
     @property
     def person(self) -> UserId | None: ...
-    @property
-    def timeline(self) -> Timeline: ...
-    @property
-    def timeline_messages(self) -> tuple[Message, ...]: ...
     def jump(self, key: str) -> bool: ...
-    def action_newest(self) -> None: ...
-    def tell(self, line: str) -> None: ...
+    def show_newest(self) -> None: ...
 
 
 class Places:
     """Looks in the store: what the server alone has is not gone to."""
 
-    def __init__(self, messenger: Messenger, pane: Pane):
-        self._messenger = messenger
+    def __init__(self, hands: Hands, pane: Pane):
+        self._messenger = hands.messenger
+        self._tell = hands.tell
         self._pane = pane
         self._zone = SystemZone()
 
-    def unread(self, first: str | None) -> None:
-        """To the message of this key, which keeps its line above it once it is read."""
+    def unread(self) -> None:
+        """To the first unread message, which keeps its line above it once it is read."""
+        first = self._pane.first_unread
         if first is None:
-            first = next((m.key for m in self._pane.timeline_messages if m.unread), None)
+            first = next((m.key for m in self._pane.messages if m.unread), None)
         if first is None or not self._pane.jump(first):
-            self._pane.tell("Nothing was unread here.")
+            self._tell("Nothing was unread here.")
         else:
             self._pane.timeline.focus()
 
     def day(self, step: int) -> None:
         """From the selected message: to the beginning of its day, or of the next one."""
-        messages = self._pane.timeline_messages
+        messages = self._pane.messages
         here = self._pane.timeline.cursor_message or (messages[-1] if messages else None)
         if here is None:
             return
@@ -64,22 +65,20 @@ class Places:
         if first is not None and first.cursor < here.cursor:
             self._go(first)
         else:
-            self._pane.tell("Nothing older is here: scroll up to load it.")
+            self._tell("Nothing older is here: scroll up to load it.")
 
     def to_date(self, day: date) -> None:
         """To the first message of the day, or of the first day after it that has any."""
         found = self._first_since(day)
         self._go(found)
         if found is None:
-            self._pane.tell(f"Nothing was said here since {full_date(day)}.")
+            self._tell(f"Nothing was said here since {full_date(day)}.")
         elif self._day_of(found) != day:
-            self._pane.tell(
-                f"The first message here since then is of {full_date(self._day_of(found))}."
-            )
+            self._tell(f"The first message here since then is of {full_date(self._day_of(found))}.")
 
     def _go(self, message: Message | None) -> None:
         if message is None:
-            self._pane.action_newest()
+            self._pane.show_newest()
         else:
             self._pane.jump(message.key)
         self._pane.timeline.focus()

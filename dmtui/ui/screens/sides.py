@@ -85,7 +85,7 @@ class Sides(Screen[None]):
                 scope = Scope.COMPOSER
             case Timeline():
                 scope = Scope.CONVERSATION
-            case Input() if self.conversation.finding.has_focus_within:
+            case Input() if self.conversation.reading.finding.has_focus_within:
                 scope = Scope.FIND
             case InvitePrompt():
                 scope = Scope.REQUEST
