@@ -6,13 +6,14 @@ from datetime import UTC
 
 import pytest
 from rich.cells import cell_len
+from textual import on
 from textual.app import App, ComposeResult
 from textual.geometry import Region
-from textual.message import Message as Posted
 from textual.pilot import Pilot
 from textual.strip import Strip
 
 from dmtui.core.model import Doubt, Kind, Message, Safe, SendState
+from dmtui.ui.widgets import wishes
 from dmtui.ui.widgets.timeline import Timeline
 from tests.ui.hosting import FAMILY, HOSTILE, STEERING, line_of, message, messages, now, painted
 
@@ -22,7 +23,7 @@ class Host(App[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.posted: list[Posted] = []
+        self.posted: list[wishes.Wish] = []
         self.reached_top = 0
         self.passed_end = 0
 
@@ -39,31 +40,13 @@ class Host(App[None]):
     def on_timeline_passed_end(self) -> None:
         self.passed_end += 1
 
-    def on_timeline_message_chosen(self, posted: Timeline.MessageChosen) -> None:
-        self.posted.append(posted)
-
-    def on_timeline_retry_wanted(self, posted: Timeline.RetryWanted) -> None:
-        self.posted.append(posted)
-
-    def on_timeline_discard_wanted(self, posted: Timeline.DiscardWanted) -> None:
-        self.posted.append(posted)
-
-    def on_timeline_edit_wanted(self, posted: Timeline.EditWanted) -> None:
-        self.posted.append(posted)
-
-    def on_timeline_link_wanted(self, posted: Timeline.LinkWanted) -> None:
-        self.posted.append(posted)
-
-    def on_timeline_copy_wanted(self, posted: Timeline.CopyWanted) -> None:
+    @on(wishes.Wish)
+    def keep(self, posted: wishes.Wish) -> None:
         self.posted.append(posted)
 
     @property
     def asked(self) -> list[tuple[str, str]]:
-        return [
-            (type(p).__name__, p.message.key)
-            for p in self.posted
-            if isinstance(p, Timeline.OfMessage)
-        ]
+        return [(type(p).__name__, p.message.key) for p in self.posted]
 
 
 async def opened(
@@ -282,7 +265,7 @@ async def test_arrows_select_messages_and_enter_chooses() -> None:
         timeline = await opened(app, pilot, messages(0, 99))
         await pilot.press("up", "up", "k", "j", "enter")
         await pilot.pause()
-        assert app.asked == [("MessageChosen", "m98")]
+        assert app.asked == [("Choose", "m98")]
         for _ in range(40):
             await pilot.press("up")
         assert timeline.cursor_message is not None
@@ -323,10 +306,10 @@ async def test_failed_message_says_why_and_can_be_retried_discarded_or_edited() 
         await pilot.press("up", "x", "d", "e", "y")
         await pilot.pause()
         assert app.asked == [
-            ("RetryWanted", "m2"),
-            ("DiscardWanted", "m2"),
-            ("EditWanted", "m2"),
-            ("CopyWanted", "m2"),
+            ("Retry", "m2"),
+            ("Discard", "m2"),
+            ("Edit", "m2"),
+            ("Copy", "m2"),
         ]
 
 
@@ -482,7 +465,7 @@ async def test_links_are_asked_for_with_a_key() -> None:
         await opened(app, pilot, [message(1, "see https://a.example")])
         await pilot.press("up", "o")
         await pilot.pause()
-        assert app.asked == [("LinkWanted", "m1")]
+        assert app.asked == [("Link", "m1")]
 
 
 @pytest.mark.parametrize("width", [20, 33, 80, 130])

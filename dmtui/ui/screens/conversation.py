@@ -18,6 +18,7 @@ from dmtui.ui.screens.heading import heading
 from dmtui.ui.screens.message_desk import MessageDesk
 from dmtui.ui.screens.reading_pane import ReadingPane
 from dmtui.ui.screens.writing_pane import WritingPane
+from dmtui.ui.widgets import wishes
 from dmtui.ui.widgets.composer import Composer
 from dmtui.ui.widgets.invite_prompt import InvitePrompt
 from dmtui.ui.widgets.system_zone import SystemZone
@@ -227,8 +228,8 @@ class ConversationPane(Vertical):
         """The user has done with finding."""
         self.composer.focus()
 
-    @on(Timeline.OfMessage)
-    def deal_with(self, event: Timeline.OfMessage) -> None:
+    @on(wishes.Wish)
+    def deal_with(self, event: wishes.Wish) -> None:
         """Something is wanted of a message."""
         event.stop()
         if (deed := self._desk.deed(event)) is not None:

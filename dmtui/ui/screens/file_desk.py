@@ -13,7 +13,7 @@ from dmtui.ui.screens.attach_file import AttachFile
 from dmtui.ui.screens.confirm import Choice, Question
 from dmtui.ui.screens.deciding import decided
 from dmtui.ui.screens.image_viewer import MOST_PIXELS, ImageViewer
-from dmtui.ui.widgets.timeline import Timeline
+from dmtui.ui.widgets import wishes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,15 +38,15 @@ class FileDesk:
         self._hands = hands
         self._pane = pane
 
-    async def deal_with(self, wanted: Timeline.OfMessage) -> None:
+    async def deal_with(self, wish: wishes.Wish) -> None:
         """What a key on a message asks for."""
-        message = wanted.message
-        match wanted:
-            case Timeline.EndWanted():
+        message = wish.message
+        match wish:
+            case wishes.End():
                 self._end(message)
-            case Timeline.OpenWanted():
+            case wishes.Open():
                 await self._open(message)
-            case Timeline.ViewWanted() if _is_viewable(message):
+            case wishes.View() if _is_viewable(message):
                 await self._view(message)
             case _:
                 await self._save(message)

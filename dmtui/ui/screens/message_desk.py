@@ -11,8 +11,8 @@ from dmtui.ui.screens.confirm import Choice, Question
 from dmtui.ui.screens.links import follow_link
 from dmtui.ui.screens.message_menu import about, choices
 from dmtui.ui.screens.reaction import ReactionPicker
+from dmtui.ui.widgets import wishes
 from dmtui.ui.widgets.relation_lines import said
-from dmtui.ui.widgets.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -49,43 +49,38 @@ class MessageDesk:
         self._files = files
         self._pane = pane
 
-    def deed(self, wanted: Timeline.OfMessage) -> Coroutine[None, None, None] | None:
+    def deed(self, wish: wishes.Wish) -> Coroutine[None, None, None] | None:
         """Do it now, or say what takes longer."""
-        message = wanted.message
-        match wanted:
-            case Timeline.ReplyWanted():
+        message = wish.message
+        match wish:
+            case wishes.Reply():
                 self._reply(message)
-            case Timeline.EditWanted():
+            case wishes.Edit():
                 self._edit(message)
-            case Timeline.RevealWanted():
+            case wishes.Reveal():
                 self._pane.reading.timeline.reveal(message)
             case _:
-                return self._longer(wanted)
+                return self._longer(wish)
         return None
 
-    def _longer(self, wanted: Timeline.OfMessage) -> Coroutine[None, None, None]:
-        message = wanted.message
-        match wanted:
-            case Timeline.CopyWanted():
+    def _longer(self, wish: wishes.Wish) -> Coroutine[None, None, None]:
+        message = wish.message
+        match wish:
+            case wishes.Copy():
                 return self._copy(message.body)
-            case Timeline.LinkWanted():
+            case wishes.Link():
                 return follow_link(message, self._hands.ask, self._hands.tell, self._copy)
-            case (
-                Timeline.SaveWanted()
-                | Timeline.OpenWanted()
-                | Timeline.ViewWanted()
-                | Timeline.EndWanted()
-            ):
-                return self._try(lambda: self._files.deal_with(wanted))
-            case Timeline.ReactWanted():
+            case wishes.Save() | wishes.Open() | wishes.View() | wishes.End():
+                return self._try(lambda: self._files.deal_with(wish))
+            case wishes.React():
                 return self._try(lambda: self._react(message))
-            case Timeline.DeleteWanted():
+            case wishes.Delete():
                 return self._try(lambda: self._delete(message))
-            case Timeline.OriginalWanted():
+            case wishes.Original():
                 return self._try(lambda: self._to_original(message))
-            case Timeline.RetryWanted():
+            case wishes.Retry():
                 return self._try(lambda: self._retry(message))
-            case Timeline.DiscardWanted():
+            case wishes.Discard():
                 return self._try(lambda: self._discard(message))
             case _:
                 return self._offer(message)

@@ -11,9 +11,9 @@ from dmtui.core.model import Kind, Message, Reactions, SendState
 from dmtui.core.times import clock_time, local_time
 from dmtui.core.trust import doubt_words
 from dmtui.ui.screens.confirm import Choice
+from dmtui.ui.widgets import wishes
 from dmtui.ui.widgets.relation_lines import REACTIONS_SHOWN, emoji_of
 from dmtui.ui.widgets.system_zone import SystemZone
-from dmtui.ui.widgets.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,46 +26,46 @@ _NAMES = 20
 """Of those who reacted in the same way."""
 
 
-def choices(message: Message) -> list[Choice[Timeline.OfMessage]]:
+def choices(message: Message) -> list[Choice[wishes.Wish]]:
     """Each with what the timeline would ask for by its key."""
-    return [Choice(letter, label, wanted) for letter, label, wanted in _choices(message)]
+    return [Choice(letter, label, wish) for letter, label, wish in _choices(message)]
 
 
-def _choices(message: Message) -> Iterator[tuple[str, str, Timeline.OfMessage]]:
+def _choices(message: Message) -> Iterator[tuple[str, str, wishes.Wish]]:
     unsent = message.state in (SendState.FAILED, SendState.QUEUED)
     if message.transfer is not None:
-        yield "d", "Stop it", Timeline.EndWanted(message)
+        yield "d", "Stop it", wishes.End(message)
         return
     yield from _file_choices(message)
-    yield "y", "Copy the text", Timeline.CopyWanted(message)
+    yield "y", "Copy the text", wishes.Copy(message)
     document = read(message.formatted, message.body)
     if targets(document):
         letter = "l" if message.attachment else "o"
-        yield letter, "Open a link", Timeline.LinkWanted(message)
+        yield letter, "Open a link", wishes.Link(message)
     if has_spoiler(document):
-        yield "s", "Show what is hidden, or hide it again", Timeline.RevealWanted(message)
+        yield "s", "Show what is hidden, or hide it again", wishes.Reveal(message)
     if message.state is SendState.FAILED or message.failed_act:
-        yield "x", "Try again", Timeline.RetryWanted(message)
+        yield "x", "Try again", wishes.Retry(message)
     if message.lives:
-        yield "r", "Reply", Timeline.ReplyWanted(message)
-        yield "+", "React, or take it back", Timeline.ReactWanted(message)
+        yield "r", "Reply", wishes.Reply(message)
+        yield "+", "React, or take it back", wishes.React(message)
     if message.quote is not None:
-        yield "g", "Go to what it answers", Timeline.OriginalWanted(message)
+        yield "g", "Go to what it answers", wishes.Original(message)
     if message.own and message.kind in (Kind.TEXT, Kind.NOTICE, Kind.EMOTE):
-        yield "e", "Edit", Timeline.EditWanted(message)
+        yield "e", "Edit", wishes.Edit(message)
     if unsent or message.failed_act:
-        yield "d", "Discard", Timeline.DiscardWanted(message)
+        yield "d", "Discard", wishes.Discard(message)
     elif message.own and message.lives:
-        yield "d", "Delete for everybody", Timeline.DeleteWanted(message)
+        yield "d", "Delete for everybody", wishes.Delete(message)
 
 
-def _file_choices(message: Message) -> Iterator[tuple[str, str, Timeline.OfMessage]]:
+def _file_choices(message: Message) -> Iterator[tuple[str, str, wishes.Wish]]:
     if message.attachment is None:
         return
     if message.attachment.kind in VIEWABLE:
-        yield "v", "Look at the image", Timeline.ViewWanted(message)
-    yield "s", "Save the file", Timeline.SaveWanted(message)
-    yield "o", "Open it with another program", Timeline.OpenWanted(message)
+        yield "v", "Look at the image", wishes.View(message)
+    yield "s", "Save the file", wishes.Save(message)
+    yield "o", "Open it with another program", wishes.Open(message)
 
 
 def about(

@@ -14,10 +14,11 @@ from textual.message import Message as Posted
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from dmtui.core.model import DirectRoom, Kind, Message, SendState
+from dmtui.core.model import DirectRoom, Message
 from dmtui.core.search import Query
 from dmtui.core.timeline import arrange
 from dmtui.core.times import local_time
+from dmtui.ui.widgets import wishes
 from dmtui.ui.widgets.cells import strip
 from dmtui.ui.widgets.hits import marked
 from dmtui.ui.widgets.layout import Block, Layout
@@ -115,17 +116,17 @@ class Timeline(SelectableView):
         Binding("pagedown", "page(1)", "Page down", show=False, id="timeline.page-down"),
         Binding("home", "oldest", "Oldest", show=False, id="timeline.oldest"),
         Binding("end", "newest", "Newest", show=False, id="timeline.newest"),
-        Binding("enter", "choose", "Actions", show=False, id="timeline.choose"),
-        Binding("r", "reply", "Reply", show=False, id="timeline.reply"),
-        Binding("plus", "react", "React", show=False, id="timeline.react"),
-        Binding("g", "original", "What it answers", show=False, id="timeline.original"),
-        Binding("y", "copy", "Copy", show=False, id="timeline.copy"),
-        Binding("v", "view", "Look at the image", show=False, id="timeline.view"),
-        Binding("x", "retry", "Retry", show=False, id="timeline.retry"),
-        Binding("d", "discard", "Discard", show=False, id="timeline.discard"),
-        Binding("e", "edit", "Edit", show=False, id="timeline.edit"),
-        Binding("o", "open_link", "Open a link", show=False, id="timeline.open"),
-        Binding("s", "reveal", "Show what is hidden", show=False, id="timeline.reveal"),
+        Binding("enter", "wish('choose')", "Actions", show=False, id="timeline.choose"),
+        Binding("r", "wish('reply')", "Reply", show=False, id="timeline.reply"),
+        Binding("plus", "wish('react')", "React", show=False, id="timeline.react"),
+        Binding("g", "wish('original')", "What it answers", show=False, id="timeline.original"),
+        Binding("y", "wish('copy')", "Copy", show=False, id="timeline.copy"),
+        Binding("v", "wish('view')", "Look at the image", show=False, id="timeline.view"),
+        Binding("x", "wish('retry')", "Retry", show=False, id="timeline.retry"),
+        Binding("d", "wish('discard')", "Discard", show=False, id="timeline.discard"),
+        Binding("e", "wish('edit')", "Edit", show=False, id="timeline.edit"),
+        Binding("o", "wish('open')", "Open a link", show=False, id="timeline.open"),
+        Binding("s", "wish('reveal')", "Show what is hidden", show=False, id="timeline.reveal"),
     ]
 
     loading_older: reactive[bool] = reactive(False)
@@ -143,58 +144,6 @@ class Timeline(SelectableView):
 
     class PassedEnd(Posted):
         """↓ was pressed on the newest message: the composer is wanted."""
-
-    class OfMessage(Posted):
-        """Something is wanted of one message."""
-
-        def __init__(self, message: Message) -> None:
-            super().__init__()
-            self.message = message
-
-    class MessageChosen(OfMessage):
-        """Enter was pressed on a message, or it was double-clicked."""
-
-    class RetryWanted(OfMessage):
-        """A failed message is to be sent again."""
-
-    class DiscardWanted(OfMessage):
-        """A message that was not sent, or what could not be done to it, is to be thrown away."""
-
-    class EditWanted(OfMessage):
-        """A message of ours is to be edited."""
-
-    class ReplyWanted(OfMessage):
-        """A message is to be answered."""
-
-    class ReactWanted(OfMessage):
-        """A message is to be reacted to."""
-
-    class DeleteWanted(OfMessage):
-        """A message of ours is to be deleted for everybody."""
-
-    class OriginalWanted(OfMessage):
-        """The message that a message answers is wanted."""
-
-    class SaveWanted(OfMessage):
-        """A message's file is to be saved."""
-
-    class OpenWanted(OfMessage):
-        """A message's file is to be opened by another program."""
-
-    class ViewWanted(OfMessage):
-        """A message's image is to be looked at."""
-
-    class EndWanted(OfMessage):
-        """A file is not to be fetched or sent any further."""
-
-    class CopyWanted(OfMessage):
-        """A message's text is to be copied."""
-
-    class LinkWanted(OfMessage):
-        """A link in a message is to be opened."""
-
-    class RevealWanted(OfMessage):
-        """What is hidden in a message is to be shown, or hidden again."""
 
     def __init__(
         self,
@@ -543,69 +492,13 @@ class Timeline(SelectableView):
         self._cursor = None
         self.follow()
 
-    def action_choose(self) -> None:
-        if (message := self.cursor_message) is not None:
-            self.post_message(self.MessageChosen(message))
-
-    def action_copy(self) -> None:
-        if (message := self.cursor_message) is not None:
-            self.post_message(self.CopyWanted(message))
-
-    def action_reply(self) -> None:
-        if (message := self.cursor_message) is not None and message.lives:
-            self.post_message(self.ReplyWanted(message))
-
-    def action_react(self) -> None:
-        if (message := self.cursor_message) is not None and message.lives:
-            self.post_message(self.ReactWanted(message))
-
-    def action_original(self) -> None:
-        if (message := self.cursor_message) is not None and message.quote is not None:
-            self.post_message(self.OriginalWanted(message))
-
-    def action_view(self) -> None:
-        self._of_file(self.ViewWanted)
-
-    def _of_file(self, wanted: type[OfMessage]) -> bool:
-        """Ask for it if a file is selected; false otherwise."""
+    def action_wish(self, key: str) -> None:
         message = self.cursor_message
-        if message is None or message.kind is not Kind.ATTACHMENT:
-            return False
-        self.post_message(wanted(message))
-        return True
-
-    def action_retry(self) -> None:
-        message = self.cursor_message
-        if message is not None and (message.state is SendState.FAILED or message.failed_act):
-            self.post_message(self.RetryWanted(message))
-
-    def action_discard(self) -> None:
-        message = self.cursor_message
-        if message is None:
-            return
-        if message.transfer is not None:
-            self.post_message(self.EndWanted(message))
-        elif message.failed_act or message.state in (SendState.FAILED, SendState.QUEUED):
-            self.post_message(self.DiscardWanted(message))
-        elif message.own and message.lives:
-            self.post_message(self.DeleteWanted(message))
-
-    def action_edit(self) -> None:
-        message = self.cursor_message
-        if message is not None and message.own and message.lives:
-            self.post_message(self.EditWanted(message))
-
-    def action_open_link(self) -> None:
-        if self._of_file(self.OpenWanted):
-            return
-        if (message := self.cursor_message) is not None:
-            self.post_message(self.LinkWanted(message))
-
-    def action_reveal(self) -> None:
-        if self._of_file(self.SaveWanted):
-            return
-        if (message := self.cursor_message) is not None:
-            self.reveal(message)
+        match wishes.of_key(key, message) if message is not None else None:
+            case wishes.Reveal(message=hiding):
+                self.reveal(hiding)
+            case wishes.Wish() as wish:
+                self.post_message(wish)
 
     def reveal(self, message: Message) -> None:
         """Show what is hidden in a message, or hide it again."""
@@ -635,7 +528,7 @@ class Timeline(SelectableView):
         if blocks[index].message is not None:
             self._select(index)
             if event.chain == 2:
-                self.action_choose()
+                self.action_wish("choose")
 
 
 def _count_new(before: Sequence[Message], after: Sequence[Message]) -> int:
