@@ -14,34 +14,24 @@ from dmtui.core.events import (
     Change,
     ConnectionChanged,
     ConversationsChanged,
-    DirectTroubleChanged,
-    EncryptionChanged,
-    IdentityChanged,
     IntentsChanged,
     InvitesChanged,
-    NewSignIn,
-    OwnDevicesChanged,
     TimelineChanged,
     TypingChanged,
-    UpgradeRefused,
-    VerificationChanged,
 )
-from dmtui.core.model import Connection, Conversation, Phase, UserId
-from dmtui.core.names import clean_line
-from dmtui.core.own_devices import sign_in_words, waiting_words
+from dmtui.core.model import Conversation, Phase, UserId
 from dmtui.core.roster import Roster
 from dmtui.messenger.clock import milliseconds
 from dmtui.ui.commands import Scope, bindings
-from dmtui.ui.screens import verification
 from dmtui.ui.screens.confirm import Choice, Question
 from dmtui.ui.screens.conversation import ConversationPane
 from dmtui.ui.screens.doctor import Doctor
 from dmtui.ui.screens.drafts import Drafts
-from dmtui.ui.screens.encryption_lines import notice_words
 from dmtui.ui.screens.go_to_date import GoToDate
 from dmtui.ui.screens.go_to_person import GoToPerson
 from dmtui.ui.screens.hands import Hands
-from dmtui.ui.screens.heading import moved, not_moved, stayed
+from dmtui.ui.screens.heading import moved, stayed
+from dmtui.ui.screens.news import News
 from dmtui.ui.screens.people import PeoplePane
 from dmtui.ui.screens.person_acts import GENERAL_ACTS, PERSON_ACTS
 from dmtui.ui.screens.request_desk import RequestDesk
@@ -83,13 +73,11 @@ class MainScreen(Sides):
             DEMO if demo else "",
             alone=plain,
         )
-        self._requests = RequestDesk(self, self._hands, self._show_notice)
+        self._requests = RequestDesk(self, self._hands, lambda: self._news.show_notice())
+        self._news = News(self, self._hands, self._roster, self._requests.notice)
         self._changes = messenger.subscribe()
         self._asked_to_sign_in = False
-        self._told_end = False
         self._opening: UserId | None = None  # a chat accepted that is not here yet
-        self._trouble = ""
-        self._ended = ""
         self._searched = ""
 
     def on_mount(self) -> None:
@@ -100,7 +88,7 @@ class MainScreen(Sides):
         self.people.refresh_rows()
         self._show_connection()
         self._requests.show()
-        self._show_trouble()
+        self._news.show_trouble()
         self.people.list.focus()
         self.call_after_refresh(self._begin)
 
@@ -142,55 +130,13 @@ class MainScreen(Sides):
             self.conversation.refresh_messages()
         if people := [c.user_ids for c in changes if isinstance(c, ConversationsChanged)]:
             self._show_people(frozenset[UserId]().union(*people))
-        for change in changes:
-            self._tell_in_passing(change)
         if person is not None and TypingChanged(person) in changes:
             self.conversation.show_typing()
         if InvitesChanged in kinds:
             self._requests.show()
         if ConnectionChanged in kinds or IntentsChanged in kinds:
             self._show_connection()
-        if DirectTroubleChanged in kinds or IntentsChanged in kinds:
-            self._show_trouble()
-        self._apply_encryption(kinds)
-
-    def _apply_encryption(self, kinds: set[type[Change]]) -> None:
-        if VerificationChanged in kinds:
-            self._show_verification()
-        if EncryptionChanged in kinds:
-            self._show_encryption()
-        if OwnDevicesChanged in kinds:
-            self._show_notice()
-
-    def _tell_in_passing(self, change: Change) -> None:
-        """What is told once, wherever the user is."""
-        match change:
-            case IdentityChanged(user_id):
-                self._tell_identity(user_id)
-            case NewSignIn(device_id):
-                self._tell_sign_in(device_id)
-            case UpgradeRefused(user_id):
-                if (conversation := self._roster.get(user_id)) is not None:
-                    self._tell(not_moved(conversation))
-
-    def _tell_identity(self, user_id: UserId) -> None:
-        person = self._roster.get(user_id)
-        name = clean_line(user_id) if person is None else person.name
-        line = f"The encryption identity of {name} has changed. The person's card says more."
-        self.notify(line, severity="warning", markup=False)
-
-    def _tell_sign_in(self, device_id: str) -> None:
-        """Loudly, unless my own identity vouches for the device."""
-        device = self._messenger.own_devices.find(device_id)
-        if device is None:
-            return
-        words = sign_in_words(device)
-        if device.confirmed:
-            self._tell(f"{words}.")
-            return
-        press = self.commands.press("app.encryption")
-        line = f"{words}. If it isn't you, sign it out: {press}"
-        self.notify(line, severity="warning", timeout=20, markup=False)
+        self._news.follow(changes)
 
     def _show_people(self, user_ids: frozenset[UserId]) -> None:
         found = self._messenger.conversations(user_ids)
@@ -240,14 +186,7 @@ class MainScreen(Sides):
         if self._messenger.connection.phase is Phase.SIGNED_OUT and not self._asked_to_sign_in:
             self._asked_to_sign_in = True
             self._ask_to_sign_in()
-        self._tell_end(self._messenger.connection)
-
-    def _tell_end(self, connection: Connection) -> None:
-        """Why nothing goes on any more, once: the status line has no room for all of it."""
-        ended = connection.phase is Phase.OFFLINE and connection.retry_at is None
-        if ended and connection.reason and not self._told_end:
-            self._told_end = True
-            self.notify(connection.reason, severity="error", timeout=60, markup=False)
+        self._news.tell_end(self._messenger.connection)
 
     @work(group="signed out")
     async def _ask_to_sign_in(self) -> None:
@@ -388,16 +327,6 @@ class MainScreen(Sides):
 
     # -- the list of direct messages --
 
-    def _show_trouble(self) -> None:
-        """What another client has done to it, once in passing and then in the status line."""
-        trouble = self._messenger.care.trouble()
-        before, self._trouble = self._trouble, trouble.short if trouble else ""
-        if trouble is not None and self._trouble != before:
-            mend, palette = self.commands.press("direct.mend"), self.commands.press("app.palette")
-            line = f"{trouble.words}. {mend} puts it back; {palette} offers to leave it so."
-            self.notify(line, severity="warning", timeout=20, markup=False)
-        self._show_notice()
-
     @work(group="mend", exclusive=True)
     async def action_mend_direct(self) -> None:
         """F8: merge back what another client took out."""
@@ -427,31 +356,7 @@ class MainScreen(Sides):
         """Check the list of direct messages."""
         await self._ask(Doctor(self._messenger.care, self._messenger.me))
 
-    def _show_verification(self) -> None:
-        """What is under way stands in the status line; how it ended is told in passing."""
-        for ended in self._messenger.verification.take_ended():
-            self._tell(verification.outcome(self._messenger, ended))
-        self._show_notice()
-
-    def _show_encryption(self) -> None:
-        """What goes on is told in the status line, and how it ended once in passing."""
-        before, self._ended = self._ended, self._messenger.encryption.ended
-        if self._ended and self._ended != before:
-            self._tell(self._ended)
-        self._show_notice()
-
     # -- requests --
-
-    def _show_notice(self) -> None:
-        trouble = f"{self._trouble}: {self.commands.press('direct.mend')}" if self._trouble else ""
-        requests = self._requests.notice()
-        press = self.commands.press("app.encryption")
-        encryption = notice_words(self._messenger.encryption, press)
-        verify = verification.notice(self._messenger, self.commands.press("verification.open"))
-        new = waiting_words(self._messenger.own_devices.waiting())
-        sign_in = f"{new}: {press}" if new else ""
-        notices = (trouble, sign_in, verify, requests, encryption)
-        self.status.notice = " · ".join(notice for notice in notices if notice)
 
     @on(Composer.DraftChanged)
     def prompt_when_done(self, event: Composer.DraftChanged) -> None:
