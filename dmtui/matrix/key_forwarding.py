@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TypeAlias
 
 from dmtui.core.model import JsonObject, RoomId
-from dmtui.matrix.crypto_store import CryptoStore
-from dmtui.matrix.device_lists import DeviceLists
-from dmtui.matrix.identities import Identities
 from dmtui.matrix.own_requests import OwnRequests
 from dmtui.matrix.room_keys import MEGOLM, forwarded
-from dmtui.matrix.to_device import ToDevice
 from dmtui.matrix.values import LONGEST_ID, mapping, opaque, room_id
 
 _Key: TypeAlias = tuple[RoomId, str]
@@ -25,18 +20,6 @@ class KeyForwarding(OwnRequests[_Key]):
 
     most_waiting = 500
     answer_type = "m.forwarded_room_key"
-
-    def __init__(
-        self,
-        me: tuple[str, str],
-        store: CryptoStore,
-        lists: DeviceLists,
-        identities: Identities,
-        to_device: ToDevice,
-        now: Callable[[], float],
-    ) -> None:
-        super().__init__(me, lists, identities, to_device, now)
-        self._store = store
 
     def read(self, content: JsonObject) -> _Key | None:
         """The room and the session ID: what else is in there is deprecated (MSC3700)."""

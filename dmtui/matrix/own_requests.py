@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
 from dmtui.core.model import JsonObject
+from dmtui.matrix.crypto_store import CryptoStore
 from dmtui.matrix.device_lists import DeviceLists
 from dmtui.matrix.devices import Device
 from dmtui.matrix.identities import Identities
@@ -46,12 +47,14 @@ class OwnRequests(ABC, Generic[T]):
     def __init__(
         self,
         me: tuple[str, str],
+        store: CryptoStore,
         lists: DeviceLists,
         identities: Identities,
         to_device: ToDevice,
         now: Callable[[], float],
     ) -> None:
         self._me = me
+        self._store = store
         self._lists = lists
         self._identities = identities
         self._to_device = to_device

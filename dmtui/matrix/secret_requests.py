@@ -5,18 +5,12 @@ The master key stays nowhere here, and is never handed out.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from unpaddedbase64 import encode_base64
 
 from dmtui.core.model import JsonObject
-from dmtui.matrix.crypto_store import CryptoStore
-from dmtui.matrix.device_lists import DeviceLists
-from dmtui.matrix.identities import Identities
 from dmtui.matrix.identity import SELF_SIGNING, USER_SIGNING
 from dmtui.matrix.key_backup import KEY_BACKUP_SECRET
 from dmtui.matrix.own_requests import OwnRequests
-from dmtui.matrix.to_device import ToDevice
 
 _HANDED_OUT = (SELF_SIGNING, USER_SIGNING, KEY_BACKUP_SECRET)
 
@@ -26,18 +20,6 @@ class SecretRequests(OwnRequests[str]):
 
     most_waiting = 50
     answer_type = "m.secret.send"
-
-    def __init__(
-        self,
-        me: tuple[str, str],
-        store: CryptoStore,
-        lists: DeviceLists,
-        identities: Identities,
-        to_device: ToDevice,
-        now: Callable[[], float],
-    ) -> None:
-        super().__init__(me, lists, identities, to_device, now)
-        self._store = store
 
     def read(self, content: JsonObject) -> str | None:
         """The secret's name."""
