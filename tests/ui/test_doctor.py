@@ -31,7 +31,7 @@ async def test_doctor_shows_the_difference_repairs_in_one_write_and_undoes(stage
     await stage.server.edit_direct(dict(broken))
     async with stage.open((120, 36)) as pilot:
         await open_doctor(stage)
-        assert '- "@bob:example.org": null' in stage.text()
+        await stage.until(stage.shows('- "@bob:example.org": null'))
         assert "lists a room more than once" in stage.text()
         assert writes(stage) == 0
         await pilot.press("a")
