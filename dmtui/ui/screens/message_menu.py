@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dmtui.core.attachments import VIEWABLE
 from dmtui.core.formatted import read
 from dmtui.core.markup import has_spoiler, targets
-from dmtui.core.model import Kind, Message, Reactions, SendState
+from dmtui.core.model import Kind, Message, Reactions
 from dmtui.core.times import clock_time, local_time
 from dmtui.core.trust import doubt_words
 from dmtui.ui.screens.confirm import Choice
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dmtui.core.model import Milliseconds, Safe
+
+_OF_KEYS = (
+    ("x", "Try again", "retry"),
+    ("r", "Reply", "reply"),
+    ("+", "React, or take it back", "react"),
+    ("g", "Go to what it answers", "original"),
+)
+"""Letter, label, and the key of the timeline that means the same."""
 
 _READERS = 5
 
@@ -32,7 +40,6 @@ def choices(message: Message) -> list[Choice[wishes.Wish]]:
 
 
 def _choices(message: Message) -> Iterator[tuple[str, str, wishes.Wish]]:
-    unsent = message.state in (SendState.FAILED, SendState.QUEUED)
     if message.transfer is not None:
         yield "d", "Stop it", wishes.End(message)
         return
@@ -44,19 +51,16 @@ def _choices(message: Message) -> Iterator[tuple[str, str, wishes.Wish]]:
         yield letter, "Open a link", wishes.Link(message)
     if has_spoiler(document):
         yield "s", "Show what is hidden, or hide it again", wishes.Reveal(message)
-    if message.state is SendState.FAILED or message.failed_act:
-        yield "x", "Try again", wishes.Retry(message)
-    if message.lives:
-        yield "r", "Reply", wishes.Reply(message)
-        yield "+", "React, or take it back", wishes.React(message)
-    if message.quote is not None:
-        yield "g", "Go to what it answers", wishes.Original(message)
+    for letter, label, key in _OF_KEYS:
+        if (wish := wishes.of_key(key, message)) is not None:
+            yield letter, label, wish
     if message.own and message.kind in (Kind.TEXT, Kind.NOTICE, Kind.EMOTE):
         yield "e", "Edit", wishes.Edit(message)
-    if unsent or message.failed_act:
-        yield "d", "Discard", wishes.Discard(message)
-    elif message.own and message.lives:
-        yield "d", "Delete for everybody", wishes.Delete(message)
+    match wishes.of_key("discard", message):
+        case wishes.Discard() as discard:
+            yield "d", "Discard", discard
+        case wishes.Delete() as delete:
+            yield "d", "Delete for everybody", delete
 
 
 def _file_choices(message: Message) -> Iterator[tuple[str, str, wishes.Wish]]:
