@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 from dmtui.command_line.answers import Failure
 from dmtui.compose import Account, write_log
-from dmtui.config import Config, Keyed, read_config
+from dmtui.config import downloads, read_config
 from dmtui.core.safekeeping import Protection
+from dmtui.core.settings import KEY_PROFILE, KEY_PROTECTION, PLAIN, THEME
 from dmtui.lock import ProfileLock
 from dmtui.profile import ProfilePaths
 
 if TYPE_CHECKING:
+    from dmtui.core.settings import Config
     from dmtui.profile_key.profile_key import ProfileKey
 
 NO_TERMINAL = "The app needs a terminal; dmtui --help lists the commands that do not."
@@ -30,7 +32,7 @@ def app(paths: ProfilePaths, options: Namespace) -> None:
         from dmtui.profile_key.profile_key import ProfileKey
 
         _run(
-            ProfileKey(paths, config.key_protection),
+            ProfileKey(paths, config[KEY_PROTECTION]),
             config,
             options.taken_over,
             plain=options.plain,
@@ -61,7 +63,7 @@ def _run(
     plain: bool,
 ) -> None:
     write_log(key.paths)
-    with contextlib.closing(Account(key.paths, key, config.downloads)) as account:
+    with contextlib.closing(Account(key.paths, key, downloads(config))) as account:
         from dmtui.profile_key.profile_key import Question
         from dmtui.ui.app import DmtuiApp
         from dmtui.ui.screens.passphrase import Locked
@@ -76,9 +78,9 @@ def _run(
             sign_in=account.sign_in,
             demo=demo,
             keymap=config.keys,
-            key_profile=config.key_profile,
-            theme=config.theme,
-            plain=config.plain or plain,
+            key_profile=config[KEY_PROFILE],
+            theme=config[THEME],
+            plain=config[PLAIN] or plain,
             notifications=config.notifications,
             terminal=Terminal.of(os.environ, config.notifications.terminal),
             taken_over=taken_over,
@@ -97,7 +99,7 @@ def _config(paths: ProfilePaths) -> Config:
     return read_config(
         paths.config_file,
         themes=frozenset(BUILTIN_THEMES),
-        commands=[Keyed(c.id, c.scope, c.keys, c.priority, c.fixed) for c in COMMANDS],
+        commands=[command.keyed for command in COMMANDS],
         profiles=PROFILES,
     )
 

@@ -16,6 +16,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from dmtui.core.hints import GAP, Hint, fitting
+from dmtui.core.keymap import Keyed
 from dmtui.core.keys import keys_of, readable
 from dmtui.ui.key_profiles import STANDARD
 
@@ -56,6 +57,11 @@ class Command:
     hint: str = ""
     priority: bool = False
     fixed: bool = False
+
+    @property
+    def keyed(self) -> Keyed:
+        """Its part in the question which keys it can have."""
+        return Keyed(self.id, self.scope, self.keys, self.priority, self.fixed)
 
     @property
     def shown(self) -> str:

@@ -11,7 +11,7 @@ import pytest
 from textual.binding import Binding
 from textual.command import CommandPalette
 
-from dmtui.config import Keyed, read_config
+from dmtui.config import read_config
 from dmtui.core.keys import keys_of, types_text
 from dmtui.ui.app import DmtuiApp
 from dmtui.ui.commands import COMMANDS, Registry, Scope, bindings
@@ -148,7 +148,7 @@ def test_standard_keys_are_settings_that_are_accepted(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     standard = {c.id: c.keys for c in COMMANDS if not c.fixed}
     file.write_text("[keys]\n" + "".join(f'"{n}" = "{k}"\n' for n, k in standard.items()))
-    commands = [Keyed(c.id, c.scope, c.keys, c.priority, c.fixed) for c in COMMANDS]
+    commands = [command.keyed for command in COMMANDS]
     assert read_config(file, (), commands).keys == standard
 
 
@@ -215,7 +215,7 @@ async def test_example_of_other_keys_is_accepted(stage: Stage, tmp_path: Path) -
     assert example is not None
     file = tmp_path / "config.toml"
     file.write_text(f"[keys]\n{example.group()}\n")
-    commands = [Keyed(c.id, c.scope, c.keys, c.priority, c.fixed) for c in COMMANDS]
+    commands = [command.keyed for command in COMMANDS]
     assert "f9" in read_config(file, (), commands).keys["person.next"]
 
 
