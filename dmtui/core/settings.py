@@ -340,3 +340,15 @@ class Config:
     def notifications(self) -> Settings:
         """The section of that name."""
         return Settings(self[HOW], self[BODIES], self[TITLE], self[LANGUAGE])
+
+
+class SettingsFile(Protocol):
+    """What the user has set, on disk; both block, and raise ``ConfigTrouble``."""
+
+    def read(self) -> Config:
+        """The settings as they are now."""
+        ...
+
+    def change(self, changes: Mapping[str, Written | None]) -> Config:
+        """Set these, by their full names, and nothing else; ``None`` is the default again."""
+        ...
