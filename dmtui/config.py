@@ -12,6 +12,7 @@ from dmtui.core.errors import ConfigTrouble
 from dmtui.core.keymap import Keyed, keymap
 from dmtui.core.names import clean_line
 from dmtui.core.safekeeping import Protection
+from dmtui.core.setting_kinds import Directory, WrongValue
 from dmtui.core.settings import (
     DOWNLOADS,
     KEY_PROFILE,
@@ -19,10 +20,8 @@ from dmtui.core.settings import (
     KEYS,
     USUAL_KEYS,
     Config,
-    Directory,
     Setting,
     WrongSetting,
-    WrongValue,
     described,
     known,
 )

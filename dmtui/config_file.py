@@ -14,7 +14,8 @@ from typing import TypeAlias
 from dmtui.config import checked, read_config, settings_in, text_of
 from dmtui.core.errors import ConfigTrouble
 from dmtui.core.keymap import Keyed
-from dmtui.core.settings import Config, Written, WrongSetting
+from dmtui.core.setting_kinds import Written
+from dmtui.core.settings import Config, WrongSetting
 from dmtui.private_files import replace_privately
 
 Changes: TypeAlias = Mapping[str, Written | None]

@@ -13,12 +13,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from textual.pilot import Pilot
+from textual.theme import BUILTIN_THEMES
 from textual.widgets import OptionList, Static
 
 from dmtui.compose import Account
+from dmtui.config_file import ConfigFile
 from dmtui.core.direct import read_direct
 from dmtui.core.model import UserId
 from dmtui.core.safekeeping import Protection
+from dmtui.core.settings import BODIES
 from dmtui.core.verification import Phase
 from dmtui.demo.demo import demo
 from dmtui.matrix.sign_in import sign_in_with_password
@@ -26,6 +29,8 @@ from dmtui.messenger.messenger import Messenger
 from dmtui.profile import ProfilePaths
 from dmtui.profile_key.profile_key import ProfileKey
 from dmtui.ui.app import DmtuiApp
+from dmtui.ui.commands import COMMANDS
+from dmtui.ui.key_profiles import PROFILES
 from dmtui.ui.screens.conversation import ConversationPane
 from dmtui.ui.screens.doctor import Doctor
 from dmtui.ui.screens.encryption import EncryptionScreen
@@ -34,6 +39,7 @@ from dmtui.ui.screens.person_card import PersonCard
 from dmtui.ui.screens.recovery_steps import NewPassphrase
 from dmtui.ui.screens.requests_list import RequestsList
 from dmtui.ui.screens.search import SearchScreen
+from dmtui.ui.screens.settings import SettingsScreen
 from dmtui.ui.widgets.invite_prompt import InvitePrompt
 from dmtui.ui.widgets.people_list import PeopleList
 
@@ -121,6 +127,7 @@ class Tour:
         await self._encrypt()
         await self._verify()
         await self._examine()
+        await self._set()
         await self._pilot.resize_terminal(60, 20)
         await self._camera.shoot("small")
 
@@ -280,6 +287,16 @@ class Tour:
         await self._camera.shoot_all("doctor")
         await self._camera.press("escape")
 
+    async def _set(self) -> None:
+        """The settings, at what notifications quote."""
+        await self._camera.press("f2")
+        await self._camera.until(lambda: isinstance(self._pilot.app.screen, SettingsScreen))
+        rows = self._pilot.app.screen.query_one(OptionList)
+        await self._camera.until(lambda: rows.option_count)
+        rows.highlighted = rows.get_option_index(BODIES.name)
+        await self._camera.shoot_all("settings")
+        await self._camera.press("escape")
+
 
 def main() -> None:
     """Run the demo, take the tour, leave."""
@@ -293,6 +310,12 @@ def main() -> None:
                 open_messenger=account.signed_in,
                 sign_in=sign_in_with_password,
                 demo=True,
+                settings=ConfigFile(
+                    here.directory / "config.toml",
+                    tuple(BUILTIN_THEMES),
+                    [command.keyed for command in COMMANDS],
+                    PROFILES,
+                ),
             )
             asyncio.run(take(app, messenger))
     if converter := shutil.which("rsvg-convert"):

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from dmtui.config_file import ConfigFile, changed
 from dmtui.core.errors import ConfigTrouble
 from dmtui.core.keymap import Keyed
-from dmtui.core.settings import DOWNLOADS, HOW, PLAIN, THEME, Written
+from dmtui.core.setting_kinds import Written
+from dmtui.core.settings import DOWNLOADS, HOW, PLAIN, THEME
 
 COMMANDS = (
     Keyed("chat.start", "Everywhere", "ctrl+n", priority=True),
@@ -154,7 +155,7 @@ def test_file_that_was_made_invalid_meanwhile_is_left_alone(file: ConfigFile) ->
 
 def test_what_the_settings_refuse_is_not_written(file: ConfigFile) -> None:
     line = unchanged(file, MINE, "keys.app.quit", "f10")
-    assert line == "keys.app.quit can't be f10: that is the key of chat.start. Nothing was changed."
+    assert line == "keys.chat.start can't be f10: that is the key of app.quit. Nothing was changed."
     assert "must be one of" in unchanged(file, MINE, THEME.name, "none")
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from dmtui.command_line.answers import Failure
 from dmtui.compose import Account, write_log
-from dmtui.config import downloads, read_config
+from dmtui.config import downloads
+from dmtui.config_file import ConfigFile
 from dmtui.core.safekeeping import Protection
 from dmtui.core.settings import KEY_PROFILE, KEY_PROTECTION, PLAIN, THEME
 from dmtui.lock import ProfileLock
@@ -26,22 +27,20 @@ NO_TERMINAL = "The app needs a terminal; dmtui --help lists the commands that do
 
 def app(paths: ProfilePaths, options: Namespace) -> None:
     """Open the app; without an account it asks to sign in."""
-    config = _config(paths)
+    file = _config_file(paths)
+    config = file.read()
     _require_terminal()
     with ProfileLock(paths):
         from dmtui.profile_key.profile_key import ProfileKey
 
-        _run(
-            ProfileKey(paths, config[KEY_PROTECTION]),
-            config,
-            options.taken_over,
-            plain=options.plain,
-        )
+        key = ProfileKey(paths, config[KEY_PROTECTION])
+        _run(key, file, config, options.taken_over, plain=options.plain)
 
 
 def demo(paths: ProfilePaths, options: Namespace) -> None:
     """Open the app on a homeserver with contacts that lives as long as the app."""
-    config = _config(paths)
+    file = _config_file(paths)
+    config = file.read()
     _require_terminal()
     from dmtui.demo.demo import demo as running_demo
     from dmtui.profile_key.profile_key import ProfileKey
@@ -51,11 +50,13 @@ def demo(paths: ProfilePaths, options: Namespace) -> None:
         own = paths.inside(here.directory)
         key = ProfileKey(own, Protection.FILE)  # it is gone with the demo
         save_session(own, here.session, key.open())
-        _run(key, config, lambda: None, demo=True, plain=options.plain)
+        copy = file.copied(here.directory / "config.toml")
+        _run(key, copy, config, lambda: None, demo=True, plain=options.plain)
 
 
 def _run(
     key: ProfileKey,
+    file: ConfigFile,
     config: Config,
     taken_over: Callable[[], None],
     demo: bool = False,
@@ -83,6 +84,7 @@ def _run(
             plain=config[PLAIN] or plain,
             notifications=config.notifications,
             terminal=Terminal.of(os.environ, config.notifications.terminal),
+            settings=file,
             taken_over=taken_over,
         )
         running.run()
@@ -90,13 +92,13 @@ def _run(
         raise SystemExit(running.return_code)
 
 
-def _config(paths: ProfilePaths) -> Config:
+def _config_file(paths: ProfilePaths) -> ConfigFile:
     from textual.theme import BUILTIN_THEMES
 
     from dmtui.ui.commands import COMMANDS
     from dmtui.ui.key_profiles import PROFILES
 
-    return read_config(
+    return ConfigFile(
         paths.config_file,
         themes=frozenset(BUILTIN_THEMES),
         commands=[command.keyed for command in COMMANDS],

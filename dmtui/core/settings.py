@@ -5,29 +5,21 @@ A further one is an entry of :data:`SETTINGS`; its value is ``config[IT]``.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from types import MappingProxyType
-from typing import Generic, Protocol, TypeAlias, TypeVar, cast
+from typing import Generic, Protocol, TypeVar, cast
 
 from dmtui.core.names import clean_line
 from dmtui.core.notify import Bodies, How, Language, Settings, Title
 from dmtui.core.safekeeping import Protection
+from dmtui.core.setting_kinds import Among, Directory, Kind, OneOf, Switch, Written
 
 T = TypeVar("T")
 Value = TypeVar("Value", covariant=True)
-Word = TypeVar("Word", bound=StrEnum)
-
-Written: TypeAlias = bool | int | str
-"""A value as the file has it."""
 
 DEFAULT_THEME = "textual-dark"
 USUAL_KEYS = "standard"
-
-
-class WrongValue(ValueError):
-    """What is wrong with a value, as words that go on from a setting's name."""
 
 
 class WrongSetting(Exception):
@@ -36,120 +28,6 @@ class WrongSetting(Exception):
     def __init__(self, name: str, problem: str):
         super().__init__(f"{clean_line(name, 60)} {problem}")
         self.name = name
-
-
-@dataclass(frozen=True, slots=True)
-class Switch:
-    """On or off."""
-
-    on: str = "on"
-    off: str = "off"
-
-    def read(self, value: object) -> bool:
-        """Raises ``WrongValue``."""
-        if not isinstance(value, bool):
-            raise WrongValue("must be true or false")
-        return value
-
-    def choices(self) -> Iterator[tuple[Written, str]]:
-        """Values, and what each means."""
-        yield from ((False, self.off), (True, self.on))
-
-
-@dataclass(frozen=True, slots=True)
-class OneOf(Generic[Word]):
-    """One of a few words; ``meaning`` says what they do."""
-
-    words: type[Word]
-    meaning: Mapping[str, str] = field(default_factory=dict)
-
-    def read(self, value: object) -> Word:
-        """Raises ``WrongValue``."""
-        return self.words(_named(value, list(self.words)))
-
-    def choices(self) -> Iterator[tuple[Written, str]]:
-        """Values, and what each means."""
-        yield from ((word.value, self.meaning.get(word, "")) for word in self.words)
-
-
-@dataclass(frozen=True, slots=True)
-class Among:
-    """One of names that are known once the app is composed: see :func:`described`."""
-
-    names: Collection[str] = ()
-    meaning: Mapping[str, str] = field(default_factory=dict)
-
-    def read(self, value: object) -> str:
-        """Raises ``WrongValue``."""
-        return _named(value, self.names)
-
-    def choices(self) -> Iterator[tuple[Written, str]]:
-        """Values, and what each means."""
-        yield from ((name, self.meaning.get(name, "")) for name in self.names)
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A whole number from ``least`` to ``most``; ``unit`` is a plural."""
-
-    least: int
-    most: int
-    unit: str = ""
-
-    def read(self, value: object) -> int:
-        """Raises ``WrongValue``."""
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise WrongValue(self._problem)
-        if not self.least <= value <= self.most:
-            raise WrongValue(self._problem)
-        return value
-
-    def typed(self, text: str) -> Written:
-        """What was typed, as the file has it; raises ``WrongValue``."""
-        if not text.strip().isdecimal():
-            raise WrongValue(self._problem)
-        return self.read(int(text[:20]))
-
-    @property
-    def _problem(self) -> str:
-        what = f"a number of {self.unit}" if self.unit else "a number"
-        return f"must be {what} from {self.least} to {self.most}"
-
-
-@dataclass(frozen=True, slots=True)
-class Directory:
-    """A whole path, which may begin at home with ``~``."""
-
-    def read(self, value: object) -> str:
-        """Raises ``WrongValue``."""
-        path = _text(value)
-        if not path.startswith(("/", "~")) or "\0" in path:
-            raise WrongValue("must be the whole path of a directory")
-        return path
-
-    def typed(self, text: str) -> Written:
-        """What was typed, as the file has it; raises ``WrongValue``."""
-        return self.read(text.strip())
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise WrongValue("must be text in quotes")
-    return value
-
-
-def _named(value: object, names: Collection[str]) -> str:
-    if (name := _text(value)) not in names:
-        raise WrongValue(f"must be one of {', '.join(sorted(names))}")
-    return name
-
-
-class Kind(Protocol[Value]):
-    """What values there are: :class:`Switch` and so on."""
-
-    def read(self, value: object) -> Value:
-        """The value that the file has, or ``WrongValue``."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

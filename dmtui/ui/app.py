@@ -15,7 +15,8 @@ from textual.widgets import Input, TextArea
 from dmtui.core.errors import DmtuiError
 from dmtui.core.notify import Settings
 from dmtui.core.safekeeping import PLACES, KeyPlace
-from dmtui.ui.commands import CommandProvider, Registry, Scope, bindings
+from dmtui.core.settings import KEY_PROFILE, THEME
+from dmtui.ui.commands import TAKES_EVERY_KEY, CommandProvider, Registry, Scope, bindings
 from dmtui.ui.hangup import guard_hangup
 from dmtui.ui.key_profiles import STANDARD
 from dmtui.ui.keyboard import guard_keyboard
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from dmtui.core import ports
     from dmtui.core.model import Session, UserId
+    from dmtui.core.settings import Config, SettingsFile
     from dmtui.messenger.messenger import Messenger
     from dmtui.ui.screens.passphrase import Locked
 
@@ -48,7 +50,7 @@ class DmtuiApp(App[None]):
     ``keymap`` maps ids of commands to keys, as in :mod:`dmtui.ui.commands`, ``key_profile`` being
     the set that it is from; ``plain`` is for screen readers: one column, words and no signs;
     ``terminal`` is told of what comes in as ``notifications`` say;
-    ``taken_over`` is called once the screen belongs to the app.
+    ``settings`` are changed by F2; ``taken_over`` is called once the screen belongs to the app.
     """
 
     TITLE = "dmtui"
@@ -71,6 +73,7 @@ class DmtuiApp(App[None]):
         plain: bool = False,
         notifications: Settings | None = None,
         terminal: Terminal | None = None,
+        settings: SettingsFile | None = None,
         taken_over: Callable[[], None] = lambda: None,
     ):
         super().__init__()
@@ -85,6 +88,7 @@ class DmtuiApp(App[None]):
         self.registry = Registry(keymap or {}, key_profile)
         self._screens_made = 0
         self._voice = Voice(notifications or Settings(), terminal or Terminal(), self._write)
+        self._settings = settings
         self._taken_over = taken_over
         self._lent = False  # the terminal, to an editor
         self.theme = theme
@@ -219,6 +223,34 @@ class DmtuiApp(App[None]):
         """F1."""
         if not isinstance(self.screen, Help):
             self.push_screen(Help(self.registry))
+
+    def action_settings(self) -> None:
+        """F2."""
+        from dmtui.ui.screens.setting_desk import SettingDesk  # nothing to wait for at the start
+        from dmtui.ui.screens.settings import SettingsScreen
+
+        if isinstance(self.screen, SettingsScreen):
+            self.screen.dismiss(None)
+        elif self._settings is not None:
+            self.push_screen(SettingsScreen(SettingDesk(self._settings, self._take_settings)))
+
+    def _take_settings(self, before: Config, config: Config) -> None:
+        """Follow what was changed, as far as it can be done at once."""
+        if config[THEME] != before[THEME]:
+            self.theme = config[THEME]
+        self._voice.change(config.notifications)
+        if (config.keys, config[KEY_PROFILE]) != (before.keys, before[KEY_PROFILE]):
+            self.registry = Registry(config.keys, config[KEY_PROFILE])
+            self.set_keymap(self.registry.keymap)
+            for screen in self.screen_stack:
+                if isinstance(screen, MainScreen):
+                    screen.learn_keys()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No key works while a new one is waited for."""
+        return not self.screen.has_class(TAKES_EVERY_KEY) and super().check_action(
+            action, parameters
+        )
 
     def action_copy_selection(self) -> None:
         """Ctrl+C: what is selected where one types, else in the conversation."""

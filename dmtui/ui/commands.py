@@ -23,6 +23,9 @@ from dmtui.ui.key_profiles import STANDARD
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
+TAKES_EVERY_KEY = "takes-every-key"
+"""A class of screens: no command is carried out while one is on show."""
+
 
 class Scope(StrEnum):
     """Where a command's keys work; the value is the heading in the help."""
@@ -38,6 +41,7 @@ class Scope(StrEnum):
     CARD = "Person card"
     VERIFICATION = "Verification"
     ENCRYPTION = "Encryption"
+    SETTINGS = "Settings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,7 @@ def _general(name: str, title: str, act: str) -> Command:
 
 COMMANDS: tuple[Command, ...] = (
     _everywhere("app.help", "f1", "Keys", "app.keys", "Keys"),
+    _everywhere("app.settings", "f2", "Settings", "app.settings"),
     _everywhere("chat.start", "ctrl+n", "Start a chat", "start_chat", "Start Chat"),
     _everywhere("person.go", "ctrl+k", "Go to a person", "go_to_person", "Go to"),
     _everywhere("search.here", "ctrl+f", "Find in this chat", "find"),
@@ -382,6 +387,17 @@ COMMANDS: tuple[Command, ...] = (
         hint="Keys",
     ),
     Command("card.leave", "delete", "Leave the chat", Scope.CARD, "act('leave')", hint="Leave"),
+    Command("settings.up", "up,k", "Setting above", Scope.SETTINGS, "list('cursor_up')"),
+    Command("settings.down", "down,j", "Setting below", Scope.SETTINGS, "list('cursor_down')"),
+    Command("settings.page-up", "pageup", "A page up", Scope.SETTINGS, "list('page_up')"),
+    Command("settings.page-down", "pagedown", "A page down", Scope.SETTINGS, "list('page_down')"),
+    Command("settings.first", "home", "First setting", Scope.SETTINGS, "list('first')"),
+    Command("settings.last", "end", "Last setting", Scope.SETTINGS, "list('last')"),
+    Command("settings.change", "enter", "Change it", Scope.SETTINGS, "list('select')"),
+    Command("settings.next", "space,right", "The next value", Scope.SETTINGS, "step(1)"),
+    Command("settings.previous", "left", "The value before", Scope.SETTINGS, "step(-1)"),
+    Command("settings.reset", "delete", "As it usually is", Scope.SETTINGS, "reset"),
+    Command("settings.close", "escape,q", "Close", Scope.SETTINGS, "dismiss(None)"),
 )
 
 

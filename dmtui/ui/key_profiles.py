@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 STANDARD = "standard"
 
+_LISTS = ("people", "requests", "settings")
 _VIM = {
     "focus.composer": "i",
     "app.commands": "colon",
@@ -16,12 +17,12 @@ _VIM = {
     "timeline.original": "b",
     "timeline.day-before": "left_curly_bracket,left_square_bracket",
     "timeline.day-after": "right_curly_bracket,right_square_bracket",
-    **{f"{place}.first": "home,g" for place in ("people", "requests")},
-    **{f"{place}.last": "end,G" for place in ("people", "requests")},
+    **{f"{place}.first": "home,g" for place in _LISTS},
+    **{f"{place}.last": "end,G" for place in _LISTS},
     "timeline.oldest": "home,g",
     "timeline.newest": "end,G",
-    **{f"{place}.page-up": "pageup,ctrl+u,ctrl+b" for place in ("people", "requests", "timeline")},
-    **{f"{place}.page-down": "pagedown,ctrl+d" for place in ("people", "requests", "timeline")},
+    **{f"{place}.page-up": "pageup,ctrl+u,ctrl+b" for place in (*_LISTS, "timeline")},
+    **{f"{place}.page-down": "pagedown,ctrl+d" for place in (*_LISTS, "timeline")},
 }
 _EMACS = {
     "chat.start": "f9",
@@ -35,15 +36,16 @@ _EMACS = {
     "find.close": "escape,ctrl+g",
     "requests.open": "f6",
     "focus.back": "escape,ctrl+g",
-    **{f"{place}.up": "up,ctrl+p" for place in ("people", "requests", "timeline")},
-    **{f"{place}.down": "down,ctrl+n" for place in ("people", "requests", "timeline")},
-    **{f"{place}.page-up": "pageup,alt+v" for place in ("people", "requests", "timeline")},
-    **{f"{place}.page-down": "pagedown,ctrl+v" for place in ("people", "requests", "timeline")},
-    **{f"{place}.first": "home,alt+less_than_sign" for place in ("people", "requests")},
-    **{f"{place}.last": "end,alt+greater_than_sign" for place in ("people", "requests")},
+    **{f"{place}.up": "up,ctrl+p" for place in (*_LISTS, "timeline")},
+    **{f"{place}.down": "down,ctrl+n" for place in (*_LISTS, "timeline")},
+    **{f"{place}.page-up": "pageup,alt+v" for place in (*_LISTS, "timeline")},
+    **{f"{place}.page-down": "pagedown,ctrl+v" for place in (*_LISTS, "timeline")},
+    **{f"{place}.first": "home,alt+less_than_sign" for place in _LISTS},
+    **{f"{place}.last": "end,alt+greater_than_sign" for place in _LISTS},
     "timeline.oldest": "home,alt+less_than_sign",
     "timeline.newest": "end,alt+greater_than_sign",
     "requests.close": "escape,q,ctrl+g",
+    "settings.close": "escape,q,ctrl+g",
     "invite.later": "l,escape,ctrl+g",
     "composer.select": "up,ctrl+p",
     "composer.page-up": "pageup,alt+v",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from dmtui.core.notify import Notice, Settings, Title, title_of
+from dmtui.ui.terminal_escape import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from dmtui.ui.terminal_escape import Terminal
 
 
 class Voice:
@@ -27,10 +27,24 @@ class Voice:
             self._say(self._terminal.keep_title)
             self.count(0)
 
+    def change(self, settings: Settings) -> None:
+        """From now on say what these let it say."""
+        before, self.settings = self.settings, settings
+        if settings.terminal is not before.terminal:
+            self._terminal = Terminal.of(os.environ, settings.terminal)
+        if settings.title is before.title:
+            return
+        if settings.title is Title.OFF:
+            self._say(self._terminal.restore_title)
+        else:
+            unread, self._unread = self._unread or 0, None
+            self._say(self._terminal.keep_title)
+            self.count(unread)
+
     def count(self, unread: int) -> None:
         """Have the title say so many unread messages."""
-        if self.settings.title is not Title.OFF and unread != self._unread:
-            self._unread = unread
+        before, self._unread = self._unread, unread
+        if self.settings.title is not Title.OFF and unread != before:
             self._say(self._terminal.title(title_of(unread)))
 
     def tell(self, notice: Notice) -> None:

@@ -6,11 +6,15 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from textual.theme import BUILTIN_THEMES
+
+from dmtui.config_file import ConfigFile
 from dmtui.core.model import Conversation, Message, Session, UserId
 from dmtui.core.notify import Settings
 from dmtui.messenger.messenger import Messenger
 from dmtui.store.store import Store
 from dmtui.ui.app import DmtuiApp
+from dmtui.ui.commands import COMMANDS
 from dmtui.ui.key_profiles import PROFILES, STANDARD
 from dmtui.ui.screens.conversation import ConversationPane
 from dmtui.ui.screens.main import MainScreen
@@ -58,6 +62,12 @@ class Stage:
     def __init__(self, path: Path):
         self._path = path
         self.downloads = path.with_name("downloads")
+        self.settings = ConfigFile(
+            path.with_name("config.toml"),
+            tuple(BUILTIN_THEMES),
+            [command.keyed for command in COMMANDS],
+            PROFILES,
+        )
         self.clock = FakeClock()
         self.server = FakeHomeserver(ME, self.clock)
         self.signing_in = SignInDesk()
@@ -95,6 +105,7 @@ class Stage:
                 plain=plain,
                 notifications=self.notifications,
                 terminal=self.terminal,
+                settings=self.settings,
             )
             self.app.driver_class = self.driver or self.app.driver_class
             async with self.app.run_test(

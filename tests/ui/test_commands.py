@@ -26,6 +26,8 @@ from dmtui.ui.screens.people import PeoplePane
 from dmtui.ui.screens.person_acts import GENERAL_ACTS, PERSON_ACTS
 from dmtui.ui.screens.person_card import PersonCard
 from dmtui.ui.screens.requests_list import RequestsList
+from dmtui.ui.screens.setting_list import ListScreen
+from dmtui.ui.screens.settings import SettingsScreen
 from dmtui.ui.screens.start_chat import StartChat
 from dmtui.ui.screens.verification import VerificationScreen
 from dmtui.ui.widgets.composer import Composer
@@ -55,6 +57,7 @@ def test_every_binding_has_an_id_of_its_own() -> None:
         Doctor,
         PersonCard,
         EncryptionScreen,
+        ListScreen,
     ):
         for binding in owner.BINDINGS:
             assert isinstance(binding, Binding)
@@ -86,6 +89,7 @@ def test_every_action_exists() -> None:
             EncryptionScreen,
             VerificationScreen,
             FindBar,
+            SettingsScreen,
         )
         if name.startswith("app."):
             owners, name = (DmtuiApp,), name.removeprefix("app.")

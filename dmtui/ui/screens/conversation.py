@@ -60,8 +60,18 @@ class ConversationPane(Vertical):
         yield self.writing
 
     def on_mount(self) -> None:
-        self.timeline.newest_key = registry_of(self.app).press("composer.newest")
+        self._name_keys()
         self.add_class("closed")
+
+    def _name_keys(self) -> None:
+        self.timeline.newest_key = registry_of(self.app).press("composer.newest")
+
+    def learn_keys(self) -> None:
+        """The user has chosen other ones."""
+        self._name_keys()
+        self.writing.learn_keys()
+        if self.conversation is not None:
+            self._describe(self.conversation)
 
     @property
     def timeline(self) -> Timeline:

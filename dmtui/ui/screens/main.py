@@ -81,8 +81,7 @@ class MainScreen(Sides):
         self._searched = ""
 
     def on_mount(self) -> None:
-        self.prompt.focus_key = self.commands.press("requests.open")
-        self.prompt.keys = {name: self.commands.press(name) for name in self.prompt.keys}
+        self._name_keys()
         self.prompt.display = False
         self.watch(self, "focused", self.hint)
         self.people.refresh_rows()
@@ -91,6 +90,19 @@ class MainScreen(Sides):
         self._news.show_trouble()
         self.people.list.focus()
         self.call_after_refresh(self._begin)
+
+    def _name_keys(self) -> None:
+        self.prompt.focus_key = self.commands.press("requests.open")
+        self.prompt.keys = {name: self.commands.press(name) for name in self.prompt.keys}
+
+    def learn_keys(self) -> None:
+        """The user has chosen other ones."""
+        self._name_keys()
+        self.conversation.learn_keys()
+        self.people.refresh_rows()
+        self.hint(self.focused)
+        self._welcome()
+        self._news.show_notice()
 
     @work(group="follow")
     async def _begin(self) -> None:

@@ -62,6 +62,10 @@ class WritingPane(Vertical):
         yield self.composer
 
     def on_mount(self) -> None:
+        self.learn_keys()
+
+    def learn_keys(self) -> None:
+        """Those that the user has chosen."""
         registry, composer = registry_of(self.app), self.composer
         composer.orders = frozenset(slash_commands(registry.commands))
         composer.offers = self._offers
