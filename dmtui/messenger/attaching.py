@@ -116,7 +116,7 @@ class Attaching:
         return await asyncio.to_thread(look, path)
 
     async def send(
-        self, user_id: UserId, room_id: RoomId, offer: Offer, caption: str
+        self, user_id: UserId, room_id: RoomId, offer: Offer, caption: str, answers: str = ""
     ) -> TransactionId:
         """Queue the file; returns once its copy and the message are on disk. ``FileTrouble``."""
         attachment = await copied(self._files, offer, caption)
@@ -128,6 +128,7 @@ class Attaching:
             transaction_id,
             attaching(attachment),
             milliseconds(self._clock),
+            answers=answers,
             keep_draft=True,
         )
         self._queued()

@@ -358,15 +358,17 @@ class Messenger:
         self._typing.stopped(room_id)
         return transaction_id
 
-    async def attach(self, user_id: UserId, offer: Offer, caption: str) -> TransactionId:
+    async def attach(
+        self, user_id: UserId, offer: Offer, caption: str, answers: str = ""
+    ) -> TransactionId:
         """Queue a file to the conversation's room; returns once a copy of it is on disk.
 
-        Raises ``FileTrouble``, and ``LookupError`` where there is no conversation.
+        ``answers`` is the key of the message that it is a reply to. Raises ``FileTrouble``, and ``LookupError`` where there is no conversation.
         """
         room_id = self._room(user_id)
         if room_id is None:
             raise LookupError(user_id)
-        return await self.attaching.send(user_id, room_id, offer, caption)
+        return await self.attaching.send(user_id, room_id, offer, caption, answers)
 
     def alarms_of(self, user_id: UserId) -> Mapping[UserId, Alarm]:
         """About whom the user has to decide before anything is sent to the conversation."""

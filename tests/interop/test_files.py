@@ -68,3 +68,23 @@ async def test_picture_sent_here_is_read_in_element_with_its_thumbnail(
     assert small.encrypted is encrypted
     assert sent.attachment is not None
     assert sent.attachment.kind is AttachmentKind.IMAGE
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+async def test_file_answers_a_message_both_ways(
+    dmtui: DmtuiAccount, bob: Element, tmp_path: Path, encrypted: bool
+) -> None:
+    room_id = await (chat if encrypted else plain_chat)(dmtui, bob)
+    question = await bob.send(room_id, "where is it?")
+    await dmtui.until(lambda: dmtui.bodies(bob.account)[-1:] == ["where is it?"])
+    asked = dmtui.messages(bob.account)[-1]
+    plan = tmp_path / "plan.txt"
+    plan.write_bytes(CONTENT)
+    offer = await dmtui.messenger.attaching.offer(plan)
+    await dmtui.messenger.attach(user(bob.account), offer, "", asked.key)
+    mine = await bob.message(room_id, body="plan.txt", reply=question)
+    await bob.send_file(room_id, "route.txt", CONTENT, "text/plain", reply=mine.id)
+    await dmtui.until(lambda: len(files(dmtui, bob)) == 2)
+    quote = files(dmtui, bob)[-1].quote
+    assert quote is not None
+    assert (quote.body, quote.own) == ("file: plan.txt (179 kB)", True)

@@ -181,6 +181,35 @@ def note_text() -> bytes:
     return b"what I wanted to say"
 
 
+async def test_file_goes_out_as_the_reply_that_was_begun_and_the_draft_stays(
+    stage: Stage, note: Path
+) -> None:
+    await chat_with_bob(stage, "where is it?")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await pilot.press("up", "r")
+        await stage.type("half a thought")
+        await choose(stage, note)
+        assert "In reply to where is it?" in stage.text()
+        await pilot.press("s")
+        await stage.until(lambda: states(stage) == [SendState.SENT])
+        sent = stage.messages()[-1]
+        assert sent.quote is not None
+        assert sent.quote.body == "where is it?"
+        assert stage.composer.text == "half a thought"
+        assert "Replying" not in stage.text()
+
+
+async def test_file_that_is_not_sent_leaves_the_reply_as_it_is(stage: Stage, note: Path) -> None:
+    await chat_with_bob(stage, "where is it?")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await pilot.press("up", "r")
+        await choose(stage, note)
+        await pilot.press("k")
+        await stage.until(stage.shows("Replying to Bob"))
+
+
 async def test_enter_on_the_question_keeps_the_file(stage: Stage, note: Path) -> None:
     await chat_with_bob(stage, "hi")
     async with stage.open() as pilot:

@@ -14,6 +14,7 @@ from dmtui.ui.screens.confirm import Choice, Question
 from dmtui.ui.screens.deciding import decided
 from dmtui.ui.screens.image_viewer import MOST_PIXELS, ImageViewer
 from dmtui.ui.widgets import wishes
+from dmtui.ui.widgets.relation_lines import said
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from dmtui.core.model import Conversation, Message
     from dmtui.messenger.attaching import Offer
     from dmtui.ui.screens.hands import Hands
+    from dmtui.ui.screens.writing_pane import WritingPane
 
 OPENED_BY_OTHERS = "Another program will open it, and does what the file makes it do."
 
@@ -29,6 +31,7 @@ class Pane(Protocol):
     """The conversation that the files belong to."""
 
     conversation: Conversation | None
+    writing: WritingPane
 
 
 class FileDesk:
@@ -103,21 +106,28 @@ class FileDesk:
     async def send(
         self, conversation: Conversation, paths: Sequence[Path], caption: str = ""
     ) -> bool:
-        """Send the files once the user has seen what they are; whether they are queued."""
+        """Send the files once the user has seen what they are; whether they are queued.
+
+        The first of them is the reply, if one is being written.
+        """
         messenger, to = self._hands.messenger, conversation.user_id
         offers = [await messenger.attaching.offer(path) for path in paths]
         title = "Send this file?" if len(offers) == 1 else f"Send these {len(offers)} files?"
         answers = [Choice("k", "Keep it here", False), Choice("s", "Send", True)]
-        text = _description(conversation, offers, caption)
+        answered = self._pane.writing.answering(to)
+        text = _description(conversation, offers, caption, answered)
         if not await self._hands.ask(Question(title, text, answers)):
             return False
         if not await decided(self._hands.ask, messenger, to):
             return False
         try:
-            for offer in offers:
-                await messenger.attach(to, offer, caption)
+            for number, offer in enumerate(offers):
+                key = answered.key if answered is not None and number == 0 else ""
+                await messenger.attach(to, offer, caption, key)
         except LookupError:
             raise DmtuiError(f"Not sent: there is no chat with {clean_line(to)} now.") from None
+        if answered is not None:
+            self._pane.writing.answered(to)
         return True
 
 
@@ -125,10 +135,14 @@ def _is_viewable(message: Message) -> bool:
     return message.attachment is not None and message.attachment.kind in VIEWABLE
 
 
-def _description(conversation: Conversation, offers: Sequence[Offer], caption: str) -> str:
+def _description(
+    conversation: Conversation, offers: Sequence[Offer], caption: str, answered: Message | None
+) -> str:
     lines = [f"{each.name}\n{size_words(each.size)}, {each.mimetype}" for each in offers]
     if caption:
         lines.append(clean_line(caption))
+    if answered is not None:
+        lines.append(f"In reply to {said(answered.kind, answered.body)}")
     how = "encrypted" if conversation.encrypted else "NOT encrypted"
     return "\n\n".join([*lines, f"To {conversation.name}, {how}."])
 

@@ -105,6 +105,15 @@ class WritingPane(Vertical):
             self.save_drafts()
         return why
 
+    def answering(self, user_id: UserId) -> Message | None:
+        """What the draft to the person is a reply to; ``None``, too, while a message is edited."""
+        return self._writing.answering(user_id)
+
+    def answered(self, user_id: UserId) -> None:
+        """A file went out as the reply."""
+        self._writing.answered(user_id)
+        self.save_drafts()
+
     def end_aim(self) -> bool:
         """Esc in the composer: no reply or edit any more; false if it was neither."""
         ended = self._writing.cancel()
