@@ -12,6 +12,8 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from dmtui.core.errors import ConfigTrouble
+from dmtui.core.images import USUAL_LIMIT, Drawing
+from dmtui.core.images import Settings as ImageSettings
 from dmtui.core.keys import keys_of, types_text
 from dmtui.core.names import clean_line
 from dmtui.core.notify import Bodies, How, Language, Settings, Title
@@ -22,13 +24,16 @@ T = TypeVar("T")
 DEFAULT_THEME = "textual-dark"
 USUAL_KEYS = "standard"
 KNOWN = (
-    "there are ui.theme, ui.plain, files.downloads and the sections [keys], [notifications] and"
-    " [security]"
+    "there are ui.theme, ui.plain, files.downloads and the sections [keys], [images],"
+    " [notifications] and [security]"
 )
 _PLAIN = "ui.plain"
 _PROFILE = "keys.profile"
 _PROTECTION = "security.key_protection"
 _DOWNLOADS = "files.downloads"
+_PREVIEWS = "images.previews"
+_DRAWING = "images.draw"
+_MOST_KILOBYTES = 20_000
 
 _NO_PROFILES: Mapping[str, Mapping[str, str]] = MappingProxyType({USUAL_KEYS: {}})
 _SECTION = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
@@ -66,6 +71,7 @@ class Config:
     key_profile: str = USUAL_KEYS
     plain: bool = False
     downloads: Path | None = None
+    images: ImageSettings = field(default_factory=ImageSettings)
 
 
 def read_config(
@@ -139,6 +145,7 @@ def _checked(
         **{name: tuple(kind) for name, kind in _CHOICES.items()},
     }
     downloads = None
+    limit = USUAL_LIMIT
     keys: dict[str, str] = {}
     chosen: dict[str, str] = {}
     for name, value in settings.items():
@@ -146,6 +153,9 @@ def _checked(
         if name == _PLAIN:
             if not isinstance(value, bool):
                 raise _WrongSetting(name, "must be true or false")
+            continue
+        if name == _PREVIEWS:
+            limit = _kilobytes(value)
             continue
         if name not in (*choices, _DOWNLOADS) and not (section == "keys" and rest):
             raise _WrongSetting(name, f"is no setting; {KNOWN}")
@@ -168,6 +178,7 @@ def _checked(
         profile,
         settings.get(_PLAIN) is True,
         downloads,
+        ImageSettings(Drawing(chosen.get(_DRAWING, Drawing.AUTO)), limit),
     )
 
 
@@ -179,6 +190,15 @@ def _directory(value: str) -> Path:
     if not directory.is_absolute():
         raise _WrongSetting(_DOWNLOADS, "must be the whole path of a directory")
     return directory
+
+
+def _kilobytes(value: object) -> int:
+    """In bytes."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MOST_KILOBYTES:
+        raise _WrongSetting(
+            _PREVIEWS, f"must be a number of kilobytes, from 0 (none) to {_MOST_KILOBYTES}"
+        )
+    return value * 1000
 
 
 def _keymap(
@@ -229,6 +249,7 @@ def _quoted(error: ValueError) -> str:
 
 _CHOICES: Mapping[str, type[StrEnum]] = {
     _PROTECTION: Protection,
+    _DRAWING: Drawing,
     "notifications.how": How,
     "notifications.bodies": Bodies,
     "notifications.title": Title,

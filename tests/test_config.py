@@ -12,6 +12,8 @@ import pytest
 
 from dmtui.config import KNOWN, Config, Keyed, read_config
 from dmtui.core.errors import ConfigTrouble, ProfileInUse, StoreTrouble
+from dmtui.core.images import Drawing
+from dmtui.core.images import Settings as ImageSettings
 from dmtui.core.model import Session, UserId
 from dmtui.core.notify import Bodies, How, Language, Settings, Title
 from dmtui.lock import ProfileLock
@@ -56,6 +58,13 @@ def read(file: Path) -> Config:
 def test_directory_of_saved_files_may_begin_at_home(tmp_path: Path) -> None:
     text = '[files]\ndownloads = "~/Saved"\n'
     assert read(config(tmp_path, text)).downloads == Path.home() / "Saved"
+
+
+def test_images_are_set_one_by_one(tmp_path: Path) -> None:
+    both = config(tmp_path, '[images]\ndraw = "sixel"\npreviews = 250\n')
+    assert read(both).images == ImageSettings(Drawing.SIXEL, 250_000)
+    none = config(tmp_path, "images.previews = 0\n")
+    assert read(none).images == ImageSettings(Drawing.AUTO, 0)
 
 
 def test_without_a_file_every_setting_has_its_default(tmp_path: Path) -> None:
@@ -153,6 +162,18 @@ def test_notifications_are_set_one_by_one(tmp_path: Path) -> None:
         ("[notifications]\nwho = 'me'\n", f", line 2: notifications.who is no setting; {KNOWN}."),
         ("notifications = 'off'\n", f", line 1: notifications is no setting; {KNOWN}."),
         ("keys = 'f5'\n", f", line 1: keys is no setting; {KNOWN}."),
+        (
+            "[images]\ndraw = 'ascii'\n",
+            ", line 2: images.draw must be one of auto, blocks, kitty, off, sixel.",
+        ),
+        *(
+            (
+                f"[images]\n\npreviews = {value}\n",
+                ", line 3: images.previews must be a number of kilobytes, from 0 (none) to 20000.",
+            )
+            for value in ("-1", "true", "'many'", "20001", "1.5")
+        ),
+        ("[images]\nsize = 1\n", f", line 2: images.size is no setting; {KNOWN}."),
         ("theme = 'nord'\n", f", line 1: theme is no setting; {KNOWN}."),
         ("ui = 3\n", f", line 1: ui is no setting; {KNOWN}."),
         ("[ui]\ntheme =\n", "(at line 2, column 8)."),

@@ -7,6 +7,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmtui.command_line.answers import Failure
@@ -61,9 +62,12 @@ def _run(
     plain: bool,
 ) -> None:
     write_log(key.paths)
-    with contextlib.closing(Account(key.paths, key, config.downloads)) as account:
+    with contextlib.closing(
+        Account(key.paths, key, config.downloads, config.images.limit)
+    ) as account:
         from dmtui.profile_key.profile_key import Question
         from dmtui.ui.app import DmtuiApp
+        from dmtui.ui.graphics import drawn_with
         from dmtui.ui.screens.passphrase import Locked
         from dmtui.ui.terminal_escape import Terminal
 
@@ -79,6 +83,7 @@ def _run(
             key_profile=config.key_profile,
             theme=config.theme,
             plain=config.plain or plain,
+            images=replace(config.images, drawing=drawn_with(os.environ, config.images.drawing)),
             notifications=config.notifications,
             terminal=Terminal.of(os.environ, config.notifications.terminal),
             taken_over=taken_over,

@@ -1,4 +1,7 @@
-"""Our own copies of files that are to be sent: what becomes of the originals does not matter."""
+"""Our own copies of files that are to be sent: what becomes of the originals does not matter.
+
+Images lie beside them while they are decoded.
+"""
 
 from __future__ import annotations
 

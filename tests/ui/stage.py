@@ -6,6 +6,8 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from dmtui.core.images import Drawing
+from dmtui.core.images import Settings as ImageSettings
 from dmtui.core.model import Conversation, Message, Session, UserId
 from dmtui.core.notify import Settings
 from dmtui.messenger.messenger import Messenger
@@ -64,6 +66,7 @@ class Stage:
         self.driver: type[Driver] | None = None  # none: the app has no terminal
         self.terminal = Terminal()
         self.notifications = Settings()
+        self.images = ImageSettings(Drawing.BLOCKS)
         self.pilot: Pilot[None]
         self.app: DmtuiApp
         self.messenger: Messenger
@@ -84,7 +87,12 @@ class Stage:
         store = Store.open(self._path, ME)
         try:
             self.messenger = Messenger(
-                ME, store, self._connect, self.clock, downloads=self.downloads
+                ME,
+                store,
+                self._connect,
+                self.clock,
+                downloads=self.downloads,
+                preview_limit=self.images.limit,
             )
             self.app = DmtuiApp(
                 messenger=self.messenger if signed_in else None,
@@ -93,6 +101,7 @@ class Stage:
                 keymap=PROFILES[key_profile] if keymap is None else keymap,
                 key_profile=key_profile,
                 plain=plain,
+                images=self.images,
                 notifications=self.notifications,
                 terminal=self.terminal,
             )

@@ -18,7 +18,8 @@ from dmtui.ui.paths import pasted_files, typed_path
 from dmtui.ui.screens import file_desk
 from dmtui.ui.screens.attach_file import AttachFile, completions
 from dmtui.ui.screens.confirm import Question
-from dmtui.ui.screens.image_viewer import UPPER_HALF, ImageViewer
+from dmtui.ui.screens.image_viewer import ImageViewer
+from dmtui.ui.widgets.half_blocks import UPPER_HALF
 from tests.fakes import BOB
 from tests.ui.test_conversation import chat_with_bob, open_first, states
 

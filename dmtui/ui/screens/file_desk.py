@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from dmtui.core.attachments import VIEWABLE, size_words
 from dmtui.core.errors import DmtuiError, FileTrouble, GivenUp
+from dmtui.core.images import Canvas, Drawing
 from dmtui.core.names import clean_line
+from dmtui.ui.graphics import Graphic, cell_size
 from dmtui.ui.opening import open_file
 from dmtui.ui.screens.attach_file import AttachFile
 from dmtui.ui.screens.confirm import Choice, Question
 from dmtui.ui.screens.deciding import decided
-from dmtui.ui.screens.image_viewer import MOST_PIXELS, ImageViewer
+from dmtui.ui.screens.image_viewer import AROUND, ImageViewer
 from dmtui.ui.widgets import wishes
 from dmtui.ui.widgets.relation_lines import said
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from textual.app import App
 
     from dmtui.core.model import Conversation, Message
     from dmtui.messenger.attaching import Offer
@@ -33,13 +38,17 @@ class Pane(Protocol):
     conversation: Conversation | None
     writing: WritingPane
 
+    @property
+    def app(self) -> App[object]: ...
+
 
 class FileDesk:
     """Carries out what is asked of files; raises ``DmtuiError``."""
 
-    def __init__(self, hands: Hands, pane: Pane):
+    def __init__(self, hands: Hands, pane: Pane, drawing: Drawing):
         self._hands = hands
         self._pane = pane
+        self._drawing = drawing
 
     async def deal_with(self, wish: wishes.Wish) -> None:
         """What a key on a message asks for."""
@@ -84,13 +93,27 @@ class FileDesk:
         conversation, saving = self._pane.conversation, self._hands.messenger.saving
         if conversation is None or message.attachment is None:
             return
+        if self._drawing is Drawing.OFF:
+            raise FileTrouble("Images are turned off in the settings: save it with s.")
+        cell = cell_size()
         try:
-            found = await saving.look(conversation.user_id, message, *MOST_PIXELS)
+            found = await saving.look(conversation.user_id, message, self._canvas(cell))
         except GivenUp:
             return
         if found is None:
             raise FileTrouble("The image can't be shown: it is damaged, too large, or no image.")
-        await self._hands.ask(ImageViewer(message.attachment.name, found))
+        pixels, drawn = found
+        graphic = None
+        if drawn is not None and cell is not None:
+            graphic = await asyncio.to_thread(Graphic.of, drawn, cell)
+        await self._hands.ask(ImageViewer(message.attachment.name, pixels, graphic))
+
+    def _canvas(self, cell: tuple[int, int] | None) -> Canvas | None:
+        """What the terminal can draw on, if it draws at all."""
+        if cell is None or self._drawing not in (Drawing.KITTY, Drawing.SIXEL):
+            return None
+        columns, rows = self._pane.app.size
+        return Canvas(self._drawing, columns * cell[0], (rows - AROUND) * cell[1])
 
     # -- sending --
 
@@ -106,12 +129,16 @@ class FileDesk:
     async def send(
         self, conversation: Conversation, paths: Sequence[Path], caption: str = ""
     ) -> bool:
-        """Send the files once the user has seen what they are; whether they are queued.
+        """Send the files once the user has seen what they are; whether they are queued."""
+        attaching = self._hands.messenger.attaching
+        offers = [await attaching.offer(path) for path in paths]
+        return await self._send(conversation, offers, caption)
 
-        The first of them is the reply, if one is being written.
-        """
+    async def _send(
+        self, conversation: Conversation, offers: Sequence[Offer], caption: str = ""
+    ) -> bool:
+        """The first of them is the reply, if one is being written."""
         messenger, to = self._hands.messenger, conversation.user_id
-        offers = [await messenger.attaching.offer(path) for path in paths]
         title = "Send this file?" if len(offers) == 1 else f"Send these {len(offers)} files?"
         answers = [Choice("k", "Keep it here", False), Choice("s", "Send", True)]
         answered = self._pane.writing.answering(to)

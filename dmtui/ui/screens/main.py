@@ -19,6 +19,7 @@ from dmtui.core.events import (
     TimelineChanged,
     TypingChanged,
 )
+from dmtui.core.images import BLOCKS_ALONE, Settings
 from dmtui.core.model import Conversation, Phase, UserId
 from dmtui.core.roster import Roster
 from dmtui.messenger.clock import milliseconds
@@ -62,14 +63,21 @@ class MainScreen(Sides):
     class SignInWanted(Message):
         """The session has ended and the user wants to sign in again."""
 
-    def __init__(self, messenger: Messenger, demo: bool = False, *, plain: bool = False):
+    def __init__(
+        self,
+        messenger: Messenger,
+        demo: bool = False,
+        *,
+        plain: bool = False,
+        images: Settings = BLOCKS_ALONE,
+    ):
         self._messenger = messenger
         self._hands = Hands(messenger, self._ask, self._tell, self.open)
         self._drafts = Drafts(messenger)
         self._roster = Roster(messenger.people(AT_FIRST))
         super().__init__(
             PeoplePane(self._roster, plain=plain),
-            ConversationPane(self._hands, self._drafts, plain=plain),
+            ConversationPane(self._hands, self._drafts, plain=plain, images=images),
             DEMO if demo else "",
             alone=plain,
         )
