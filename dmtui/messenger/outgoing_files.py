@@ -58,6 +58,15 @@ class OutgoingFiles:
             raise
         return taken
 
+    def write(self, name: str, content: bytes) -> None:
+        """Make the file of this name. ``FileTrouble``."""
+        try:
+            with _new(self.path(name)) as file:
+                file.write(content)
+        except OSError as error:
+            self.drop((name,))
+            raise FileTrouble(f"The picture can't be kept: {error.strerror}.") from error
+
     def drop(self, names: Collection[str]) -> None:
         """These are not needed any more."""
         for name in names:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from dmtui.core.attachments import VIEWABLE, size_words
+from dmtui.core.data_uris import picture_of
 from dmtui.core.errors import DmtuiError, FileTrouble, GivenUp
 from dmtui.core.images import Canvas, Drawing
 from dmtui.core.names import clean_line
@@ -125,6 +126,26 @@ class FileDesk:
         if wanted is not None:
             path, caption = wanted
             await self.send(conversation, [path], caption)
+
+    async def paste(self) -> None:
+        """Send the picture that is in the clipboard."""
+        if (conversation := self._pane.conversation) is not None:
+            offer = await self._hands.messenger.attaching.grab()
+            await self._send_picture(conversation, offer)
+
+    async def send_pasted(self, conversation: Conversation, text: str) -> None:
+        """Send the picture that was pasted as a ``data`` URI."""
+        found = await asyncio.to_thread(picture_of, text)
+        if found is None:
+            raise FileTrouble("The picture that was pasted is not whole.")
+        offer = await self._hands.messenger.attaching.pasted(*found)
+        await self._send_picture(conversation, offer)
+
+    async def _send_picture(self, conversation: Conversation, offer: Offer) -> None:
+        try:
+            await self._send(conversation, [offer])
+        finally:
+            await self._hands.messenger.attaching.let_go(offer)
 
     async def send(
         self, conversation: Conversation, paths: Sequence[Path], caption: str = ""

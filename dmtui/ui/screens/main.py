@@ -299,6 +299,13 @@ class MainScreen(Sides):
             self.open(person)
             self.conversation.writing.add_to_draft(person, dialog.typed_ahead)
 
+    def action_paste_picture(self) -> None:
+        """Ctrl+G."""
+        if self.conversation.person is None:
+            self._tell("Open a chat first.")
+        else:
+            self.conversation.writing.paste_picture()
+
     def action_find(self) -> None:
         """Ctrl+F."""
         if self.conversation.person is None:
