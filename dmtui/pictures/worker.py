@@ -24,6 +24,7 @@ THUMBNAIL = (800, 600)
 WORTH_A_THUMBNAIL = 100_000
 """Bytes: what is smaller is its own thumbnail."""
 
+_REDUCIBLE = ("L", "LA", "RGB", "RGBA", "CMYK", "YCbCr")
 _MEMORY = 1024 * 1024 * 1024
 _SECONDS = 15
 _LARGEST_OUTPUT = 4 * 1024 * 1024
@@ -59,6 +60,10 @@ def small(path: str, size: tuple[int, int]) -> Image.Image:
     """Upright, opaque, and no larger than the size."""
     picture = opened(path)
     picture.draft("RGB", (size[0] * 2, size[1] * 2))
+    if picture.mode not in _REDUCIBLE:
+        picture = picture.convert("RGBA")
+    scale = max(picture.width / size[0], picture.height / size[1])
+    picture = picture.reduce(max(1, int(scale / 4)))  # what follows takes memory for each pixel
     picture = ImageOps.exif_transpose(picture).convert("RGBA")
     ground = Image.new("RGBA", picture.size, (0, 0, 0, 255))
     ground.alpha_composite(picture)

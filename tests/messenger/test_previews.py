@@ -127,6 +127,16 @@ async def test_image_that_is_none_is_not_tried_again(desk: Desk) -> None:
     assert len(fetched(desk)) == 2
 
 
+async def test_image_is_what_it_is_whatever_its_sender_calls_it(desk: Desk) -> None:
+    room_id = await begin(desk)
+    page = replace(desk.server.store_file(b"<html>" * 20), mimetype="image/png", width=2**31)
+    red = replace(desk.server.store_file(png()), mimetype="text/html", width=1, height=2**31)
+    messages = [await receive(desk, room_id, media) for media in (page, red)]
+    want(desk, *reversed(messages))
+    await desk.until(lambda: desk.messages()[-1].preview == RED)
+    assert desk.messages()[0].preview is None
+
+
 async def test_preview_that_the_network_kept_is_made_when_it_is_back(desk: Desk) -> None:
     room_id = await begin(desk)
     message = await receive(desk, room_id, desk.server.store_file(png()))

@@ -70,6 +70,20 @@ async def test_pixels_fit_and_show_what_is_there(tmp_path: Path) -> None:
     assert found == Pixels(10, 5, b"\xff\x00\x00" * 50)
 
 
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
+async def test_large_picture_of_any_kind_is_made_small(tmp_path: Path, mode: str) -> None:
+    form = "JPEG" if mode == "CMYK" else "PNG"
+    Image.new(mode, (900, 700)).save(tmp_path / "a", form)
+    found = await sandbox.pixels(tmp_path / "a", 44, 20)
+    assert found is not None
+    assert (found.width, found.height) == (26, 20)
+
+
+async def test_strip_of_a_picture_keeps_a_row(tmp_path: Path) -> None:
+    Image.new("RGB", (9000, 9), (255, 0, 0)).save(tmp_path / "a.png")
+    assert await sandbox.pixels(tmp_path / "a.png", 44, 20) == Pixels(44, 1, b"\xff\x00\x00" * 44)
+
+
 @pytest.mark.parametrize("drawing", [Drawing.KITTY, Drawing.SIXEL])
 async def test_picture_is_drawn_no_larger_than_the_canvas(tmp_path: Path, drawing: Drawing) -> None:
     picture = save(tmp_path / "a.png", (400, 300))
