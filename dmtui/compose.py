@@ -49,11 +49,13 @@ def messenger_for(
     store: Store,
     key: ProfileKey,
     downloads: Path | None = None,
+    preview_limit: int = 0,
 ) -> Messenger:
     """A messenger that is not started yet; the store stays the caller's to close.
 
     It opens the key when it is started, out of the way, unless the key is open already.
-    ``downloads`` is where files are saved, if not where the system has its downloads.
+    ``downloads`` is where files are saved, if not where the system has its downloads;
+    ``preview_limit``: so many bytes of an image are fetched unasked.
     """
     from dmtui.matrix.homeserver import connect
     from dmtui.messenger.messenger import Messenger
@@ -64,7 +66,9 @@ def messenger_for(
         return await connect(session, paths.encryption, opener)
 
     place = downloads or user_downloads_path()
-    messenger = Messenger(saved.user_id, store, connected, downloads=place)
+    messenger = Messenger(
+        saved.user_id, store, connected, downloads=place, preview_limit=preview_limit
+    )
     return messenger
 
 
@@ -83,10 +87,17 @@ class Account:
     Call it holding the profile's lock.
     """
 
-    def __init__(self, paths: ProfilePaths, key: ProfileKey, downloads: Path | None = None):
+    def __init__(
+        self,
+        paths: ProfilePaths,
+        key: ProfileKey,
+        downloads: Path | None = None,
+        preview_limit: int = 0,
+    ):
         self._paths = paths
         self._key = key
         self._downloads = downloads
+        self._preview_limit = preview_limit
         self._store: Store | None = None
 
     @property
@@ -132,7 +143,14 @@ class Account:
 
     def _open(self, session: SavedSession) -> Messenger:
         self._store = open_store(self._paths, session)
-        return messenger_for(self._paths, session, self._store, self._key, self._downloads)
+        return messenger_for(
+            self._paths,
+            session,
+            self._store,
+            self._key,
+            self._downloads,
+            self._preview_limit,
+        )
 
 
 def write_log(paths: ProfilePaths) -> None:

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import shutil
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import patch
 
+from PIL import Image, ImageOps
 from textual.pilot import Pilot
 from textual.theme import BUILTIN_THEMES
 from textual.widgets import OptionList, Static
@@ -19,10 +23,13 @@ from textual.widgets import OptionList, Static
 from dmtui.compose import Account
 from dmtui.config_file import ConfigFile
 from dmtui.core.direct import read_direct
-from dmtui.core.model import UserId
+from dmtui.core.images import USUAL_LIMIT, Drawing, Settings
+from dmtui.core.model import Media, RoomId, UserId
+from dmtui.core.ports import Progress
 from dmtui.core.safekeeping import Protection
 from dmtui.core.settings import BODIES
 from dmtui.core.verification import Phase
+from dmtui.demo.coast import coast
 from dmtui.demo.demo import demo
 from dmtui.matrix.sign_in import sign_in_with_password
 from dmtui.messenger.messenger import Messenger
@@ -31,9 +38,12 @@ from dmtui.profile_key.profile_key import ProfileKey
 from dmtui.ui.app import DmtuiApp
 from dmtui.ui.commands import COMMANDS
 from dmtui.ui.key_profiles import PROFILES
+from dmtui.ui.screens.attach_file import AttachFile
+from dmtui.ui.screens.confirm import Question
 from dmtui.ui.screens.conversation import ConversationPane
 from dmtui.ui.screens.doctor import Doctor
 from dmtui.ui.screens.encryption import EncryptionScreen
+from dmtui.ui.screens.image_viewer import ImageViewer
 from dmtui.ui.screens.keep_key import KeepKey
 from dmtui.ui.screens.person_card import PersonCard
 from dmtui.ui.screens.recovery_steps import NewPassphrase
@@ -47,6 +57,7 @@ HERE = Path(__file__).parent
 FRONT = "conversation"  # the README shows it, as PNG
 PATIENCE = 60.0  # seconds
 SIZE = (100, 30)
+LARGE = (1920, 1280)  # pixels
 DARK = "textual-dark"
 VARIANTS = (
     ("light", "textual-light", SIZE),
@@ -122,6 +133,8 @@ class Tour:
         await self._ask()
         await self._talk()
         await self._start()
+        await self._picture()
+        await self._attach()
         await self._merge()
         await self._card()
         await self._encrypt()
@@ -210,6 +223,60 @@ class Tour:
         await camera.press("f1")
         await camera.shoot("keys")
         await camera.press("escape")
+
+    async def _picture(self) -> None:
+        """An image in the conversation, and on the whole screen."""
+        camera, pane = self._camera, self._pane
+        await self._open("Carol")
+        await camera.until(lambda: any(each.preview for each in pane.reading.messages))
+        await camera.shoot_all("image")
+        await camera.press("up", "up", "v")
+        await camera.until(lambda: isinstance(self._pilot.app.screen, ImageViewer))
+        await camera.shoot_all("viewer")
+        await camera.press("escape", "escape")
+
+    async def _attach(self) -> None:
+        """An image on its way: chosen, agreed to, and half uploaded."""
+        camera, app, pane = self._camera, self._pilot.app, self._pane
+        homeserver = await self._messenger.homeserver()
+        arrived, upload = asyncio.Event(), homeserver.upload
+
+        async def half(
+            room_id: RoomId, file: str, media: Media, encrypted: bool, progress: Progress
+        ) -> Media:
+            if media.width == LARGE[0]:  # not its thumbnail
+                total = media.size or 0
+                for done in (0.3, 0.6):
+                    await asyncio.sleep(0.5)
+                    progress(round(done * total), total)
+                await arrived.wait()
+            return await upload(room_id, file, media, encrypted, progress)
+
+        with self._files(), patch.object(homeserver, "upload", half):
+            await camera.press("ctrl+t")
+            await camera.until(lambda: isinstance(app.screen, AttachFile))
+            await camera.type("eve")
+            await camera.press("tab", "full_stop", "tab", "tab")
+            await camera.type("It was worth the wait")
+            await camera.shoot_all("attach")
+            await camera.press("enter")
+            await camera.until(lambda: isinstance(app.screen, Question))
+            await camera.shoot("send")
+            await camera.press("s")
+            await camera.until(lambda: (m := pane.reading.messages[-1]).transfer and m.preview)
+            await self._pilot.pause(1.5)
+            await camera.shoot_all("upload")
+            arrived.set()
+            await camera.until(lambda: pane.reading.messages[-1].event_id)
+
+    @contextlib.contextmanager
+    def _files(self) -> Iterator[None]:
+        """A directory to choose files from."""
+        with tempfile.TemporaryDirectory() as directory, contextlib.chdir(directory):
+            taken = ImageOps.mirror(Image.open(io.BytesIO(coast())))
+            taken.resize(LARGE).save("evening.png")
+            Path("evening plans.txt").touch()
+            yield
 
     async def _merge(self) -> None:
         """One person with a room that was upgraded and its successor."""
@@ -303,7 +370,7 @@ def main() -> None:
     with demo() as here:
         paths = ProfilePaths.named().inside(here.directory)
         key = ProfileKey(paths, Protection.FILE)
-        with contextlib.closing(Account(paths, key)) as account:
+        with contextlib.closing(Account(paths, key, None, USUAL_LIMIT)) as account:
             messenger = asyncio.run(account.signed_in(here.session))
             app = DmtuiApp(
                 messenger=messenger,
@@ -316,6 +383,7 @@ def main() -> None:
                     [command.keyed for command in COMMANDS],
                     PROFILES,
                 ),
+                images=Settings(Drawing.BLOCKS),
             )
             asyncio.run(take(app, messenger))
     if converter := shutil.which("rsvg-convert"):

@@ -27,7 +27,7 @@ ALLOWED = {
         "dmtui.session",
     },
     "messenger": {"core", "store", "messenger", "pictures", "markdown_it"},
-    "pictures": {"core", "PIL"},
+    "pictures": {"core", "PIL", "textual_image"},
     "ui/widgets": {"core", "ui.widgets", "textual", "rich", "segno"},
     "ui": {"core", "messenger", "ui", "textual", "rich", "emoji"},
 }
@@ -133,6 +133,12 @@ def test_the_messenger_loads_neither_the_network_nor_the_screen() -> None:
     loaded = loaded_after("import dmtui.messenger.messenger")
     assert "dmtui.store.store" in loaded
     assert loaded.isdisjoint(HEAVY)
+
+
+def test_images_are_decoded_by_another_process_alone() -> None:
+    loaded = loaded_after("import dmtui.messenger.messenger, dmtui.ui.app, dmtui.ui.screens.main")
+    assert "dmtui.ui.screens.image_viewer" in loaded
+    assert loaded.isdisjoint({"PIL", "textual_image"})
 
 
 def test_the_key_of_a_profile_costs_the_start_neither_keyring_nor_cipher() -> None:

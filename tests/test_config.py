@@ -12,6 +12,8 @@ import pytest
 
 from dmtui.config import downloads, read_config
 from dmtui.core.errors import ConfigTrouble, ProfileInUse, StoreTrouble
+from dmtui.core.images import Drawing
+from dmtui.core.images import Settings as ImageSettings
 from dmtui.core.keymap import Keyed
 from dmtui.core.model import Session, UserId
 from dmtui.core.notify import Bodies, How, Language, Settings, Title
@@ -20,7 +22,7 @@ from dmtui.lock import ProfileLock
 from dmtui.profile import InvalidProfileName, ProfilePaths
 from dmtui.session import load_session, save_session
 
-KNOWN = "the sections are [ui], [files], [keys], [notifications] and [security]"
+KNOWN = "the sections are [ui], [files], [images], [keys], [notifications] and [security]"
 SESSION = Session(UserId("@me:example.org"), "DEVICE", "secret-token", "https://example.org")
 
 
@@ -59,6 +61,13 @@ def read(file: Path) -> Config:
 def test_directory_of_saved_files_may_begin_at_home(tmp_path: Path) -> None:
     text = '[files]\ndownloads = "~/Saved"\n'
     assert downloads(read(config(tmp_path, text))) == Path.home() / "Saved"
+
+
+def test_images_are_set_one_by_one(tmp_path: Path) -> None:
+    both = config(tmp_path, '[images]\ndraw = "sixel"\npreviews = 250\n')
+    assert read(both).images == ImageSettings(Drawing.SIXEL, 250_000)
+    none = config(tmp_path, "images.previews = 0\n")
+    assert read(none).images == ImageSettings(Drawing.AUTO, 0)
 
 
 def test_without_a_file_every_setting_has_its_default(tmp_path: Path) -> None:
@@ -173,6 +182,21 @@ def test_notifications_are_set_one_by_one(tmp_path: Path) -> None:
         (
             "keys = 'f5'\n",
             ", line 1: keys is no setting; [keys] has profile and the names of commands.",
+        ),
+        (
+            "[images]\ndraw = 'ascii'\n",
+            ", line 2: images.draw must be one of auto, blocks, kitty, off, sixel.",
+        ),
+        *(
+            (
+                f"[images]\n\npreviews = {value}\n",
+                ", line 3: images.previews must be a number of kilobytes from 0 to 20000.",
+            )
+            for value in ("-1", "true", "'many'", "20001", "1.5")
+        ),
+        (
+            "[images]\nsize = 1\n",
+            ", line 2: images.size is no setting; [images] has draw and previews.",
         ),
         ("theme = 'nord'\n", f", line 1: theme is no setting; {KNOWN}."),
         ("ui = 3\n", ", line 1: ui is no setting; [ui] has theme and plain."),

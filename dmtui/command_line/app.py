@@ -7,6 +7,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmtui.command_line.answers import Failure
@@ -64,9 +65,11 @@ def _run(
     plain: bool,
 ) -> None:
     write_log(key.paths)
-    with contextlib.closing(Account(key.paths, key, downloads(config))) as account:
+    images = config.images
+    with contextlib.closing(Account(key.paths, key, downloads(config), images.limit)) as account:
         from dmtui.profile_key.profile_key import Question
         from dmtui.ui.app import DmtuiApp
+        from dmtui.ui.graphics import drawn_with
         from dmtui.ui.screens.passphrase import Locked
         from dmtui.ui.terminal_escape import Terminal
 
@@ -82,6 +85,7 @@ def _run(
             key_profile=config[KEY_PROFILE],
             theme=config[THEME],
             plain=config[PLAIN] or plain,
+            images=replace(images, drawing=drawn_with(os.environ, images.drawing)),
             notifications=config.notifications,
             terminal=Terminal.of(os.environ, config.notifications.terminal),
             settings=file,

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from dmtui.core.model import Attachment, AttachmentKind, Milliseconds, Safe
-from dmtui.core.names import clean, clean_line
+from dmtui.core.names import LINE_LIMIT, clean, clean_line
 
 LONGEST_BODY = 64 * 1024
 LONGEST_FILE_NAME = 200
@@ -20,6 +20,7 @@ _UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
 _UNFIT = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*\u2400-\u2421\ufffd]')
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)", re.IGNORECASE)
 _SUFFIX = re.compile(r"\.[^. ]{1,15}\Z")
+_LONGEST_SUFFIX = 16
 
 
 def described(attachment: Attachment) -> Safe:
@@ -56,6 +57,17 @@ def size_words(size: int | None) -> str:
     while amount >= 999.5 and unit + 1 < len(_UNITS):
         amount, unit = amount / 1000, unit + 1
     return f"{amount:.1f} {_UNITS[unit]}" if amount < 9.95 else f"{amount:.0f} {_UNITS[unit]}"
+
+
+def shown_name(name: str) -> Safe:
+    """The name in one line; one that is too long keeps its suffix, by which files are known."""
+    line = clean_line(name)
+    found = _SUFFIX.search(name.rstrip()[-_LONGEST_SUFFIX:])
+    if len(name) <= LINE_LIMIT or found is None:
+        return line
+    suffix = clean_line(found.group())
+    stem = line.rstrip("…")[: LINE_LIMIT - 1 - len(suffix)]
+    return clean_line(f"{stem}…{suffix}")
 
 
 def file_name(name: str) -> str:

@@ -258,6 +258,7 @@ class Message:
 
     ``key`` is unique in the conversation and stays the same from local echo to delivery;
     ``transaction_id`` names what this device sent. ``formatted`` is untrusted HTML for the body.
+    ``preview`` is the attached image, made small.
     """
 
     key: str
@@ -283,6 +284,7 @@ class Message:
     reactions: tuple[Reactions, ...] = ()
     acts: tuple[Act, ...] = ()
     attachment: Attachment | None = None
+    preview: Pixels | None = None
     transfer: Transfer | None = None
 
     @property

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Generic, Protocol, TypeVar, cast
 
+from dmtui.core.images import USUAL_LIMIT, Drawing
+from dmtui.core.images import Settings as ImageSettings
 from dmtui.core.names import clean_line
 from dmtui.core.notify import Bodies, How, Language, Settings, Title
 from dmtui.core.safekeeping import Protection
-from dmtui.core.setting_kinds import Among, Directory, Kind, OneOf, Switch, Written
+from dmtui.core.setting_kinds import Among, Directory, Kind, Number, OneOf, Switch, Written
 
 T = TypeVar("T")
 Value = TypeVar("Value", covariant=True)
@@ -67,6 +69,29 @@ DOWNLOADS: Setting[str | None] = Setting(
     Directory(),
     default=None,
     unset="where the system has its downloads",
+)
+DRAW = Setting(
+    "images.draw",
+    "Images",
+    "What images are drawn with.",
+    OneOf(
+        Drawing,
+        {
+            Drawing.AUTO: "the sharpest that dmtui knows the terminal to draw",
+            Drawing.KITTY: "kitty's protocol",
+            Drawing.SIXEL: "sixels",
+            Drawing.BLOCKS: "coloured half blocks, which every terminal has",
+            Drawing.OFF: "not at all; they are files",
+        },
+    ),
+    Drawing.AUTO,
+)
+PREVIEWS = Setting(
+    "images.previews",
+    "Images shown unasked",
+    "The largest image, in kilobytes, that is fetched to be shown small in a chat; 0 for none.",
+    Number(0, 20_000, "kilobytes"),
+    USUAL_LIMIT // 1000,
 )
 KEY_PROFILE = Setting(
     "keys.profile",
@@ -150,6 +175,8 @@ SETTINGS: tuple[Setting[object], ...] = (
     THEME,
     PLAIN,
     DOWNLOADS,
+    DRAW,
+    PREVIEWS,
     KEY_PROFILE,
     HOW,
     BODIES,
@@ -166,6 +193,7 @@ SECTIONS: Mapping[str, str] = MappingProxyType(
     {
         "ui": "Look",
         "files": "Files",
+        "images": "Images",
         KEYS: "Keys",
         "notifications": "Notifications",
         "security": "Security",
@@ -213,6 +241,11 @@ class Config:
 
     def __getitem__(self, setting: Setting[T]) -> T:
         return cast("T", self.chosen.get(setting.name, setting.default))
+
+    @property
+    def images(self) -> ImageSettings:
+        """The section of that name, its limit in bytes."""
+        return ImageSettings(self[DRAW], self[PREVIEWS] * 1000)
 
     @property
     def notifications(self) -> Settings:

@@ -36,11 +36,15 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A line of history, ``minutes_ago`` when the demo starts; by the contact unless ``mine``."""
+    """A line of history, ``minutes_ago`` when the demo starts; by the contact unless ``mine``.
+
+    With ``picture``, the name of its file, it is the caption of one.
+    """
 
     minutes_ago: int
     text: str
     mine: bool = False
+    picture: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +155,7 @@ CAST = (
             Spoken(190, "Sitting in the train along the coast. Grey sea, grey sky."),
             Spoken(188, "I wish I were there.", mine=True),
             Spoken(187, "Next time you come along."),
+            Spoken(133, "The sky has cleared!", picture="from the train.jpg"),
             Spoken(131, "Two hours late, by the way. But what a view!"),
         ),
         unread=1,

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 
 from dmtui.core.model import JsonObject, RoomId, Session, UserId
 from dmtui.demo.cast import CAST, GROUP, GUEST, GUEST_NAME, Character, Group, Role, Spoken
+from dmtui.demo.coast import SIZE, coast
 from dmtui.demo.synapse import HOST, Site, SynapseTrouble, register
 
 if TYPE_CHECKING:
@@ -158,12 +159,27 @@ class Seeder:
             sender = self._guest if line.mine else owner
             path = f"rooms/{quote(room_id)}/send/m.room.message/{line.minutes_ago}"
             content: JsonObject = {"msgtype": "m.text", "body": line.text}
+            if line.picture:
+                content = self._picture(sender, line)
             sent_at = self._now - line.minutes_ago * _MINUTE_MS
             event_id = self._act(sender, "PUT", path, content, ts=sent_at)["event_id"]
             if line.mine:
                 self._mark_read(owner, room_id, str(event_id))
             elif index < read_up_to:
                 self._mark_read(self._guest, room_id, str(event_id))
+
+    def _picture(self, sender: UserId, line: Spoken) -> JsonObject:
+        """The content of a message with the demo's picture, which is uploaded."""
+        picture = coast()
+        target = f"/_matrix/media/v3/upload?{urlencode({'user_id': sender})}"
+        info: JsonObject = {"w": SIZE[0], "h": SIZE[1], "size": len(picture)}
+        return {
+            "msgtype": "m.image",
+            "body": line.text,
+            "filename": line.picture,
+            "url": self._request("POST", target, picture, "image/jpeg")["content_uri"],
+            "info": {**info, "mimetype": "image/jpeg"},
+        }
 
     def name_device(self, session: Session, name: str) -> None:
         """Give the session's device a name, which people see beside its fingerprint."""
@@ -182,11 +198,14 @@ class Seeder:
         self, user_id: UserId, method: str, path: str, body: JsonObject, **query: int
     ) -> JsonObject:
         target = f"/_matrix/client/v3/{path}?{urlencode({'user_id': user_id, **query})}"
-        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
-        self._connection.request(method, target, json.dumps(body), headers)
+        return self._request(method, target, json.dumps(body).encode(), "application/json")
+
+    def _request(self, method: str, target: str, body: bytes, kind: str) -> JsonObject:
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": kind}
+        self._connection.request(method, target, body, headers)
         response = self._connection.getresponse()
         raw = response.read()
         if response.status != 200:
-            raise SynapseTrouble(f"{method} {path}: {response.status} {raw[:200]!r}")
+            raise SynapseTrouble(f"{method} {target}: {response.status} {raw[:200]!r}")
         answer: JsonObject = json.loads(raw)
         return answer

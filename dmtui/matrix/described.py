@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TypedDict
 
-from dmtui.core.attachments import LONGEST_BODY, described
+from dmtui.core.attachments import LONGEST_BODY, described, shown_name
 from dmtui.core.events import Line
 from dmtui.core.model import (
     Attachment,
@@ -53,7 +53,7 @@ def attachment(kind: str, content: JsonObject) -> Line | None:
         what = AttachmentKind.VOICE
     attached = Attachment(
         what,
-        clean_line(filename or body),
+        shown_name(filename or body),
         media or Media("", **_facts(mapping(content.get("info")))),
         _thumbnail(content),
         _duration(content),

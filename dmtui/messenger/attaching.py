@@ -67,6 +67,12 @@ def look(path: Path) -> Offer:
     return Offer(path, clean_line(path.name), size, mimetype, kind)
 
 
+def _picture(path: Path, kind: str) -> Offer:
+    found = look(path)
+    name = clean_line(f"picture.{kind}")
+    return replace(found, name=name, mimetype=f"image/{kind}", kind=AttachmentKind.IMAGE)
+
+
 async def copied(files: OutgoingFiles, offer: Offer, caption: str) -> Attachment:
     """The file as it is to be sent, with a copy of our own; a picture with its thumbnail."""
     copy = await asyncio.to_thread(files.take, offer.path)
@@ -115,8 +121,30 @@ class Attaching:
         """See :func:`look`."""
         return await asyncio.to_thread(look, path)
 
+    async def grab(self) -> Offer:
+        """The picture in the clipboard; ``FileTrouble`` says why there is none.
+
+        It is on disk until :meth:`let_go`.
+        """
+        name = self._files.fresh()
+        file = self._files.path(name)
+        if why := await sandbox.grabbed(file):
+            self._files.drop((name,))
+            raise FileTrouble(why)
+        return await asyncio.to_thread(_picture, file, "png")
+
+    async def pasted(self, kind: str, content: bytes) -> Offer:
+        """A picture of this kind (``png``), of which there is no file; else as :meth:`grab`."""
+        name = self._files.fresh()
+        await asyncio.to_thread(self._files.write, name, content)
+        return await asyncio.to_thread(_picture, self._files.path(name), kind)
+
+    async def let_go(self, offer: Offer) -> None:
+        """It is sent, or not wanted."""
+        await asyncio.to_thread(self._files.drop, (offer.path.name,))
+
     async def send(
-        self, user_id: UserId, room_id: RoomId, offer: Offer, caption: str
+        self, user_id: UserId, room_id: RoomId, offer: Offer, caption: str, answers: str = ""
     ) -> TransactionId:
         """Queue the file; returns once its copy and the message are on disk. ``FileTrouble``."""
         attachment = await copied(self._files, offer, caption)
@@ -128,6 +156,7 @@ class Attaching:
             transaction_id,
             attaching(attachment),
             milliseconds(self._clock),
+            answers=answers,
             keep_draft=True,
         )
         self._queued()

@@ -52,6 +52,7 @@ from dmtui.messenger.outgoing_files import OutgoingFiles
 from dmtui.messenger.own_devices import OwnDevices
 from dmtui.messenger.own_profile import OwnProfile
 from dmtui.messenger.pending import describe
+from dmtui.messenger.previews import Previews
 from dmtui.messenger.recovery import Recovery
 from dmtui.messenger.relations import Relations, new_transaction, typed
 from dmtui.messenger.requests import Requests
@@ -87,6 +88,7 @@ class Messenger:
         connect: Callable[[], Awaitable[Homeserver]],
         clock: Clock | None = None,
         downloads: Path = Path("~/Downloads"),
+        preview_limit: int = 0,
     ):
         self.me = me
         self._store = store
@@ -95,13 +97,15 @@ class Messenger:
         self._ledger = Ledger(store)
         self._line = Line(self._ledger, self._clock)
         self.transfers = Transfers(self._ledger, self._clock)
+        files = OutgoingFiles(store.outgoing_files)
         self.attaching = Attaching(
             self._ledger,
             self._clock,
-            OutgoingFiles(store.outgoing_files),
+            files,
             self.transfers,
             lambda: self._outbox.wake(),
         )
+        self.previews = Previews(self._ledger, self._clock, files, preview_limit)
         self.saving = Saving(self.homeserver, self.transfers, downloads.expanduser())
         self._outbox = Outbox(self._ledger, self._line, self.attaching)
         self.relations = Relations(self._ledger, self._clock, self._outbox.wake)
@@ -173,6 +177,7 @@ class Messenger:
                 tasks.create_task(self._keep(lambda: self._directs.run(homeserver)))
                 tasks.create_task(self._keep(lambda: self.requests.run(homeserver)))
                 tasks.create_task(self._keep(lambda: self.encryption.run(homeserver)))
+                tasks.create_task(self._keep(lambda: self.previews.run(homeserver)))
                 tasks.create_task(self._keep(self.contacts.run))
                 tasks.create_task(self._keep(self.search.run))
                 tasks.create_task(self._keep(self._upgrades.run))
@@ -358,15 +363,18 @@ class Messenger:
         self._typing.stopped(room_id)
         return transaction_id
 
-    async def attach(self, user_id: UserId, offer: Offer, caption: str) -> TransactionId:
+    async def attach(
+        self, user_id: UserId, offer: Offer, caption: str, answers: str = ""
+    ) -> TransactionId:
         """Queue a file to the conversation's room; returns once a copy of it is on disk.
 
-        Raises ``FileTrouble``, and ``LookupError`` where there is no conversation.
+        ``answers`` is the key of the message that it is a reply to. Raises ``FileTrouble``, and
+        ``LookupError`` where there is no conversation.
         """
         room_id = self._room(user_id)
         if room_id is None:
             raise LookupError(user_id)
-        return await self.attaching.send(user_id, room_id, offer, caption)
+        return await self.attaching.send(user_id, room_id, offer, caption, answers)
 
     def alarms_of(self, user_id: UserId) -> Mapping[UserId, Alarm]:
         """About whom the user has to decide before anything is sent to the conversation."""

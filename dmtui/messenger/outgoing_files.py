@@ -1,4 +1,7 @@
-"""Our own copies of files that are to be sent: what becomes of the originals does not matter."""
+"""Our own copies of files that are to be sent: what becomes of the originals does not matter.
+
+Images lie beside them while they are decoded.
+"""
 
 from __future__ import annotations
 
@@ -54,6 +57,15 @@ class OutgoingFiles:
             copy.unlink(missing_ok=True)
             raise
         return taken
+
+    def write(self, name: str, content: bytes) -> None:
+        """Make the file of this name. ``FileTrouble``."""
+        try:
+            with _new(self.path(name)) as file:
+                file.write(content)
+        except OSError as error:
+            self.drop((name,))
+            raise FileTrouble(f"The picture can't be kept: {error.strerror}.") from error
 
     def drop(self, names: Collection[str]) -> None:
         """These are not needed any more."""

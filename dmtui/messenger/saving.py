@@ -14,6 +14,7 @@ from pathlib import Path
 
 from dmtui.core.attachments import file_name, numbered
 from dmtui.core.errors import FileTrouble
+from dmtui.core.images import Canvas, Drawn
 from dmtui.core.model import Attachment, Media, Message, Pixels, UserId
 from dmtui.core.ports import Homeserver
 from dmtui.messenger.transfers import Transfers
@@ -25,6 +26,10 @@ LARGEST = 2 * 1024 * 1024 * 1024
 LARGEST_IMAGE = 64 * 1024 * 1024
 """Bytes: nothing larger is looked at."""
 
+MOST_PIXELS = (320, 200)
+"""Wide and high: more than a terminal shows in half blocks."""
+
+_SHARP = 10 * 1024 * 1024
 _STALE = 24 * 60 * 60.0
 _PART = ".dmtui-{}.part"
 _MOST_ALIKE = 10_000
@@ -61,18 +66,24 @@ class Saving:
         return saved
 
     async def look(
-        self, user_id: UserId, message: Message, width: int, height: int
-    ) -> Pixels | None:
-        """The image, or its thumbnail, made to fit so many pixels; nothing of it stays on disk.
+        self, user_id: UserId, message: Message, canvas: Canvas | None = None
+    ) -> tuple[Pixels, Drawn | None] | None:
+        """The image in pixels, and as the terminal draws it on the canvas, if it is given one.
 
-        ``None`` where it can't be decoded within bounds. Raises ``DmtuiError``, ``GivenUp``.
+        ``None`` where it can't be decoded within bounds. Nothing of it stays on disk. Raises
+        ``DmtuiError``, ``GivenUp``.
         """
         attachment = _attachment(message)
-        media = attachment.thumbnail or attachment.media
+        media = attachment.media
+        if attachment.thumbnail is not None and (canvas is None or not _is_quick(media)):
+            media = attachment.thumbnail
         with tempfile.TemporaryDirectory(prefix="dmtui-") as directory:
             file = Path(directory) / "image"
             await self._fetch(user_id, message.key, media, file, LARGEST_IMAGE)
-            return await sandbox.pixels(file, width, height)
+            found = await sandbox.pixels(file, *MOST_PIXELS)
+            if found is None:
+                return None
+            return found, None if canvas is None else await sandbox.drawn(file, canvas)
 
     async def _fetch(self, user_id: UserId, key: str, media: Media, file: Path, limit: int) -> None:
         if not media.uri:
@@ -87,6 +98,11 @@ class Saving:
         path = self._saved.get(message.key)
         there = path is not None and await asyncio.to_thread(path.is_file)
         return path if there else None
+
+
+def _is_quick(media: Media) -> bool:
+    """Whether the image itself is looked at, and not its thumbnail."""
+    return media.size is not None and media.size <= _SHARP
 
 
 def _attachment(message: Message) -> Attachment:

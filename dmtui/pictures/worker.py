@@ -1,11 +1,13 @@
-"""The process that decodes one picture: ``measure FILE THUMBNAIL`` or ``pixels FILE WIDTH HEIGHT``.
+"""The process that decodes one picture, from a file or from the clipboard.
 
+``measure FILE THUMBNAIL``, ``pixels``, ``png`` or ``sixel`` ``FILE WIDTH HEIGHT``, ``grab FILE``.
 Run as a script by :mod:`dmtui.pictures.sandbox`; it bounds itself before it looks at the file.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import resource
@@ -22,17 +24,19 @@ THUMBNAIL = (800, 600)
 WORTH_A_THUMBNAIL = 100_000
 """Bytes: what is smaller is its own thumbnail."""
 
+_REDUCIBLE = ("L", "LA", "RGB", "RGBA", "CMYK", "YCbCr")
 _MEMORY = 1024 * 1024 * 1024
 _SECONDS = 15
 _LARGEST_OUTPUT = 4 * 1024 * 1024
+_LARGEST_GRAB = 100 * 1024 * 1024
 
 
-def bound() -> None:
-    """Little memory, little time, small files, and no other process."""
+def bound(largest: int = _LARGEST_OUTPUT) -> None:
+    """Little memory, little time, and files of no more than ``largest`` bytes."""
     limits = (
         (resource.RLIMIT_AS, _MEMORY),
         (resource.RLIMIT_CPU, _SECONDS),
-        (resource.RLIMIT_FSIZE, _LARGEST_OUTPUT),
+        (resource.RLIMIT_FSIZE, largest),
         (resource.RLIMIT_CORE, 0),
     )
     for kind, limit in limits:
@@ -56,6 +60,10 @@ def small(path: str, size: tuple[int, int]) -> Image.Image:
     """Upright, opaque, and no larger than the size."""
     picture = opened(path)
     picture.draft("RGB", (size[0] * 2, size[1] * 2))
+    if picture.mode not in _REDUCIBLE:
+        picture = picture.convert("RGBA")
+    scale = max(picture.width / size[0], picture.height / size[1])
+    picture = picture.reduce(max(1, int(scale / 4)))  # what follows takes memory for each pixel
     picture = ImageOps.exif_transpose(picture).convert("RGBA")
     ground = Image.new("RGBA", picture.size, (0, 0, 0, 255))
     ground.alpha_composite(picture)
@@ -90,13 +98,57 @@ def pixels(path: str, width: int, height: int) -> None:
     sys.stdout.buffer.write(f"{found.width} {found.height}\n".encode() + found.tobytes())
 
 
+def png(path: str, width: int, height: int) -> None:
+    """Give it as large as it fits into so many pixels."""
+    found = small(path, (width, height))
+    content = io.BytesIO()
+    found.save(content, "PNG", compress_level=3)
+    sys.stdout.buffer.write(f"{found.width} {found.height}\n".encode() + content.getvalue())
+
+
+def sixel(path: str, width: int, height: int) -> None:
+    """Give it as sixels (DEC VT340)."""
+    # what the library has besides asks the terminal when it is imported, and encodes while painting
+    from textual_image._sixel import SixelOptions, image_to_sixels
+
+    found = small(path, (width, height))
+    options = SixelOptions(quantize="adaptive")  # the usual way leaves bands in a sky
+    text = f"{found.width} {found.height}\n{image_to_sixels(found, options)}"
+    sys.stdout.buffer.write(text.encode())
+
+
+def grab(path: str) -> None:
+    """Write the picture that is in the clipboard to a new file; say what became of it."""
+    from PIL import ImageGrab
+
+    answer = "none"
+    try:
+        found = ImageGrab.grabclipboard()
+    except NotImplementedError:
+        answer = "no tool"
+    except ChildProcessError:
+        answer = "refused"
+    else:
+        if isinstance(found, Image.Image):
+            with _new(path) as file:
+                found.save(file, "PNG")
+            answer = "taken"
+    print(json.dumps(answer))  # noqa: T201
+
+
 def main(arguments: list[str]) -> None:
-    bound()
+    bound(_LARGEST_GRAB if arguments[:1] == ["grab"] else _LARGEST_OUTPUT)
     match arguments:
         case ["measure", path, thumbnail]:
             measure(path, thumbnail)
         case ["pixels", path, width, height]:
             pixels(path, int(width), int(height))
+        case ["png", path, width, height]:
+            png(path, int(width), int(height))
+        case ["sixel", path, width, height]:
+            sixel(path, int(width), int(height))
+        case ["grab", path]:
+            grab(path)
         case _:
             raise SystemExit(2)
 

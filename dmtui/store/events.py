@@ -358,12 +358,13 @@ def _redact(work: Work, room: int, target: str, redaction: EventId) -> None:
     purge(work)
     connection.execute(
         "UPDATE event SET redacted_by = ?, body = '', formatted = '', edit = NULL,"
-        " attachment = NULL, session = NULL, raw = NULL, doubt = '', type = ? WHERE number = ?",
+        " attachment = NULL, preview = NULL, session = NULL, raw = NULL, doubt = '', type = ?"
+        " WHERE number = ?",
         (redaction, Kind.REDACTED if line else kind, row),
     )
     if line:
         connection.execute(
-            "UPDATE event SET body = '', formatted = '', attachment = NULL"
+            "UPDATE event SET body = '', formatted = '', attachment = NULL, preview = NULL"
             " WHERE room = ? AND target = ? AND type = 'edit'",
             (room, target),
         )

@@ -32,6 +32,7 @@ from dmtui.store.belonging import direct_room
 from dmtui.store.database import number
 from dmtui.store.people import sender_name
 from dmtui.store.positions import ECHO, time_of
+from dmtui.store.previews import read_preview
 from dmtui.store.receipts import peer_position, read_position
 from dmtui.store.relations import Relations, relations
 from dmtui.store.timeline import NEWEST, Gap
@@ -45,7 +46,8 @@ _COLUMNS = (
     " (SELECT m.name FROM member m WHERE m.room = e.room AND m.user_id = e.sender)),"
     " e.transaction_id, coalesce(nullif(d.doubt, ''), e.doubt),"
     " (SELECT m.name FROM member m WHERE m.room = e.room AND m.user_id = e.sender),"
-    " coalesce(d.formatted, e.formatted), coalesce(d.attachment, e.attachment)"
+    " coalesce(d.formatted, e.formatted), coalesce(d.attachment, e.attachment),"
+    " iif(d.attachment IS NULL, e.preview, d.preview)"
     " FROM timeline t JOIN event e ON e.number = t.event LEFT JOIN event d ON d.number = e.edit"
 )
 
@@ -328,7 +330,7 @@ def holes(connection: sqlite3.Connection) -> tuple[Gap, ...]:
 
 _Row: TypeAlias = tuple[
     *tuple[int, int, int, str | None, str, int, str, str, str, str, int, int],
-    *tuple[str | None, str | None, str, str | None, str, str | None],
+    *tuple[str | None, str | None, str, str | None, str, str | None, bytes | None],
 ]
 
 
@@ -374,4 +376,5 @@ def _message(me: UserId, room: _Room, row: _Row, related: Relations) -> Message:
         reactions=() if going else related.reactions.get(key, ()),
         acts=related.acts.get(key, ()),
         attachment=None if shown is Kind.REDACTED else read_attachment(row[17]),
+        preview=None if shown is Kind.REDACTED else read_preview(row[18]),
     )

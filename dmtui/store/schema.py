@@ -311,10 +311,15 @@ _ATTACHMENTS = """
 ALTER TABLE event ADD COLUMN attachment TEXT
 """
 
+_PREVIEWS = """
+ALTER TABLE event ADD COLUMN preview BLOB
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     *(_FIRST, _DIRECT_RECORDS, _TOLD, _LIFE, _DOUBTS, _TRUST, _OWN_DEVICES, _SEARCH),
     _RELATIONS_SENT,
     _ATTACHMENTS,
+    _PREVIEWS,
 )
 
 

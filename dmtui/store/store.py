@@ -54,6 +54,7 @@ from dmtui.core.model import (
     Message,
     Milliseconds,
     Page,
+    Pixels,
     RoomId,
     SendState,
     TransactionId,
@@ -71,6 +72,7 @@ from dmtui.store import (
     outbox,
     own_devices,
     people,
+    previews,
     reading,
     relating,
     requests,
@@ -423,6 +425,12 @@ class Store:
         """The file of the message is in the media repository, as told."""
         with self._write() as work:
             attachments.note_uploaded(work, transaction_id, attachment)
+        return work.done
+
+    def keep_preview(self, key: str, attachment: Attachment, pixels: Pixels) -> frozenset[Change]:
+        """What the message's image looks like; no larger than ``PREVIEW``."""
+        with self._write() as work:
+            previews.keep(work, key, attachment, pixels)
         return work.done
 
     def copies(self) -> frozenset[str]:

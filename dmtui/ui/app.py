@@ -13,6 +13,8 @@ from textual.app import App
 from textual.widgets import Input, TextArea
 
 from dmtui.core.errors import DmtuiError
+from dmtui.core.images import BLOCKS_ALONE
+from dmtui.core.images import Settings as ImageSettings
 from dmtui.core.notify import Settings
 from dmtui.core.safekeeping import PLACES, KeyPlace
 from dmtui.core.settings import KEY_PROFILE, THEME
@@ -49,6 +51,7 @@ class DmtuiApp(App[None]):
     A profile that is ``locked`` is opened first; only then it is known which of them it is.
     ``keymap`` maps ids of commands to keys, as in :mod:`dmtui.ui.commands`, ``key_profile`` being
     the set that it is from; ``plain`` is for screen readers: one column, words and no signs;
+    ``images`` says what images are drawn with and whether they have previews;
     ``terminal`` is told of what comes in as ``notifications`` say;
     ``settings`` are changed by F2; ``taken_over`` is called once the screen belongs to the app.
     """
@@ -71,6 +74,7 @@ class DmtuiApp(App[None]):
         key_profile: str = STANDARD,
         theme: str = "textual-dark",
         plain: bool = False,
+        images: ImageSettings = BLOCKS_ALONE,
         notifications: Settings | None = None,
         terminal: Terminal | None = None,
         settings: SettingsFile | None = None,
@@ -87,12 +91,13 @@ class DmtuiApp(App[None]):
         self._demo = demo
         self.registry = Registry(keymap or {}, key_profile)
         self._screens_made = 0
-        self._voice = Voice(notifications or Settings(), terminal or Terminal(), self._write)
+        self._voice = Voice(notifications or Settings(), terminal or Terminal(), self.write)
         self._settings = settings
         self._taken_over = taken_over
         self._lent = False  # the terminal, to an editor
         self.theme = theme
         self._plain = plain
+        self._images = images
         if plain:
             self.add_class("plain")
             self.animation_level = "none"
@@ -102,7 +107,7 @@ class DmtuiApp(App[None]):
         if self._locked is not None:
             return PassphraseScreen(self._locked)
         if self._messenger is not None:
-            return MainScreen(self._messenger, self._demo, plain=self._plain)
+            return MainScreen(self._messenger, self._demo, plain=self._plain, images=self._images)
         return SignInScreen(self._sign_in)
 
     def on_mount(self) -> None:
@@ -202,7 +207,7 @@ class DmtuiApp(App[None]):
     def _looked_at(self) -> UserId | None:
         return self.screen.looked_at if isinstance(self.screen, MainScreen) else None
 
-    def _write(self, sequence: str) -> None:
+    def write(self, sequence: str) -> None:
         """In one piece, between two frames, as they are written from this same thread."""
         driver = self._driver
         if driver is not None and not driver.is_headless and not self._lent:

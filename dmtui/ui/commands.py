@@ -127,6 +127,9 @@ COMMANDS: tuple[Command, ...] = (
         for n in range(1, 10)
     ),
     _everywhere("chat.date", "", "Go to a date in the chat", "go_to_date"),
+    _everywhere(
+        "picture.paste", "ctrl+g,alt+v", "Paste a picture from the clipboard", "paste_picture"
+    ),
     _everywhere("requests.open", "f6,ctrl+r", "Answer requests", "answer_requests"),
     _everywhere("direct.mend", "f8", "Put lost chats back", "mend_direct"),
     _everywhere("direct.leave", "", "Leave lost chats out for good", "leave_direct"),

@@ -29,6 +29,7 @@ _EMACS = {
     "person.go": "ctrl+x",
     "app.palette": "f12,alt+x",
     "app.copy": "ctrl+c,alt+w",
+    "picture.paste": "",
     "search.here": "ctrl+s",
     "search.everywhere": "f5",
     "find.older": "up,ctrl+p",

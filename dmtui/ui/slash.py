@@ -19,6 +19,7 @@ _SHORT = MappingProxyType(
         "search.here": "find",
         "search.everywhere": "search",
         "people.ignored": "ignored",
+        "picture.paste": "paste",
         "requests.open": "requests",
     }
 )

@@ -12,9 +12,11 @@ from dmtui.core.attachments import (
     file_name,
     length_words,
     numbered,
+    shown_name,
     size_words,
 )
 from dmtui.core.model import Attachment, AttachmentKind, Media, Safe
+from dmtui.core.names import LINE_LIMIT, clean_line
 
 
 @pytest.mark.parametrize(
@@ -60,6 +62,23 @@ def test_long_name_keeps_its_suffix() -> None:
     saved = file_name("猫" * 5000 + ".jpeg")
     assert saved.endswith("猫.jpeg")
     assert len(saved.encode()) <= LONGEST_FILE_NAME
+
+
+@pytest.mark.parametrize("suffix", [".jpeg", ".png", ".猫", ".\x1b]0;a"])
+def test_long_name_keeps_its_suffix_from_the_network_to_the_disk(suffix: str) -> None:
+    shown = shown_name("猫" * 5000 + suffix)
+    assert len(shown) <= LINE_LIMIT
+    assert shown.endswith(f"猫…{clean_line(suffix)}")
+    assert file_name(shown) == file_name("猫" * 5000 + "…" + clean_line(suffix))
+
+
+@given(st.text(max_size=600))
+def test_shown_name_is_one_short_clean_line(name: str) -> None:
+    shown = shown_name(name)
+    assert shown == clean_line(shown)
+    assert len(shown) <= LINE_LIMIT
+    if len(name) <= LINE_LIMIT:
+        assert shown == clean_line(name)
 
 
 def test_second_file_of_a_name_gets_a_number_before_its_suffix() -> None:

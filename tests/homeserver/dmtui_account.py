@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from dmtui.core.images import USUAL_LIMIT
 from dmtui.core.model import (
     Conversation,
     Message,
@@ -57,7 +58,11 @@ class DmtuiAccount:
             return await connect(self.session, self.directory / "keys")
 
         self.messenger = Messenger(
-            self.me, self.store, connected, downloads=self.directory / "downloads"
+            self.me,
+            self.store,
+            connected,
+            downloads=self.directory / "downloads",
+            preview_limit=USUAL_LIMIT,
         )
         await self.messenger.start()
         if online:

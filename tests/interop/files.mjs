@@ -32,6 +32,16 @@ async function upload(device, data, type) {
     return (await device.client.uploadContent(data, { type, includeFilename: false })).content_uri;
 }
 
+// Where the data lies, under the name for plain or the one for encrypted files.
+async function placed(device, roomId, data, mimetype, [plain, sealed]) {
+    if (!await device.crypto.isEncryptionEnabledInRoom(roomId)) {
+        return { [plain]: await upload(device, data, mimetype) };
+    }
+    const closed = await encrypted(data);
+    const url = await upload(device, closed.data, "application/octet-stream");
+    return { [sealed]: { ...closed.file, url } };
+}
+
 async function fetched(device, uri) {
     const url = device.client.mxcUrlToHttp(uri, undefined, undefined, undefined, false, true, true);
     const answer = await fetchHereOnly(url, {
@@ -44,22 +54,20 @@ async function fetched(device, uri) {
 const eventOf = (device, roomId, id) => device.client.getRoom(roomId)?.findEventById(id);
 
 export const acts = {
-    // -> event ID; `base64` is the file's content
-    async sendFile(device, { roomId, name, base64, mimetype, msgtype, caption }) {
+    // -> event ID; `base64` and `thumbnail` are contents of files, `replyTo` is an event ID
+    async sendFile(device, { roomId, name, base64, mimetype, msgtype, caption, thumbnail, replyTo }) {
         const plain = Buffer.from(base64, "base64");
+        const info = { size: plain.length, mimetype };
         const content = {
-            msgtype,
-            body: caption || name,
-            filename: name,
-            info: { size: plain.length, mimetype },
-            "m.mentions": {},
+            msgtype, body: caption || name, filename: name, info, "m.mentions": {},
         };
-        if (await device.crypto.isEncryptionEnabledInRoom(roomId)) {
-            const { data, file } = await encrypted(plain);
-            const url = await upload(device, data, "application/octet-stream");
-            content.file = { ...file, url };
-        } else {
-            content.url = await upload(device, plain, mimetype);
+        if (replyTo) content["m.relates_to"] = { "m.in_reply_to": { event_id: replyTo } };
+        Object.assign(content, await placed(device, roomId, plain, mimetype, ["url", "file"]));
+        if (thumbnail) {
+            const small = Buffer.from(thumbnail, "base64");
+            const places = ["thumbnail_url", "thumbnail_file"];
+            info.thumbnail_info = { size: small.length, mimetype };
+            Object.assign(info, await placed(device, roomId, small, mimetype, places));
         }
         return (await device.client.sendEvent(roomId, null, "m.room.message", content)).event_id;
     },

@@ -299,12 +299,30 @@ class Element:
         return str(await self._act("redact", roomId=room_id, event=event_id))
 
     async def send_file(
-        self, room_id: str, name: str, content: bytes, mimetype: str, *, caption: str = ""
+        self,
+        room_id: str,
+        name: str,
+        content: bytes,
+        mimetype: str,
+        *,
+        caption: str = "",
+        thumbnail: bytes = b"",
+        reply: str = "",
     ) -> str:
-        """Upload and send a file, encrypted where the room is; its event ID."""
-        details = {"name": name, "mimetype": mimetype, "caption": caption, "msgtype": "m.file"}
-        data = base64.b64encode(content).decode()
-        return str(await self._act("sendFile", roomId=room_id, base64=data, **details))
+        """Upload and send a file or a picture, encrypted where the room is; its event ID."""
+        msgtype = "m.image" if mimetype.startswith("image/") else "m.file"
+        details = {"name": name, "mimetype": mimetype, "caption": caption, "msgtype": msgtype}
+        data, small = (base64.b64encode(each).decode() for each in (content, thumbnail))
+        return str(
+            await self._act(
+                "sendFile",
+                roomId=room_id,
+                base64=data,
+                thumbnail=small,
+                replyTo=reply,
+                **details,
+            )
+        )
 
     async def read_file(self, room_id: str, event_id: str, *, thumbnail: bool = False) -> ReadFile:
         """The file of a message, or its thumbnail, downloaded and decrypted."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from dmtui.core.model import AttachmentKind, Kind, Message, PeerState, RoomId, SendState
+from dmtui.core.images import USUAL_LIMIT
+from dmtui.core.model import AttachmentKind, Kind, Message, PeerState, Pixels, RoomId, SendState
 from tests.homeserver.dmtui_account import DmtuiAccount, user
 from tests.interop.peer import Element
 from tests.interop.setting import chat, on_one_worker
@@ -68,3 +70,44 @@ async def test_picture_sent_here_is_read_in_element_with_its_thumbnail(
     assert small.encrypted is encrypted
     assert sent.attachment is not None
     assert sent.attachment.kind is AttachmentKind.IMAGE
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+async def test_file_answers_a_message_both_ways(
+    dmtui: DmtuiAccount, bob: Element, tmp_path: Path, encrypted: bool
+) -> None:
+    room_id = await (chat if encrypted else plain_chat)(dmtui, bob)
+    question = await bob.send(room_id, "where is it?")
+    await dmtui.until(lambda: dmtui.bodies(bob.account)[-1:] == ["where is it?"])
+    asked = dmtui.messages(bob.account)[-1]
+    plan = tmp_path / "plan.txt"
+    plan.write_bytes(CONTENT)
+    offer = await dmtui.messenger.attaching.offer(plan)
+    await dmtui.messenger.attach(user(bob.account), offer, "", asked.key)
+    mine = await bob.message(room_id, body="plan.txt", reply=question)
+    await bob.send_file(room_id, "route.txt", CONTENT, "text/plain", reply=mine.id)
+    await dmtui.until(lambda: len(files(dmtui, bob)) == 2)
+    quote = files(dmtui, bob)[-1].quote
+    assert quote is not None
+    assert (quote.body, quote.own) == ("file: plan.txt (179 kB)", True)
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+async def test_picture_sent_in_element_has_its_preview_here(
+    dmtui: DmtuiAccount, bob: Element, tmp_path: Path, encrypted: bool
+) -> None:
+    room_id = await (chat if encrypted else plain_chat)(dmtui, bob)
+    small = io.BytesIO()
+    Image.new("RGB", (80, 40), (255, 0, 0)).save(small, "PNG")
+    noise = io.BytesIO()
+    Image.effect_noise((1200, 1200), 90).save(noise, "PNG")
+    assert len(noise.getvalue()) > USUAL_LIMIT
+    await bob.send_file(
+        room_id, "noise.png", noise.getvalue(), "image/png", thumbnail=small.getvalue()
+    )
+    await dmtui.until(lambda: files(dmtui, bob))
+    conversation = dmtui.conversation(bob.account)
+    assert conversation is not None
+    dmtui.messenger.previews.want(conversation, files(dmtui, bob))
+    await dmtui.until(lambda: files(dmtui, bob)[0].preview)
+    assert files(dmtui, bob)[0].preview == Pixels(40, 20, b"\xff\x00\x00" * 40 * 20)

@@ -22,6 +22,7 @@ class Desk:
     def __init__(self, path: Path):
         self.path = path
         self.downloads = path.with_name("downloads")
+        self.preview_limit = 0
         self.clock = FakeClock()
         self.server = FakeHomeserver(ME, self.clock)
         self.store = Store.open(path, ME)
@@ -31,7 +32,14 @@ class Desk:
         async def connect() -> Homeserver:
             return self.server
 
-        return Messenger(ME, self.store, connect, self.clock, downloads=self.downloads)
+        return Messenger(
+            ME,
+            self.store,
+            connect,
+            self.clock,
+            downloads=self.downloads,
+            preview_limit=self.preview_limit,
+        )
 
     async def start(self) -> None:
         """Start and wait for the first sync."""

@@ -119,7 +119,7 @@ async def test_parts_left_by_a_run_that_was_killed_are_swept_out(desk: Desk) -> 
 
 async def test_image_that_is_none_costs_nothing_but_the_answer(desk: Desk) -> None:
     message = await receive(desk)
-    assert await desk.messenger.saving.look(BOB, message, 10, 10) is None
+    assert await desk.messenger.saving.look(BOB, message) is None
 
 
 async def test_file_that_is_gone_from_the_server_is_told(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from dmtui.core.images import Canvas, Drawing
 from dmtui.core.model import Pixels
 from dmtui.pictures import sandbox
 
@@ -68,6 +70,42 @@ async def test_pixels_fit_and_show_what_is_there(tmp_path: Path) -> None:
     assert found == Pixels(10, 5, b"\xff\x00\x00" * 50)
 
 
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
+async def test_large_picture_of_any_kind_is_made_small(tmp_path: Path, mode: str) -> None:
+    form = "JPEG" if mode == "CMYK" else "PNG"
+    Image.new(mode, (900, 700)).save(tmp_path / "a", form)
+    found = await sandbox.pixels(tmp_path / "a", 44, 20)
+    assert found is not None
+    assert (found.width, found.height) == (26, 20)
+
+
+async def test_strip_of_a_picture_keeps_a_row(tmp_path: Path) -> None:
+    Image.new("RGB", (9000, 9), (255, 0, 0)).save(tmp_path / "a.png")
+    assert await sandbox.pixels(tmp_path / "a.png", 44, 20) == Pixels(44, 1, b"\xff\x00\x00" * 44)
+
+
+@pytest.mark.parametrize("drawing", [Drawing.KITTY, Drawing.SIXEL])
+async def test_picture_is_drawn_no_larger_than_the_canvas(tmp_path: Path, drawing: Drawing) -> None:
+    picture = save(tmp_path / "a.png", (400, 300))
+    found = await sandbox.drawn(picture, Canvas(drawing, 100, 90))
+    assert found is not None
+    assert (found.width, found.height) == (100, 75)
+    if drawing is Drawing.KITTY:
+        with Image.open(io.BytesIO(found.content)) as drawn:
+            assert (drawn.format, drawn.size) == ("PNG", (100, 75))
+    else:
+        assert found.content.startswith(b'\x1bP0;0;0q"1;1;100;75#')
+        assert found.content.endswith(b"\x1b\\")
+        assert found.content.count(b"\x1b") == 2
+
+
+async def test_small_picture_is_drawn_as_small_as_it_is(tmp_path: Path) -> None:
+    picture = save(tmp_path / "a.png", (40, 30))
+    found = await sandbox.drawn(picture, Canvas(Drawing.KITTY, 4000, 4000))
+    assert found is not None
+    assert (found.width, found.height) == (40, 30)
+
+
 HOSTILE = {
     "empty": b"",
     "text": b"<html>",
@@ -85,6 +123,8 @@ async def test_hostile_picture_costs_nothing_but_the_answer(tmp_path: Path, kind
     (tmp_path / "a.png").write_bytes(HOSTILE[kind])
     assert await sandbox.pixels(tmp_path / "a.png", 80, 80) is None
     assert await sandbox.measured(tmp_path / "a.png", tmp_path / "thumbnail") is None
+    for drawing in (Drawing.KITTY, Drawing.SIXEL):
+        assert await sandbox.drawn(tmp_path / "a.png", Canvas(drawing, 80, 80)) is None
 
 
 async def test_truncated_picture_is_not_shown(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from textual.theme import BUILTIN_THEMES
 
 from dmtui.config_file import ConfigFile
+from dmtui.core.images import Drawing
+from dmtui.core.images import Settings as ImageSettings
 from dmtui.core.model import Conversation, Message, Session, UserId
 from dmtui.core.notify import Settings
 from dmtui.messenger.messenger import Messenger
@@ -74,6 +76,7 @@ class Stage:
         self.driver: type[Driver] | None = None  # none: the app has no terminal
         self.terminal = Terminal()
         self.notifications = Settings()
+        self.images = ImageSettings(Drawing.BLOCKS)
         self.pilot: Pilot[None]
         self.app: DmtuiApp
         self.messenger: Messenger
@@ -94,7 +97,12 @@ class Stage:
         store = Store.open(self._path, ME)
         try:
             self.messenger = Messenger(
-                ME, store, self._connect, self.clock, downloads=self.downloads
+                ME,
+                store,
+                self._connect,
+                self.clock,
+                downloads=self.downloads,
+                preview_limit=self.images.limit,
             )
             self.app = DmtuiApp(
                 messenger=self.messenger if signed_in else None,
@@ -103,6 +111,7 @@ class Stage:
                 keymap=PROFILES[key_profile] if keymap is None else keymap,
                 key_profile=key_profile,
                 plain=plain,
+                images=self.images,
                 notifications=self.notifications,
                 terminal=self.terminal,
                 settings=self.settings,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +19,8 @@ from dmtui.ui.paths import pasted_files, typed_path
 from dmtui.ui.screens import file_desk
 from dmtui.ui.screens.attach_file import AttachFile, completions
 from dmtui.ui.screens.confirm import Question
-from dmtui.ui.screens.image_viewer import UPPER_HALF, ImageViewer
+from dmtui.ui.screens.image_viewer import ImageViewer
+from dmtui.ui.widgets.half_blocks import UPPER_HALF
 from tests.fakes import BOB
 from tests.ui.test_conversation import chat_with_bob, open_first, states
 
@@ -181,6 +183,35 @@ def note_text() -> bytes:
     return b"what I wanted to say"
 
 
+async def test_file_goes_out_as_the_reply_that_was_begun_and_the_draft_stays(
+    stage: Stage, note: Path
+) -> None:
+    await chat_with_bob(stage, "where is it?")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await pilot.press("up", "r")
+        await stage.type("half a thought")
+        await choose(stage, note)
+        assert "In reply to where is it?" in stage.text()
+        await pilot.press("s")
+        await stage.until(lambda: states(stage) == [SendState.SENT])
+        sent = stage.messages()[-1]
+        assert sent.quote is not None
+        assert sent.quote.body == "where is it?"
+        assert stage.composer.text == "half a thought"
+        assert "Replying" not in stage.text()
+
+
+async def test_file_that_is_not_sent_leaves_the_reply_as_it_is(stage: Stage, note: Path) -> None:
+    await chat_with_bob(stage, "where is it?")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await pilot.press("up", "r")
+        await choose(stage, note)
+        await pilot.press("k")
+        await stage.until(stage.shows("Replying to Bob"))
+
+
 async def test_enter_on_the_question_keeps_the_file(stage: Stage, note: Path) -> None:
     await chat_with_bob(stage, "hi")
     async with stage.open() as pilot:
@@ -245,6 +276,104 @@ async def test_pasted_path_stays_text_if_the_user_means_it_so(stage: Stage, note
         await stage.until(lambda: not asks(stage))
         assert stage.composer.text == str(note)
         assert states(stage) == []
+
+
+# -- pictures of which there is no file --
+
+
+def waiting(stage: Stage) -> list[str]:
+    directory = stage.downloads.with_name("outgoing")
+    return [each.name for each in directory.iterdir()] if directory.exists() else []
+
+
+def put_in_clipboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """Play the program that reads the clipboard."""
+    program = tmp_path / "bin" / "xclip"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/bin:/usr/bin")
+    monkeypatch.setenv("DISPLAY", ":7")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+
+
+async def test_picture_in_the_clipboard_is_sent_once_the_user_has_agreed(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "red.png").write_bytes(picture())
+    put_in_clipboard(tmp_path, monkeypatch, f"cat '{tmp_path}/red.png'")
+    await chat_with_bob(stage, "hi")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await pilot.press("ctrl+g")
+        await stage.until(stage.shows("picture.png"))
+        await pilot.press("s")
+        await stage.until(lambda: states(stage) == [SendState.SENT])
+        await stage.until(stage.shows("image: picture.png (40×20"))
+        await stage.until(lambda: waiting(stage) == [])
+
+
+async def test_picture_in_the_clipboard_that_is_kept_leaves_nothing(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "red.png").write_bytes(picture())
+    put_in_clipboard(tmp_path, monkeypatch, f"cat '{tmp_path}/red.png'")
+    await chat_with_bob(stage, "hi")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await pilot.press("ctrl+g")
+        await stage.until(lambda: asks(stage))
+        await pilot.press("escape")
+        await stage.until(lambda: waiting(stage) == [])
+        assert states(stage) == []
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("echo 'Error: target image/png not available' >&2; exit 1", "no picture in the clipboard"),
+        ('echo "Error: Can\'t open display" >&2; exit 1', "can't be reached from this terminal"),
+        ("echo 'not a picture'", "can't be read"),
+        ("head -c 40000000 /dev/zero", "can't be read"),
+    ],
+)
+async def test_clipboard_without_a_picture_is_told_in_one_line(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, words: str
+) -> None:
+    put_in_clipboard(tmp_path, monkeypatch, script)
+    await chat_with_bob(stage, "hi")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await pilot.press("ctrl+g")
+        await stage.until(lambda: any(words in line for line in stage.notices()))
+        assert waiting(stage) == []
+
+
+async def test_missing_program_for_the_clipboard_is_named(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    await chat_with_bob(stage, "hi")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await pilot.press("ctrl+g")
+        await stage.until(lambda: any("install wl-clipboard" in line for line in stage.notices()))
+
+
+async def test_picture_pasted_as_text_is_offered_and_no_part_of_what_is_typed(stage: Stage) -> None:
+    await chat_with_bob(stage, "hi")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await stage.type("look ")
+        stage.app.post_message(Paste(f"data:image/png;base64,{b64encode(picture()).decode()}"))
+        await stage.until(lambda: asks(stage))
+        await pilot.press("s")
+        await stage.until(lambda: states(stage) == [SendState.SENT])
+        assert [content for content, _ in stage.server.files.values()] == [picture()]
+        assert stage.composer.text == "look "
+        stage.app.post_message(Paste("data:image/png;base64,AAA"))
+        await stage.until(lambda: any("not whole" in line for line in stage.notices()))
+        assert stage.composer.text == "look "
 
 
 def test_paths_are_read_as_terminals_send_them(note: Path) -> None:

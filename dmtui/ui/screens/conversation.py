@@ -9,6 +9,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from dmtui.core.images import BLOCKS_ALONE, Settings
 from dmtui.messenger.clock import milliseconds
 from dmtui.ui.commands import Scope, bindings, registry_of
 from dmtui.ui.screens.arranging import muted_words
@@ -42,12 +43,19 @@ class ConversationPane(Vertical):
         *bindings(Scope.COMPOSER),
     ]
 
-    def __init__(self, hands: Hands, drafts: Drafts, *, plain: bool = False):
+    def __init__(
+        self,
+        hands: Hands,
+        drafts: Drafts,
+        *,
+        plain: bool = False,
+        images: Settings = BLOCKS_ALONE,
+    ):
         super().__init__(id="conversation")
         self._messenger = hands.messenger
         self.conversation: Conversation | None = None
-        files = FileDesk(hands, self)
-        self.reading = ReadingPane(hands, plain=plain)
+        files = FileDesk(hands, self, images.drawing)
+        self.reading = ReadingPane(hands, plain=plain, previews=images.previews and not plain)
         self.writing = WritingPane(hands, drafts, files)
         self._desk = MessageDesk(hands, files, self)
 

@@ -1,12 +1,9 @@
-"""Shows an image in half blocks: two pixels to a cell, in any terminal with colours."""
+"""Shows an image: drawn by the terminal if it can, else in half blocks."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
-from rich.segment import Segment
-from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -14,60 +11,84 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
+from dmtui.ui.widgets.half_blocks import half_blocks
+
 if TYPE_CHECKING:
     from textual.app import ComposeResult
+    from textual.geometry import Region
 
     from dmtui.core.model import Pixels, Safe
+    from dmtui.ui.graphics import Graphic
 
-MOST_PIXELS = (320, 200)
-"""Wide and high: more than a terminal shows."""
-
-UPPER_HALF = "▀"
-
-
-def half_blocks(picture: Pixels, width: int, height: int) -> list[Strip]:
-    """The picture as large as it fits into so many cells; nearest pixels, never enlarged."""
-    scale = max(1.0, picture.width / max(1, width), picture.height / max(1, height * 2))
-    columns = max(1, int(picture.width / scale))
-    rows = max(1, int(picture.height / scale))
-    across = [int(column * scale) * 3 for column in range(columns)]
-    lines = [
-        picture.rgb[start : start + picture.width * 3]
-        for start in (int(row * scale) * picture.width * 3 for row in range(rows))
-    ]
-    if rows % 2:
-        lines.append(bytes(picture.width * 3))
-    pairs = zip(lines[::2], lines[1::2], strict=True)
-    return [
-        Strip([Segment(UPPER_HALF, _style(up[x : x + 3], low[x : x + 3])) for x in across], columns)
-        for up, low in pairs
-    ]
+AROUND = 2
+"""Lines that are not the image's: its name, and the last one, below which terminals scroll."""
 
 
-@lru_cache(maxsize=4096)
-def _style(upper: bytes, lower: bytes) -> Style:
-    return Style.parse(f"#{upper.hex()} on #{lower.hex()}")
+@runtime_checkable
+class _Terminal(Protocol):
+    def write(self, sequence: str) -> None: ...
 
 
 class Picture(Widget):
-    """The image in the middle of the widget."""
+    """The image in the middle of the widget.
+
+    What the terminal draws lies on the cells: it is drawn anew after whatever was painted there.
+    """
 
     DEFAULT_CSS = "Picture { height: 1fr; width: 1fr; }"
 
-    def __init__(self, picture: Pixels):
+    def __init__(self, picture: Pixels, graphic: Graphic | None):
         super().__init__()
         self._picture = picture
+        self._graphic = graphic
         self._strips: list[Strip] = []
+        self._due = False
+
+    def on_mount(self) -> None:
+        if self._graphic is not None:
+            self._write(self._graphic.hand_over)
+
+    def on_unmount(self) -> None:
+        if self._graphic is not None:
+            self._write(self._graphic.forget)
 
     def on_resize(self) -> None:
-        self._strips = half_blocks(self._picture, self.size.width, self.size.height)
+        graphic, (width, height) = self._graphic, self.size
+        if graphic is not None and not (graphic.columns <= width and graphic.rows < height):
+            self._write(graphic.forget)
+            self._graphic = None
+        ground = self.rich_style.background_style
+        self._strips = half_blocks(self._picture, width, height, ground)
         self.refresh()
+
+    def cover(self) -> None:
+        """Another screen comes on top."""
+        if self._graphic is not None:
+            self._write(self._graphic.erase)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        if self._graphic is not None and not self._due:
+            self._due = True
+            self.call_after_refresh(self._draw)
+        return super().render_lines(crop)
+
+    def _draw(self) -> None:
+        self._due = False
+        graphic = self._graphic
+        if graphic is None or not self.screen.is_current or self.screen.query("Toast"):
+            return
+        left, top = (self.size.width - graphic.columns) // 2, (self.size.height - graphic.rows) // 2
+        self._write(graphic.at(self.region.x + left, self.region.y + top))
+
+    def _write(self, sequence: str) -> None:
+        if isinstance(self.app, _Terminal) and sequence:
+            self.app.write(sequence)
 
     def render_line(self, y: int) -> Strip:
         width, height = self.size
         ground = self.rich_style.background_style
         row = y - (height - len(self._strips)) // 2
-        if not 0 <= row < len(self._strips):
+        if self._graphic is not None or not 0 <= row < len(self._strips):
             return Strip.blank(width, ground)
         strip = self._strips[row]
         left = (width - strip.cell_length) // 2
@@ -82,11 +103,15 @@ class ImageViewer(ModalScreen[None]):
         Binding("escape,q,v,enter,space", "dismiss(None)", "Close", show=False, id="viewer.close")
     ]
 
-    def __init__(self, name: Safe, picture: Pixels):
+    def __init__(self, name: Safe, picture: Pixels, graphic: Graphic | None = None):
         super().__init__()
         self._name = name
         self._picture = picture
+        self._graphic = graphic
 
     def compose(self) -> ComposeResult:
         yield Static(Content(f"{self._name} · Esc closes"), id="name", markup=False)
-        yield Picture(self._picture)
+        yield Picture(self._picture, self._graphic)
+
+    def on_screen_suspend(self) -> None:
+        self.query_one(Picture).cover()

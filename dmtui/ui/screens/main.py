@@ -19,6 +19,7 @@ from dmtui.core.events import (
     TimelineChanged,
     TypingChanged,
 )
+from dmtui.core.images import BLOCKS_ALONE, Settings
 from dmtui.core.model import Conversation, Phase, UserId
 from dmtui.core.roster import Roster
 from dmtui.messenger.clock import milliseconds
@@ -62,14 +63,21 @@ class MainScreen(Sides):
     class SignInWanted(Message):
         """The session has ended and the user wants to sign in again."""
 
-    def __init__(self, messenger: Messenger, demo: bool = False, *, plain: bool = False):
+    def __init__(
+        self,
+        messenger: Messenger,
+        demo: bool = False,
+        *,
+        plain: bool = False,
+        images: Settings = BLOCKS_ALONE,
+    ):
         self._messenger = messenger
         self._hands = Hands(messenger, self._ask, self._tell, self.open)
         self._drafts = Drafts(messenger)
         self._roster = Roster(messenger.people(AT_FIRST))
         super().__init__(
             PeoplePane(self._roster, plain=plain),
-            ConversationPane(self._hands, self._drafts, plain=plain),
+            ConversationPane(self._hands, self._drafts, plain=plain, images=images),
             DEMO if demo else "",
             alone=plain,
         )
@@ -302,6 +310,13 @@ class MainScreen(Sides):
         if person is not None:
             self.open(person)
             self.conversation.writing.add_to_draft(person, dialog.typed_ahead)
+
+    def action_paste_picture(self) -> None:
+        """Ctrl+G."""
+        if self.conversation.person is None:
+            self._tell("Open a chat first.")
+        else:
+            self.conversation.writing.paste_picture()
 
     def action_find(self) -> None:
         """Ctrl+F."""

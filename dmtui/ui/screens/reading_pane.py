@@ -28,9 +28,9 @@ _UNREAD_LIMIT = 1000  # messages to load for the "new messages" line
 class ReadingPane(Vertical):
     """The timeline over what the store has, which gets what is missing from the server."""
 
-    def __init__(self, hands: Hands, *, plain: bool = False):
+    def __init__(self, hands: Hands, *, plain: bool = False, previews: bool = False):
         super().__init__(id="reading")
-        self.timeline = Timeline(plain=plain, id="timeline")
+        self.timeline = Timeline(plain=plain, previews=previews, id="timeline")
         self.finding = FindBar(hands.messenger)
         self.places = Places(hands, self)
         self._hands = hands
@@ -156,6 +156,13 @@ class ReadingPane(Vertical):
     async def _mark_read(self, user_id: UserId) -> None:
         with contextlib.suppress(DmtuiError):  # it is tried again with the next message or key
             await self._messenger.mark_read(user_id)
+
+    @on(Timeline.CameOnScreen)
+    def preview(self, event: Timeline.CameOnScreen) -> None:
+        """Have images made small for the conversation."""
+        event.stop()
+        if self._conversation is not None:
+            self._messenger.previews.want(self._conversation, event.messages)
 
     # -- further back, and on again --
 

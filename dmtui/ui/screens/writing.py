@@ -128,6 +128,20 @@ class Writing:
         self.show()
         return aim
 
+    def answering(self, user_id: UserId) -> Message | None:
+        """What the draft to the person is a reply to; ``None``, too, while a message is edited."""
+        aim = self._drafts.aim(user_id)
+        if not aim.answers or aim.edits:
+            return None
+        return self._messenger.relations.message(aim.answers)
+
+    def answered(self, user_id: UserId) -> None:
+        """A file went out as the reply: the draft stays, and is none any more."""
+        draft = self.draft if user_id == self._person else self.draft_of(user_id)
+        self._drafts.set_aim(user_id, NO_AIM, draft)
+        if user_id == self._person:
+            self.show()
+
     def give_back(self, user_id: UserId, text: str, aim: Aim = NO_AIM) -> None:
         """It could not be sent: into the composer, or the draft where somebody else is on show."""
         if aim.edits:

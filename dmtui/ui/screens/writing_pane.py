@@ -25,6 +25,8 @@ from dmtui.ui.widgets.composer import Composer
 from dmtui.ui.widgets.offers import Offers
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from textual.app import ComposeResult
     from textual.timer import Timer
 
@@ -109,6 +111,15 @@ class WritingPane(Vertical):
             self.save_drafts()
         return why
 
+    def answering(self, user_id: UserId) -> Message | None:
+        """What the draft to the person is a reply to; ``None``, too, while a message is edited."""
+        return self._writing.answering(user_id)
+
+    def answered(self, user_id: UserId) -> None:
+        """A file went out as the reply."""
+        self._writing.answered(user_id)
+        self.save_drafts()
+
     def end_aim(self) -> bool:
         """Esc in the composer: no reply or edit any more; false if it was neither."""
         ended = self._writing.cancel()
@@ -166,18 +177,32 @@ class WritingPane(Vertical):
 
     def attach(self) -> None:
         """Have the user choose a file to send."""
+        self._send_file(self._files.attach)
+
+    def paste_picture(self) -> None:
+        """Send what is in the clipboard."""
+        self._send_file(self._files.paste)
+
+    @on(Composer.PicturePasted)
+    def offer_picture(self, event: Composer.PicturePasted) -> None:
+        """A picture was pasted as text."""
+        event.stop()
+        if (conversation := self.recipient.still(event.to)) is not None:
+            self._send_file(lambda: self._files.send_pasted(conversation, event.text))
+
+    def _send_file(self, act: Callable[[], Awaitable[None]]) -> None:
         conversation = self.recipient.conversation
         if conversation is None:
             return
         if why := self.recipient.refusal(conversation):
             self._hands.tell(why)
         else:
-            self._choose_file()
+            self._try(act)
 
     @work(group="attach", exclusive=True)
-    async def _choose_file(self) -> None:
+    async def _try(self, act: Callable[[], Awaitable[None]]) -> None:
         try:
-            await self._files.attach()
+            await act()
         except DmtuiError as error:
             self._hands.tell(str(error))
 

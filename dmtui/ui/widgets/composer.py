@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from dmtui.core.completion import Word, word_before
+from dmtui.core.data_uris import is_picture
 from dmtui.core.slash import Order, meaning, objection
 
 if TYPE_CHECKING:
@@ -132,6 +133,14 @@ class Composer(TextArea, inherit_bindings=False):
 
     class Pasted(Message):
         """This was pasted, and is part of the text now."""
+
+        def __init__(self, text: str, to: UserId | None = None) -> None:
+            super().__init__()
+            self.text = text
+            self.to = to
+
+    class PicturePasted(Message):
+        """A picture was pasted as a ``data`` URI, and is no part of the text."""
 
         def __init__(self, text: str, to: UserId | None = None) -> None:
             super().__init__()
@@ -291,6 +300,9 @@ class Composer(TextArea, inherit_bindings=False):
 
     async def _on_paste(self, event: events.Paste) -> None:
         self._consume(event)
+        if is_picture(event.text):
+            self.post_message(self.PicturePasted(event.text, self.writing_to))
+            return
         text = cleaned(event.text)
         if result := self._replace_via_keyboard(text, *self.selection):
             self.move_cursor(result.end_location)

@@ -23,7 +23,13 @@ class Block:
     __slots__ = ("document", "painted", "row", "shape", "width")
 
     def __init__(
-        self, row: Row, width: int, former: Block | None = None, *, plain: bool = False
+        self,
+        row: Row,
+        width: int,
+        former: Block | None = None,
+        *,
+        plain: bool = False,
+        previews: bool = True,
     ) -> None:
         self.row = row
         self.width = width
@@ -31,7 +37,7 @@ class Block:
             self.document: Document | None = former.document
         else:
             self.document = document_of(row)
-        self.shape: Shape = shape(row, width, self.document, plain=plain)
+        self.shape: Shape = shape(row, width, self.document, plain=plain, previews=previews)
         self.painted: list[Strip] | None = None
 
     @property
@@ -50,9 +56,10 @@ class Anchor(NamedTuple):
 class Layout:
     """Rows one below the other, ``lead`` lines above them, and blank ones to fill the screen."""
 
-    def __init__(self, lead: int, *, plain: bool = False) -> None:
+    def __init__(self, lead: int, *, plain: bool = False, previews: bool = True) -> None:
         self._lead = lead
         self._plain = plain
+        self._previews = previews
         self._by_key: dict[str, Block] = {}
         self._tops: list[int] = []
         self.blocks: list[Block] = []
@@ -69,7 +76,7 @@ class Layout:
         for row in rows:
             block = self._by_key.get(row.key)
             if block is None or block.width != width or block.row != row:
-                block = Block(row, width, block, plain=self._plain)
+                block = Block(row, width, block, plain=self._plain, previews=self._previews)
             blocks.append(block)
         self.blocks = blocks
         self._by_key = {block.row.key: block for block in blocks}

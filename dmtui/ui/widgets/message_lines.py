@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import tzinfo
 from typing import NamedTuple
@@ -13,18 +13,21 @@ from rich.style import Style
 from textual.strip import Strip
 
 from dmtui.core.formatted import read
+from dmtui.core.images import PREVIEW
 from dmtui.core.markup import Document, Form, Span
 from dmtui.core.model import Kind, Message, Safe, SendState, UserId
 from dmtui.core.timeline import DaySeparator, MessageRow, NewMessages, RoomChange, Row
 from dmtui.core.times import clock_time
 from dmtui.core.trust import doubt_note
 from dmtui.ui.widgets.cells import clip, pad, printable, strip, wrap
+from dmtui.ui.widgets.half_blocks import fitted, half_blocks
 from dmtui.ui.widgets.relation_lines import act_note, quote_line, reactions_line, under_way
 from dmtui.ui.widgets.styled_lines import PLAIN, Part, hidden, lines_of
 from dmtui.ui.widgets.transfer_line import transfer_note
 
 INDENT = 2
 MARKS = 4
+PREVIEW_ROWS = PREVIEW[1] // 2
 STATES = 11
 """Cells for how far a message is: as a mark, and in words."""
 MEASURE = 110
@@ -40,7 +43,8 @@ _STYLED = frozenset({Kind.TEXT, Kind.NOTICE, Kind.EMOTE})
 class Shape(NamedTuple):
     """A row wrapped at a width: ``lead`` lines above the text, the text, and what is below it.
 
-    The last of the lines above is the ``quote``, if there is one.
+    The last of the lines above is the ``quote``, if there is one. ``picture`` counts the lines of
+    the image's preview, which come next after the text.
     """
 
     lead: int
@@ -48,11 +52,13 @@ class Shape(NamedTuple):
     notes: tuple[str, ...]
     quote: str = ""
     reactions: tuple[str, ...] = ()
+    picture: int = 0
 
     @property
     def height(self) -> int:
         """Lines in all."""
-        return self.lead + len(self.text) + len(self.reactions) + len(self.notes)
+        below = self.picture + len(self.reactions) + len(self.notes)
+        return self.lead + len(self.text) + below
 
 
 def document_of(row: Row) -> Document | None:
@@ -70,10 +76,17 @@ def document_of(row: Row) -> Document | None:
     return (replace(first, spans=(name, *first.spans)), *others)
 
 
-def shape(row: Row, width: int, document: Document | None = None, *, plain: bool = False) -> Shape:
+def shape(
+    row: Row,
+    width: int,
+    document: Document | None = None,
+    *,
+    plain: bool = False,
+    previews: bool = True,
+) -> Shape:
     """Wrap the row; cheap, so that a whole window can be measured before it is painted.
 
-    ``plain`` says states in words and draws no rules.
+    ``plain`` says states in words and draws no rules; ``previews`` shows images.
     """
     if not isinstance(row, MessageRow):
         return Shape(1, (((_title(row), ""),),), ())
@@ -91,7 +104,11 @@ def shape(row: Row, width: int, document: Document | None = None, *, plain: bool
     notes = wrap(note, measure) if note else ()
     quote = quote_line(message.quote) if message.quote else ""
     reactions = wrap(reactions_line(message.reactions), measure) if message.reactions else ()
-    return Shape((2 if row.header else 0) + bool(quote), text, notes, quote, reactions)
+    lead = (2 if row.header else 0) + bool(quote)
+    picture = 0
+    if previews and message.preview is not None:
+        picture = (fitted(message.preview, measure, PREVIEW_ROWS)[1] + 1) // 2
+    return Shape(lead, text, notes, quote, reactions, picture)
 
 
 def paint(
@@ -131,11 +148,23 @@ def paint(
         lines.append(line(bar, *parts))
     marks = _state(message) if plain else _marks(message, text[-1], measure)
     lines.append(line(bar, *text[-1], *marks))
+    if shaped.picture:
+        before = strip([(bar[0], style_of(bar[1]) + back)], INDENT, ground)
+        lines += _picture(message, before, measure, width, ground)
     for reactions in shaped.reactions:
         lines.append(line(bar, (reactions, "timeline--reactions")))
     for note in shaped.notes:
         lines.append(line(bar, (note, _note_style(message))))
     return lines
+
+
+def _picture(
+    message: Message, before: Strip, measure: int, width: int, ground: Style
+) -> Iterator[Strip]:
+    if message.preview is not None:
+        for cells in half_blocks(message.preview, measure, PREVIEW_ROWS, ground):
+            after = Strip.blank(width - INDENT - cells.cell_length, ground)
+            yield Strip.join([before, cells, after])
 
 
 def name_style(user_id: UserId) -> str:

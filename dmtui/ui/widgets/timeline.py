@@ -34,7 +34,7 @@ TOP_LINES = 2
 class Timeline(SelectableView):
     """A window of messages, oldest first; parents call :meth:`show` whenever it changed.
 
-    ``plain`` says states in words and draws no rules.
+    ``plain`` says states in words and draws no rules; ``previews`` shows images.
     """
 
     DEFAULT_CSS = """
@@ -145,12 +145,20 @@ class Timeline(SelectableView):
     class PassedEnd(Posted):
         """↓ was pressed on the newest message: the composer is wanted."""
 
+    class CameOnScreen(Posted):
+        """Images without a preview are on screen."""
+
+        def __init__(self, messages: Sequence[Message]) -> None:
+            super().__init__()
+            self.messages = messages
+
     def __init__(
         self,
         *,
         now: Callable[[], float] = time.time,
         zone: tzinfo | None = None,
         plain: bool = False,
+        previews: bool = False,
         id: str | None = None,  # noqa: A002 - Textual's name
         classes: str | None = None,
     ) -> None:
@@ -163,7 +171,9 @@ class Timeline(SelectableView):
         self._first_unread: str | None = None
         self._rooms: Sequence[DirectRoom] = ()
         self._plain = plain
-        self._rows = Layout(TOP_LINES, plain=plain)
+        self._previews = previews
+        self._rows = Layout(TOP_LINES, plain=plain, previews=previews)
+        self._announced: set[tuple[str, str]] = set()
         self._follow = True
         self._new_below = 0
         self._cursor: str | None = None
@@ -221,6 +231,7 @@ class Timeline(SelectableView):
         self._follow, self._new_below, self._cursor, self._awaited = True, 0, None, None
         self._asked_at = self._asked_after = None
         self._revealed.clear()
+        self._announced.clear()
         self._rows.forget()
         self.show(messages, complete=complete, first_unread=first_unread, rooms=rooms)
         self._awaited = first_unread
@@ -244,6 +255,7 @@ class Timeline(SelectableView):
         self.refresh()
         self._ask_for_older(insist=False)
         self._ask_for_newer(insist=False)
+        self._announce_images()
 
     def _is_on_screen(self, index: int) -> bool:
         end = self.scroll_y + self.line_count
@@ -322,6 +334,25 @@ class Timeline(SelectableView):
         self.refresh()
         self._ask_for_older(insist=False)
         self._ask_for_newer(insist=False)
+        self._announce_images()
+
+    def _announce_images(self) -> None:
+        """Each image once, however often it comes on screen, and again once it is uploaded."""
+        if not self._previews or not self._rows.blocks or self._awaited is not None:
+            return
+        top = round(self.scroll_y)
+        first, last = self._rows.index_at(top), self._rows.index_at(top + self.line_count - 1)
+        found: list[Message] = []
+        for block in self._rows.blocks[first : last + 1]:
+            message = block.message
+            if message is None or message.attachment is None or message.preview is not None:
+                continue
+            name = message.key, message.attachment.media.uri
+            if name not in self._announced:
+                self._announced.add(name)
+                found.append(message)
+        if found:
+            self.post_message(self.CameOnScreen(found))
 
     def _scroll_to_line(self, y: int) -> None:
         self.scroll_to(y=y, animate=False, force=True)
@@ -353,6 +384,7 @@ class Timeline(SelectableView):
             self._ask_for_older(insist=False)
         else:
             self._ask_for_newer(insist=False)
+        self._announce_images()
 
     def _ask_for_older(self, *, insist: bool) -> None:
         if self._complete or self.loading_older or not self._shown or self.scroll_y > 0:
@@ -407,6 +439,8 @@ class Timeline(SelectableView):
             return text.rstrip()
         shape = blocks[index].shape
         line = y - self._rows.top(index) - shape.lead
+        if 0 <= line - len(shape.text) < shape.picture:
+            return ""
         if 0 <= line < len(shape.text):
             text = text[: INDENT + sum(len(part) for part, _ in shape.text[line])]
         return text.rstrip()

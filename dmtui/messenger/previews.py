@@ -1,0 +1,87 @@
+"""Previews of the images that are on screen: made one by one, the ones last seen first."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dmtui.core.errors import DmtuiError, Recoverable
+from dmtui.core.images import PREVIEW, preview_source
+from dmtui.core.model import Attachment, Conversation, Media, Message, Pixels, UserId
+from dmtui.core.ports import Homeserver
+from dmtui.messenger.clock import Clock, back_off
+from dmtui.messenger.ledger import Ledger
+from dmtui.messenger.outgoing_files import OutgoingFiles
+from dmtui.pictures import sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    attachment: Attachment
+    source: Media
+
+
+class Previews:
+    """Fetches no more than ``limit`` bytes for one of them; 0: there are none.
+
+    What is fetched lies decrypted among ``files`` while it is decoded, and no longer.
+    """
+
+    def __init__(self, ledger: Ledger, clock: Clock, files: OutgoingFiles, limit: int):
+        self._ledger = ledger
+        self._clock = clock
+        self._files = files
+        self._limit = limit
+        self._of: UserId | None = None
+        self._wishes: dict[str, _Wish] = {}
+        self._hopeless: set[Media] = set()
+        self._wake = asyncio.Event()
+
+    def want(self, conversation: Conversation, messages: Iterable[Message]) -> None:
+        """These are on screen; what was wanted of another conversation is wanted no more."""
+        if conversation.user_id != self._of:
+            self._of = conversation.user_id
+            self._wishes.clear()
+        for message in messages:
+            source = preview_source(conversation, message, self._limit)
+            if source is None or message.attachment is None or source in self._hopeless:
+                continue
+            self._wishes.pop(message.key, None)
+            self._wishes[message.key] = _Wish(message.attachment, source)
+        self._wake.set()
+
+    async def run(self, homeserver: Homeserver) -> None:
+        """Make what is wanted, for ever; what the network kept from it is tried again."""
+        attempts = 0
+        while True:
+            while not self._wishes:
+                self._wake.clear()
+                await self._wake.wait()
+            key, wish = self._wishes.popitem()
+            try:
+                pixels = await self._look(homeserver, wish.source)
+                attempts = 0
+            except Recoverable:
+                self._wishes.setdefault(key, wish)
+                attempts += 1
+                await self._clock.sleep(back_off(attempts))
+                continue
+            except DmtuiError:
+                pixels = None
+            if pixels is None:
+                self._hopeless.add(wish.source)
+            else:
+                keep = self._ledger.store.keep_preview
+                await self._ledger.write(keep, key, wish.attachment, pixels)
+
+    async def _look(self, homeserver: Homeserver, source: Media) -> Pixels | None:
+        if not source.uri:
+            return await sandbox.pixels(self._files.path(source.copy), *PREVIEW)
+        fetched = self._files.fresh()
+        file = self._files.path(fetched)
+        try:
+            await homeserver.download(source, str(file), self._limit, lambda _, __: None)
+            return await sandbox.pixels(file, *PREVIEW)
+        finally:
+            await asyncio.to_thread(self._files.drop, (fetched,))
