@@ -32,7 +32,7 @@ async function upload(device, data, type) {
     return (await device.client.uploadContent(data, { type, includeFilename: false })).content_uri;
 }
 
-async function fetched(device, uri) {
+export async function fetched(device, uri) {
     const url = device.client.mxcUrlToHttp(uri, undefined, undefined, undefined, false, true, true);
     const answer = await fetchHereOnly(url, {
         headers: { Authorization: `Bearer ${device.client.getAccessToken()}` },
