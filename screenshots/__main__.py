@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from unittest.mock import patch
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 from textual.pilot import Pilot
 from textual.theme import BUILTIN_THEMES
 from textual.widgets import OptionList, Static
@@ -45,6 +45,7 @@ from dmtui.ui.screens.doctor import Doctor
 from dmtui.ui.screens.encryption import EncryptionScreen
 from dmtui.ui.screens.image_viewer import ImageViewer
 from dmtui.ui.screens.keep_key import KeepKey
+from dmtui.ui.screens.own_profile import MyProfile
 from dmtui.ui.screens.person_card import PersonCard
 from dmtui.ui.screens.recovery_steps import NewPassphrase
 from dmtui.ui.screens.requests_list import RequestsList
@@ -137,6 +138,7 @@ class Tour:
         await self._attach()
         await self._merge()
         await self._card()
+        await self._introduce()
         await self._encrypt()
         await self._verify()
         await self._examine()
@@ -292,6 +294,18 @@ class Tour:
         await self._camera.shoot("why")
         await self._camera.press("escape")
 
+    async def _introduce(self) -> None:
+        """My profile, with a picture and a status."""
+        camera, app, profile = self._camera, self._pilot.app, self._messenger.own_profile
+        with tempfile.TemporaryDirectory() as directory:
+            await profile.set_picture(landscape(Path(directory) / "picture.png"))
+        await profile.set_status("baking bread")
+        await camera.command("my profile")
+        await camera.until(lambda: isinstance(app.screen, MyProfile))
+        await self._pilot.pause(2.5)
+        await camera.shoot_all("profile")
+        await camera.press("escape")
+
     async def _encrypt(self) -> None:
         """The account's encryption before it is set up, its recovery key, and after."""
         camera, app, care = self._camera, self._pilot.app, self._messenger.encryption
@@ -363,6 +377,20 @@ class Tour:
         rows.highlighted = rows.get_option_index(BODIES.name)
         await self._camera.shoot_all("settings")
         await self._camera.press("escape")
+
+
+def landscape(path: Path) -> Path:
+    """Draw a picture that is told from others at sixteen pixels."""
+    side = 256
+    picture = Image.new("RGB", (side, side))
+    draw = ImageDraw.Draw(picture)
+    for row in range(side):
+        draw.line((0, row, side, row), fill=(40 + row // 3, 90 + row // 3, 190 - row // 4))
+    draw.ellipse((150, 36, 218, 104), fill=(255, 214, 102))
+    draw.polygon(((0, 256), (0, 180), (90, 90), (200, 256)), fill=(46, 64, 87))
+    draw.polygon(((100, 256), (190, 150), (256, 210), (256, 256)), fill=(47, 109, 90))
+    picture.save(path)
+    return path
 
 
 def main() -> None:

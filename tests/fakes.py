@@ -199,6 +199,7 @@ class FakeHomeserver:
         self.muted: set[RoomId] = set()
         self.reports: list[tuple[UserId | RoomId, str]] = []
         self.presences: dict[UserId, Presence] = {}
+        self.keeps_presence = True
         self.devices: dict[UserId, tuple[PersonDevice, ...]] = {}
         self.identities: dict[UserId, IdentityState] = {}
         self.unconfirmed: set[UserId] = set()
@@ -551,8 +552,17 @@ class FakeHomeserver:
 
     # -- the port -------------------------------------------------------------------------
 
-    async def sync(self, token: str | None, rooms: frozenset[RoomId], timeout: float) -> SyncBatch:
+    async def sync(
+        self,
+        token: str | None,
+        rooms: frozenset[RoomId],
+        timeout: float,
+        presence: Availability = Availability.OFFLINE,
+    ) -> SyncBatch:
         await self._call("sync", token, rooms, timeout)
+        if self.keeps_presence and presence is not Availability.OFFLINE:
+            known = self.presences.get(self.me)
+            self.presences[self.me] = Presence(presence, known.status if known else Safe(""), 0)
         seen = int(token or 0)
         if timeout and seen >= len(self._news):
             async with self._arrived:
@@ -611,7 +621,7 @@ class FakeHomeserver:
         return self._sent[transaction_id]
 
     async def upload(
-        self, room_id: RoomId, file: str, media: Media, encrypted: bool, progress: Progress
+        self, room_id: RoomId | None, file: str, media: Media, encrypted: bool, progress: Progress
     ) -> Media:
         await self._call("upload", room_id, file, media, encrypted)
         content = _read(file)
@@ -620,7 +630,7 @@ class FakeHomeserver:
         progress(len(content) // 2, len(content))
         if (gate := self._gates.get("uploading")) is not None:
             await gate.wait()
-        sealed = encrypted or self.rooms[room_id].encrypted
+        sealed = encrypted or (room_id is not None and self.rooms[room_id].encrypted)
         stored = self.store_file(content, encrypted=sealed)
         progress(len(content), len(content))
         self._lose("upload")
@@ -868,16 +878,28 @@ class FakeHomeserver:
 
     async def set_display_name(self, name: str) -> None:
         await self._call("set_display_name", name)
-        if name:
-            self.profiles[self.me] = Profile(self.me, Safe(name))
-        else:
-            self.profiles.pop(self.me, None)
+        self._introduce(replace(self._me(), name=Safe(name)))
         self._lose("set_display_name")
 
-    async def set_status(self, words: str) -> None:
-        await self._call("set_status", words)
-        self.presences[self.me] = Presence(Availability.ONLINE, Safe(words), 0)
-        self._lose("set_status")
+    async def set_avatar(self, uri: str) -> None:
+        await self._call("set_avatar", uri)
+        self._introduce(replace(self._me(), avatar=uri))
+        self._lose("set_avatar")
+
+    def _me(self) -> Profile:
+        return self.profiles.get(self.me, Profile(self.me, Safe("")))
+
+    def _introduce(self, me: Profile) -> None:
+        """A profile without anything in it is none."""
+        self.profiles.pop(self.me, None)
+        if me != Profile(self.me, Safe("")):
+            self.profiles[self.me] = me
+
+    async def set_presence(self, availability: Availability, status: str) -> None:
+        await self._call("set_presence", availability, status)
+        if self.keeps_presence:
+            self.presences[self.me] = Presence(availability, Safe(status), 0)
+        self._lose("set_presence")
 
     async def has_device_keys(self, user_id: UserId) -> bool:
         await self._call("has_device_keys", user_id)

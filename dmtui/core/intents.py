@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from dmtui.core.model import Attachment, EventId, RoomId, UserId
+from dmtui.core.model import Attachment, Availability, EventId, RoomId, UserId
 
 
 class DirectAction(StrEnum):
@@ -156,6 +156,25 @@ class SetStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class SetPicture:
+    """Have everybody see our own ``copy`` of a picture, or none if that is empty.
+
+    ``uri`` is where the picture is in the media repository, empty before it is there.
+    """
+
+    copy: str
+    mimetype: str = ""
+    uri: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetPresence:
+    """Be seen like this while dmtui runs; ``None``: dmtui says nothing of it."""
+
+    availability: Availability | None
+
+
+@dataclass(frozen=True, slots=True)
 class ArrangeContact:
     """Tell the server how the store has the person arranged: petname, tags and push rules."""
 
@@ -242,6 +261,10 @@ DELIVERY = "dmtui-deliver-"
 """Begins the transaction ID of a :class:`Deliver`'s message; the intent's number follows."""
 
 
+ProfileWish: TypeAlias = SetName | SetStatus | SetPicture | SetPresence
+"""How others are to see me: of several that wait, the last one of a kind counts."""
+
+
 Intent: TypeAlias = (
     DirectWish
     | ExamineDirect
@@ -261,6 +284,8 @@ Intent: TypeAlias = (
     | BlockInvites
     | SetName
     | SetStatus
+    | SetPicture
+    | SetPresence
     | ArrangeContact
     | MarkRead
     | Deliver

@@ -43,10 +43,14 @@ class Membership(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A user as the user directory or the profile API describes them."""
+    """A user as the user directory or the profile API describes them.
+
+    ``avatar`` is the ``mxc://server/id`` of their picture, empty without one.
+    """
 
     user_id: UserId
     name: Safe
+    avatar: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Protocol, TypeAlias
 
 from dmtui.core.events import History, Sendable, SyncBatch, TimelineEvent
 from dmtui.core.model import (
+    Availability,
     EventId,
     JsonObject,
     Media,
@@ -40,8 +41,16 @@ Progress: TypeAlias = Callable[[int, int], None]
 class Homeserver(Protocol):
     """A signed-in device's view of its homeserver. Calls may run concurrently."""
 
-    async def sync(self, token: str | None, rooms: frozenset[RoomId], timeout: float) -> SyncBatch:
+    async def sync(
+        self,
+        token: str | None,
+        rooms: frozenset[RoomId],
+        timeout: float,
+        presence: Availability = Availability.OFFLINE,
+    ) -> SyncBatch:
         """Wait up to ``timeout`` seconds for news since ``token`` (``None``: from the start).
+
+        Meanwhile I am seen as ``presence`` says; ``OFFLINE`` says nothing, and makes nobody so.
 
         ``rooms`` are followed even if ``m.direct`` does not name them (yet). Room keys in the
         answer are stored before this returns. Asking again with the same token is harmless.
@@ -72,13 +81,14 @@ class Homeserver(Protocol):
         """
 
     async def upload(
-        self, room_id: RoomId, file: str, media: Media, encrypted: bool, progress: Progress
+        self, room_id: RoomId | None, file: str, media: Media, encrypted: bool, progress: Progress
     ) -> Media:
         """``POST /_matrix/media/v3/upload`` of the file at this path, as ``media`` with its URI.
 
         Where :meth:`send` would encrypt, the file is encrypted on its way, and the key is in what
-        is returned. ``Refused`` (413) before anything is sent if it is larger than the server
-        takes (``GET /media/config``); ``FileTrouble`` where it can't be read.
+        is returned; without a room, ``encrypted`` alone counts. ``Refused`` (413) before anything
+        is sent if it is larger than the server takes (``GET /media/config``); ``FileTrouble``
+        where it can't be read.
         """
 
     async def download(self, media: Media, file: str, limit: int, progress: Progress) -> None:
@@ -196,10 +206,13 @@ class Homeserver(Protocol):
     async def set_display_name(self, name: str) -> None:
         """``PUT /profile/{userId}/displayname`` of mine; an empty one for none."""
 
-    async def set_status(self, words: str) -> None:
-        """``PUT /presence/{userId}/status`` of mine: online, with this message.
+    async def set_avatar(self, uri: str) -> None:
+        """``PUT /profile/{userId}/avatar_url`` of mine; an empty one for no picture."""
 
-        How long I stay online is the homeserver's affair, as :meth:`sync` makes nobody so.
+    async def set_presence(self, availability: Availability, status: str) -> None:
+        """``PUT /presence/{userId}/status`` of mine, with this message.
+
+        How long it lasts is the homeserver's affair, unless :meth:`sync` goes on saying so.
         """
 
     async def has_device_keys(self, user_id: UserId) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from dmtui.core.faces import HUES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -13,6 +15,10 @@ _GROUNDS: Mapping[str, _Colour] = {
     "": (0x12, 0x12, 0x12),
     "cursor": (0x0C, 0x35, 0x55),
     "surface": (0x1E, 0x1E, 0x1E),
+    **{
+        f"face {number}": (int(hue[1:3], 16), int(hue[3:5], 16), int(hue[5:7], 16))
+        for number, hue in enumerate(HUES)
+    },
 }
 _STYLES: Mapping[str, tuple[_Colour, str]] = {
     "name": ((0xE0, 0xE0, 0xE0), ""),
@@ -29,6 +35,7 @@ _STYLES: Mapping[str, tuple[_Colour, str]] = {
     "notice": ((0xFF, 0xC4, 0x73), ""),
     "waiting": ((0xFF, 0xC4, 0x73), ""),
     "key": ((0xFE, 0xA6, 0x2B), ""),
+    "face": ((0xFF, 0xFF, 0xFF), "1"),
 }
 """The default theme's, as Textual computes them."""
 
@@ -41,8 +48,8 @@ class Part(NamedTuple):
     ground: str = ""
 
     def on(self, ground: str) -> Part:
-        """The same on another ground."""
-        return self._replace(ground=ground)
+        """The same on another ground; a face keeps its own."""
+        return self if self.style == "face" else self._replace(ground=ground)
 
 
 def printable(text: str) -> str:

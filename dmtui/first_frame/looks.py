@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmtui.core.faces import FACES_FROM, INITIALS_CELLS, hue, initials
 from dmtui.core.hints import GAP, Hint, fitting
 from dmtui.core.times import list_time
 from dmtui.first_frame.cells import Part, clipped, padded, printable, width_of
@@ -45,7 +46,7 @@ def lines(stored: Stored, width: int, height: int, now: int) -> list[list[Part]]
         if person.peer == "group" and not grouped:
             grouped = True
             found += _groups(column)
-        found += _row(person, column, now, here=number == 0)
+        found += _row(person, column, now, here=number == 0, faces=pane >= FACES_FROM)
     if stored.archived:
         found += _archive(stored.archived, column)
     found = [padded(line, pane) for line in found[:rows]] + [
@@ -80,16 +81,26 @@ def _archive(count: int, width: int) -> list[list[Part]]:
     return [padded([part], width) for part in words]
 
 
-def _row(person: Person, width: int, now: int, here: bool) -> list[list[Part]]:
+def _row(person: Person, width: int, now: int, here: bool, faces: bool) -> list[list[Part]]:
     """As :mod:`dmtui.ui.widgets.person_row` has it."""
     ground = "cursor" if here else ""
+    face = _face(person) if faces else Part("", "face", "face 0")
+    cells = width_of(face.text)
+    first = [Part(" ", "dim"), face, *_first_line(person, width - cells, now)]
+    second = [Part(" " * (1 + cells), "dim"), *_second_line(person, width - cells)]
     return [
         [
             (part._replace(style="name") if here and part.style == "dim" else part).on(ground)
             for part in padded(line, width)
         ]
-        for line in (_first_line(person, width, now), _second_line(person, width))
+        for line in (first, second)
     ]
+
+
+def _face(person: Person) -> Part:
+    letters = printable(initials(person.name, person.user_id))
+    margin = " " * (INITIALS_CELLS - width_of(letters) + 1)
+    return Part(f" {letters}{margin}", "face", f"face {hue(person.user_id)}")
 
 
 def _first_line(person: Person, width: int, now: int) -> list[Part]:
@@ -100,7 +111,7 @@ def _first_line(person: Person, width: int, now: int) -> list[Part]:
     name = clipped(person.name, max(width - 3 - len(at) - 2 - len(state), 4))
     gap = " " * max(1, width - 3 - width_of(name) - len(state) - len(at) - 1)
     return [
-        Part(" ⚷" if person.encrypted else "  ", "lock"),
+        Part("⚷" if person.encrypted else " ", "lock"),
         Part("!", "warning") if person.looks_like else Part("^" if person.pinned else " ", "pin"),
         Part(name, "unread" if person.unread and not person.muted else "name"),
         Part(f"{state}{gap}{at} ", "dim"),
@@ -118,7 +129,7 @@ def _second_line(person: Person, width: int) -> list[Part]:
     said = clipped(said.replace("\n", " "), room - width_of(warning))
     space = " " * max(0, width - 3 - width_of(warning) - width_of(said) - len(badge))
     return [
-        Part("   ", "dim"),
+        Part("  ", "dim"),
         Part(warning, "warning"),
         Part(said + space, "draft" if person.draft else "dim"),
         Part(badge, "dim" if person.muted else "badge"),

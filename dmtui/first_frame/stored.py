@@ -16,9 +16,12 @@ from dmtui.store.schema import MIGRATIONS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dmtui.core.model import UserId
+
 _PEOPLE = (
-    "SELECT p.name || iif(p.clash, ' (' || p.user_id || ')', ''), p.latest, p.preview, p.unread,"
-    " p.encrypted, p.peer, coalesce(d.text, ''), p.flag_pending, p.pinned, p.muted, p.looks_like"
+    "SELECT p.user_id, p.name || iif(p.clash, ' (' || p.user_id || ')', ''), p.latest,"
+    " p.preview, p.unread, p.encrypted, p.peer, coalesce(d.text, ''), p.flag_pending, p.pinned,"
+    " p.muted, p.looks_like"
     " FROM person p LEFT JOIN draft d ON d.user_id = p.user_id"
     " WHERE p.archived = 0 AND (p.peer = 'group') = ?"
     " ORDER BY p.pinned DESC, p.latest DESC, p.user_id LIMIT ?"
@@ -38,6 +41,7 @@ _INVITES = (
 class Person(NamedTuple):
     """A row of the people list, as stored."""
 
+    user_id: UserId
     name: str
     latest: int
     preview: str

@@ -8,6 +8,7 @@ from dmtui.core.errors import NotFound, ServerTrouble
 from dmtui.core.model import JsonObject, Profile, UserId
 from dmtui.core.names import clean_line
 from dmtui.matrix.client import Client, path
+from dmtui.matrix.described import media_uri
 from dmtui.matrix.requests import Requests
 from dmtui.matrix.values import mappings, text, user_id
 
@@ -42,13 +43,17 @@ async def search_people(client: Client, term: str, limit: int) -> tuple[Profile,
     if not isinstance(results, list):
         raise ServerTrouble("The homeserver's search result can't be read.")
     found = ((user_id(one.get("user_id")), one) for one in mappings(results))
-    return tuple(_profile(user, one.get("display_name")) for user, one in found if user)
+    return tuple(
+        _profile(user, one.get("display_name"), one.get("avatar_url"))
+        for user, one in found
+        if user
+    )
 
 
 async def profile(client: Client, user: UserId) -> Profile:
     """``GET /profile/{userId}``."""
     answer = await client.api("GET", path("profile", user))
-    return _profile(user, answer.get("displayname"))
+    return _profile(user, answer.get("displayname"), answer.get("avatar_url"))
 
 
 async def set_display_name(client: Client, me: str, name: str) -> None:
@@ -56,11 +61,10 @@ async def set_display_name(client: Client, me: str, name: str) -> None:
     await client.api("PUT", path("profile", me, "displayname"), {"displayname": name})
 
 
-async def set_status(client: Client, me: str, words: str) -> None:
-    """``PUT /presence/{userId}/status``."""
-    content: JsonObject = {"presence": "online", "status_msg": words}
-    await client.api("PUT", path("presence", me, "status"), content)
+async def set_avatar(client: Client, me: str, uri: str) -> None:
+    """``PUT /profile/{userId}/avatar_url``."""
+    await client.api("PUT", path("profile", me, "avatar_url"), {"avatar_url": uri})
 
 
-def _profile(user: UserId, name: object) -> Profile:
-    return Profile(user, clean_line(text(name)))
+def _profile(user: UserId, name: object, avatar: object) -> Profile:
+    return Profile(user, clean_line(text(name)), media_uri(avatar))

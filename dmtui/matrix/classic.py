@@ -18,7 +18,7 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from dmtui.core.errors import Refused, ServerTrouble
-from dmtui.core.model import Json, JsonObject, Membership, RoomId, UserId
+from dmtui.core.model import Availability, Json, JsonObject, Membership, RoomId, UserId
 from dmtui.matrix.account_news import HEARD, heard
 from dmtui.matrix.news import Api, KeyNews, News
 from dmtui.matrix.place import LONGEST_POSITION, Place
@@ -49,7 +49,12 @@ class Classic:
         self._at_once = ROOMS_AT_ONCE
 
     async def fetch(
-        self, place: Place, direct: frozenset[RoomId], rooms: frozenset[RoomId], timeout: float
+        self,
+        place: Place,
+        direct: frozenset[RoomId],
+        rooms: frozenset[RoomId],
+        timeout: float,
+        presence: Availability,
     ) -> News:
         """News since ``place`` of all these rooms, or the first news of some that are new."""
         followed = {digest(one): one for one in sorted(direct | rooms)}
@@ -67,11 +72,11 @@ class Classic:
             return News(onward, rooms=news.rooms, complete=onward.complete, settled=settled)
         wanted = {*followed.values(), *place.extras}
         try:
-            answer = await self._ask(place.position, wanted, timeout)
+            answer = await self._ask(place.position, wanted, timeout, presence)
         except Refused as error:
             if error.status != 400:
                 raise
-            return await self.fetch(place.anew(), direct, rooms, timeout)
+            return await self.fetch(place.anew(), direct, rooms, timeout, presence)
         return await self._whole(self._read(onward, answer, wanted, since=True))
 
     async def _from_start(self, onward: Place, rooms: Collection[RoomId]) -> News:
@@ -85,11 +90,17 @@ class Classic:
             self._at_once = min(8 * self._at_once, _MOST_ROOMS_AT_ONCE)
         return await self._whole(self._read(onward, answer, rooms))
 
-    async def _ask(self, since: str | None, rooms: Collection[RoomId], wait: float) -> JsonObject:
+    async def _ask(
+        self,
+        since: str | None,
+        rooms: Collection[RoomId],
+        wait: float,
+        presence: Availability = Availability.OFFLINE,
+    ) -> JsonObject:
         query = {
             "filter": await self._filter_for(rooms),
             "timeout": str(int(wait * 1000)),
-            "set_presence": "offline",
+            "set_presence": presence.value,
         }
         if since is not None:
             query["since"] = since

@@ -35,7 +35,7 @@ _POLL_FORMS = ("m.poll", "org.matrix.msc3381.poll.start", "m.poll.start")
 _VOICE_FORMS = ("org.matrix.msc3245.voice", "m.voice")
 _PLACE_FORMS = ("m.location", "org.matrix.msc3488.location")
 _GEO = re.compile(r"geo:(-?\d{1,3}(?:\.\d{1,15})?),(-?\d{1,3}(?:\.\d{1,15})?)(?=[,;]|\Z)")
-_MXC = re.compile(r"mxc://[0-9A-Za-z.:\[\]-]{1,255}/[0-9A-Za-z_=-]{1,255}")
+_MXC = re.compile(r"mxc://(?!\.)[0-9A-Za-z.:\[\]-]{1,255}/[0-9A-Za-z_=-]{1,255}")
 _MIMETYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,100}")
 _BASE64 = re.compile(r"([0-9A-Za-z+/_-]{1,64})={0,2}")
 

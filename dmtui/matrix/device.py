@@ -11,6 +11,7 @@ from pathlib import Path
 from dmtui.core.errors import CannotEncrypt
 from dmtui.core.events import History, Line, Redaction, Sendable, SyncBatch, TimelineEvent
 from dmtui.core.model import (
+    Availability,
     EventId,
     JsonObject,
     Media,
@@ -34,6 +35,7 @@ from dmtui.matrix import (
     invite_walk,
     messages,
     nonce,
+    own_presence,
     people,
     plain_rooms,
     push_rules,
@@ -91,9 +93,15 @@ class Device:
         client = Client(session)
         return cls(client, Crypto.open(client, session, directory, key=key))
 
-    async def sync(self, token: str | None, rooms: frozenset[RoomId], timeout: float) -> SyncBatch:
+    async def sync(
+        self,
+        token: str | None,
+        rooms: frozenset[RoomId],
+        timeout: float,
+        presence: Availability = Availability.OFFLINE,
+    ) -> SyncBatch:
         """See ``ports.Homeserver``; each batch is followed by upkeep of the encryption."""
-        batch = await self._news(token, rooms, timeout)
+        batch = await self._news(token, rooms, timeout, presence)
         self._encrypted.update(room.room_id for room in batch.rooms if room.encrypted)
         self._upkeep.wake()
         self._backups.wake()
@@ -116,11 +124,17 @@ class Device:
             if self._own_devices.known() not in (None, self._told_devices):
                 self._untold_devices.set()
 
-    async def _news(self, token: str | None, rooms: frozenset[RoomId], timeout: float) -> SyncBatch:
+    async def _news(
+        self,
+        token: str | None,
+        rooms: frozenset[RoomId],
+        timeout: float,
+        presence: Availability,
+    ) -> SyncBatch:
         """The server's news; none of them as soon as there is news of keys or devices."""
         if token is None or not timeout:
-            return await self._syncing.sync(token, rooms, timeout)
-        news = asyncio.ensure_future(self._syncing.sync(token, rooms, timeout))
+            return await self._syncing.sync(token, rooms, timeout, presence)
+        news = asyncio.ensure_future(self._syncing.sync(token, rooms, timeout, presence))
         others = [
             asyncio.ensure_future(event.wait())
             for event in (self._backups.arrived, self._untold_devices)
@@ -158,10 +172,10 @@ class Device:
         return sent
 
     async def upload(
-        self, room_id: RoomId, file: str, media: Media, encrypted: bool, progress: Progress
+        self, room_id: RoomId | None, file: str, media: Media, encrypted: bool, progress: Progress
     ) -> Media:
         """See ``ports.Homeserver``."""
-        sealed = encrypted or await self._is_encrypted(room_id)
+        sealed = encrypted or (room_id is not None and await self._is_encrypted(room_id))
         return await self._media.upload(file, media, sealed, progress)
 
     async def download(self, media: Media, file: str, limit: int, progress: Progress) -> None:
@@ -303,9 +317,14 @@ class Device:
         """See ``ports.Homeserver``."""
         await account.set_display_name(self._client, self._client.user_id, name)
 
-    async def set_status(self, words: str) -> None:
+    async def set_avatar(self, uri: str) -> None:
         """See ``ports.Homeserver``."""
-        await account.set_status(self._client, self._client.user_id, words)
+        await account.set_avatar(self._client, self._client.user_id, uri)
+
+    async def set_presence(self, availability: Availability, status: str) -> None:
+        """See ``ports.Homeserver``."""
+        me = UserId(self._client.user_id)
+        await own_presence.set_presence(self._client, me, availability, status)
 
     async def has_device_keys(self, user_id: UserId) -> bool:
         """See ``ports.Homeserver``."""
@@ -400,6 +419,7 @@ class Device:
 
     async def close(self) -> None:
         """See ``ports.Homeserver``."""
+        await self._syncing.close()
         await self._upkeep.close()
         await self._verifications.close()
         await self._backups.close()

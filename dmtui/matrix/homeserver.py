@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dmtui.core.events import History, Sendable, SyncBatch, TimelineEvent
 from dmtui.core.model import (
+    Availability,
     EventId,
     JsonObject,
     Media,
@@ -58,9 +59,15 @@ class MatrixHomeserver:
         self._thread = thread
         self._device = device
 
-    async def sync(self, token: str | None, rooms: frozenset[RoomId], timeout: float) -> SyncBatch:
+    async def sync(
+        self,
+        token: str | None,
+        rooms: frozenset[RoomId],
+        timeout: float,
+        presence: Availability = Availability.OFFLINE,
+    ) -> SyncBatch:
         """See ``ports.Homeserver``."""
-        return await self._thread.run(lambda: self._device.sync(token, rooms, timeout))
+        return await self._thread.run(lambda: self._device.sync(token, rooms, timeout, presence))
 
     async def history(self, room_id: RoomId, before: str, limit: int) -> History:
         """See ``ports.Homeserver``."""
@@ -79,7 +86,7 @@ class MatrixHomeserver:
         )
 
     async def upload(
-        self, room_id: RoomId, file: str, media: Media, encrypted: bool, progress: Progress
+        self, room_id: RoomId | None, file: str, media: Media, encrypted: bool, progress: Progress
     ) -> Media:
         """See ``ports.Homeserver``."""
         tell = _across(progress)
@@ -206,9 +213,13 @@ class MatrixHomeserver:
         """See ``ports.Homeserver``."""
         await self._thread.run(lambda: self._device.set_display_name(name))
 
-    async def set_status(self, words: str) -> None:
+    async def set_avatar(self, uri: str) -> None:
         """See ``ports.Homeserver``."""
-        await self._thread.run(lambda: self._device.set_status(words))
+        await self._thread.run(lambda: self._device.set_avatar(uri))
+
+    async def set_presence(self, availability: Availability, status: str) -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(lambda: self._device.set_presence(availability, status))
 
     async def has_device_keys(self, user_id: UserId) -> bool:
         """See ``ports.Homeserver``."""

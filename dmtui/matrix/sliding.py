@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from dmtui.core.errors import Refused, ServerTrouble
-from dmtui.core.model import JsonObject, Membership, RoomId, UserId
+from dmtui.core.model import Availability, JsonObject, Membership, RoomId, UserId
 from dmtui.matrix.account_news import heard
 from dmtui.matrix.news import Api, KeyNews, News
 from dmtui.matrix.place import LONGEST_POSITION, Place
@@ -43,7 +43,12 @@ class Sliding:
         self._left: frozenset[RoomId] = frozenset()
 
     async def fetch(
-        self, place: Place, direct: frozenset[RoomId], rooms: frozenset[RoomId], timeout: float
+        self,
+        place: Place,
+        direct: frozenset[RoomId],
+        rooms: frozenset[RoomId],
+        timeout: float,
+        presence: Availability,
     ) -> News:
         """News since ``place``; ``direct`` rooms are listed anyway, other ``rooms`` subscribed to.
 
@@ -56,17 +61,19 @@ class Sliding:
         subscribed = (rooms - direct) | set(place.extras) | set(self._invited)
         wait = timeout if place.complete and self._primed else 0.0
         try:
-            answer = await self._ask(place, subscribed, wait)
+            answer = await self._ask(place, subscribed, wait, presence)
         except Refused as error:
             if error.status != 400 or (place.position is None and place.to_device is None):
                 raise
             # An expired or foreign position; if it was not that, then the to-device position.
             fresh = Place(place.way) if place.position is None else place.anew()
-            return await self.fetch(fresh, direct, rooms, timeout)
+            return await self.fetch(fresh, direct, rooms, timeout, presence)
         return self._read(place, frozenset(subscribed), answer)
 
-    async def _ask(self, place: Place, subscribed: Iterable[RoomId], wait: float) -> JsonObject:
-        query = {"timeout": str(int(wait * 1000))}
+    async def _ask(
+        self, place: Place, subscribed: Iterable[RoomId], wait: float, presence: Availability
+    ) -> JsonObject:
+        query = {"timeout": str(int(wait * 1000)), "set_presence": presence.value}
         if place.position is not None:
             query["pos"] = place.position
         body = request(place, subscribed)

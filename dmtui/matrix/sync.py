@@ -15,7 +15,7 @@ from dmtui.core.contacts import PEOPLE
 from dmtui.core.errors import NotFound, Refused, ServerTrouble
 from dmtui.core.events import RoomUpdate, SyncBatch
 from dmtui.core.invites import judge_invite
-from dmtui.core.model import Invite, JsonObject, RoomId
+from dmtui.core.model import Availability, Invite, JsonObject, RoomId
 from dmtui.matrix.account_news import (
     DIRECT,
     IGNORED,
@@ -27,6 +27,7 @@ from dmtui.matrix.account_news import (
 )
 from dmtui.matrix.classic import Classic
 from dmtui.matrix.news import Api, KeyNews, News
+from dmtui.matrix.own_presence import RENEWAL, OwnPresence
 from dmtui.matrix.place import Way, place_of
 from dmtui.matrix.push_rules import muted_rooms
 from dmtui.matrix.room_members import VISIBILITY
@@ -73,23 +74,39 @@ class Syncing:
             Way.SLIDING: Sliding(client, translator.me),
             Way.CLASSIC: Classic(client, translator.me),
         }
+        self._own_presence = OwnPresence(client, translator.me)
         self._direct: frozenset[RoomId] | None = None
         self._invites: dict[RoomId, list[JsonObject]] = {}
 
-    async def sync(self, token: str | None, rooms: frozenset[RoomId], timeout: float) -> SyncBatch:
+    async def sync(
+        self,
+        token: str | None,
+        rooms: frozenset[RoomId],
+        timeout: float,
+        presence: Availability = Availability.OFFLINE,
+    ) -> SyncBatch:
         """See ``ports.Homeserver``."""
         way = self._way or await self._choose()
+        if way is Way.SLIDING and presence is not Availability.OFFLINE:
+            await self._own_presence.renew(presence)
+            timeout = min(timeout, RENEWAL)
         place = place_of(token, way)
         if self._direct is None and (rooms or place.position or way is Way.CLASSIC):
             self._direct = await self._ask_direct()
         try:
-            news = await self._ways[way].fetch(place, self._direct or frozenset(), rooms, timeout)
+            news = await self._ways[way].fetch(
+                place, self._direct or frozenset(), rooms, timeout, presence
+            )
         except Refused as error:
             if way is Way.CLASSIC or error.errcode != "M_UNRECOGNIZED":
                 raise
             self._way = Way.CLASSIC  # it was offered when we asked, and is no longer
-            return await self.sync(token, rooms, timeout)
+            return await self.sync(token, rooms, timeout, presence)
         return await self._batch(news, rooms)
+
+    async def close(self) -> None:
+        """Nobody is asked any more: have nobody believe that I am still there."""
+        await self._own_presence.end()
 
     async def _choose(self) -> Way:
         answer = await self._client.api("GET", "/_matrix/client/versions")

@@ -27,6 +27,8 @@ from dmtui.core.intents import (
     Report,
     RestoreDirect,
     SetName,
+    SetPicture,
+    SetPresence,
     SetStatus,
     StopIgnoring,
     TakeInviteBack,
@@ -40,6 +42,7 @@ from dmtui.messenger.contacts import arrange_contact
 from dmtui.messenger.deliveries import Deliveries
 from dmtui.messenger.groups import GroupMaker
 from dmtui.messenger.ignoring import Hearing
+from dmtui.messenger.introducing import Introducing
 from dmtui.messenger.invites import Answers
 from dmtui.messenger.journal import Settlement
 from dmtui.messenger.ledger import Ledger
@@ -60,6 +63,7 @@ class Acts:
         ledger: Ledger,
         clock: Clock,
         deliveries: Deliveries,
+        introducing: Introducing,
     ):
         self._me = me
         self._homeserver = homeserver
@@ -69,6 +73,7 @@ class Acts:
         self._rooms = RoomMaker(me, homeserver, ledger, clock)
         self._groups = GroupMaker(homeserver, ledger, clock)
         self._deliveries = deliveries
+        self._introducing = introducing
 
     async def carry_out(self, entry: Entry) -> Settlement:
         """Do what the intent says; returns its outcome and what follows from it."""
@@ -81,8 +86,8 @@ class Acts:
                 return await self._bring_together(entry, intent)
             case TakeInviteBack() | LeaveRoom() | ForgetRoom() | MakeRoom() as intent:
                 return await self._end(intent)
-            case SetName() | SetStatus() as intent:
-                return await self._introduce(entry, intent)
+            case SetName() | SetStatus() | SetPicture() | SetPresence() as intent:
+                return await self._introducing.introduce(entry, intent)
             case MarkRead() | ExamineDirect() | ArrangeContact() as intent:
                 return await self._tell(intent)
             case Deliver() as intent:
@@ -113,17 +118,6 @@ class Acts:
                 return await self._hearing.block(entry, intent)
             case _:
                 assert_never(intent)
-
-    async def _introduce(self, entry: Entry, intent: SetName | SetStatus) -> Settlement:
-        now = self._ledger.store.intent(entry.number)
-        if now is None or now.outcome is not None:
-            return _DONE, ()  # something else was wished meanwhile
-        match intent:
-            case SetName(name):
-                await self._homeserver.set_display_name(name)
-            case SetStatus(words):
-                await self._homeserver.set_status(words)
-        return _DONE, ()
 
     async def _bring_together(
         self, entry: Entry, intent: CreateRoom | CreateGroup | InviteBack | FollowUpgrade

@@ -15,6 +15,7 @@ from dmtui.core.model import (
     Conversation,
     DirectRoom,
     JsonObject,
+    Pixels,
     Presence,
     Profile,
     RoomId,
@@ -24,6 +25,7 @@ from dmtui.core.model import (
 from dmtui.core.names import is_user_id
 from dmtui.core.ports import Homeserver
 from dmtui.core.trust import Trust
+from dmtui.messenger.faces import Faces
 from dmtui.messenger.ledger import Ledger
 
 ROOMS_ASKED = 12
@@ -65,10 +67,17 @@ class News:
 class Cards:
     """Reads only."""
 
-    def __init__(self, me: UserId, homeserver: Callable[[], Awaitable[Homeserver]], ledger: Ledger):
+    def __init__(
+        self,
+        me: UserId,
+        homeserver: Callable[[], Awaitable[Homeserver]],
+        ledger: Ledger,
+        faces: Faces,
+    ):
         self._me = me
         self._homeserver = homeserver
         self._ledger = ledger
+        self._faces = faces
 
     def card(self, user_id: UserId) -> Card:
         """At once, from the store."""
@@ -96,6 +105,14 @@ class Cards:
             _told(homeserver.trust_of(user_id)),
         )
         return News(profile, presence, shared_rooms, trust)
+
+    async def face(self, user_id: UserId, news: News, side: int) -> Pixels | None:
+        """Their picture, as :meth:`Faces.picture` has it; of people I chat with, and no others."""
+        card = self.card(user_id)
+        known = card.conversation is not None and not card.group and not card.ignored
+        if not known or isinstance(news.profile, str):
+            return None
+        return await self._faces.picture(news.profile.avatar, side)
 
     def why(self, user_id: UserId) -> tuple[Evidence, ...]:
         """Why the person's rooms are direct or not, from the store; the serving one first."""

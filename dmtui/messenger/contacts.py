@@ -17,7 +17,7 @@ from dmtui.core.contacts import (
 from dmtui.core.errors import DmtuiError, Recoverable, SignedOut, StoreTrouble
 from dmtui.core.events import Change
 from dmtui.core.intents import ArrangeContact, Entry, Outcome
-from dmtui.core.model import Milliseconds, Safe, UserId
+from dmtui.core.model import Contact, Milliseconds, Safe, UserId
 from dmtui.core.ports import Homeserver
 from dmtui.messenger.clock import Clock, milliseconds
 from dmtui.messenger.journal import Journal, Settlement
@@ -51,6 +51,36 @@ class Contacts:
     async def pin(self, user_id: UserId, pinned: bool) -> Entry | None:
         """Keep the person at the top of the list, or no longer."""
         return await self._change(user_id, lambda: self._records.pin(user_id, pinned))
+
+    async def turn_pin(self, user_id: UserId) -> tuple[bool, Entry | None]:
+        """Pin them unless they are pinned, else unpin; whether they are now, and the entry."""
+
+        def turn(before: Contact) -> tuple[bool, frozenset[Change]]:
+            return not before.pinned, self._records.pin(user_id, not before.pinned)
+
+        return await self._turn(user_id, turn)
+
+    async def turn_archive(self, user_id: UserId) -> tuple[bool, Entry | None]:
+        """The same for putting them away."""
+
+        def turn(before: Contact) -> tuple[bool, frozenset[Change]]:
+            return not before.archived, self._records.archive(user_id, not before.archived)
+
+        return await self._turn(user_id, turn)
+
+    async def _turn(
+        self, user_id: UserId, turn: Callable[[Contact], tuple[bool, frozenset[Change]]]
+    ) -> tuple[bool, Entry | None]:
+        """Decided in the writing thread: a key pressed again counts from what it did before."""
+        now = False
+
+        def act() -> frozenset[Change]:
+            nonlocal now
+            now, changes = turn(self._records.contact(user_id))
+            return changes
+
+        entry = await self._change(user_id, act)
+        return now, entry
 
     async def archive(self, user_id: UserId, archived: bool) -> Entry | None:
         """Put the person away until they write again, or bring them back."""

@@ -43,6 +43,8 @@ from dmtui.messenger.deliveries import Deliveries
 from dmtui.messenger.directs import DirectWriter
 from dmtui.messenger.encryption import EncryptionCare
 from dmtui.messenger.export import export_to
+from dmtui.messenger.faces import Faces
+from dmtui.messenger.introducing import Introducing
 from dmtui.messenger.journal import Journal
 from dmtui.messenger.ledger import Ledger, Subscription
 from dmtui.messenger.life import Life
@@ -97,15 +99,16 @@ class Messenger:
         self._ledger = Ledger(store)
         self._line = Line(self._ledger, self._clock)
         self.transfers = Transfers(self._ledger, self._clock)
-        files = OutgoingFiles(store.outgoing_files)
+        self._files = OutgoingFiles(store.outgoing_files)
+        self.faces = Faces(self.homeserver)
         self.attaching = Attaching(
             self._ledger,
             self._clock,
-            files,
+            self._files,
             self.transfers,
             lambda: self._outbox.wake(),
         )
-        self.previews = Previews(self._ledger, self._clock, files, preview_limit)
+        self.previews = Previews(self._ledger, self._clock, self._files, preview_limit)
         self.saving = Saving(self.homeserver, self.transfers, downloads.expanduser())
         self._outbox = Outbox(self._ledger, self._line, self.attaching)
         self.relations = Relations(self._ledger, self._clock, self._outbox.wake)
@@ -113,7 +116,7 @@ class Messenger:
         self.care = DirectCare(self._ledger, self._journal)
         self.contacts = Contacts(self._ledger, self._journal, self._clock)
         self.life = Life(me, self.homeserver, self._ledger, self._journal)
-        self.cards = Cards(me, self.homeserver, self._ledger)
+        self.cards = Cards(me, self.homeserver, self._ledger, self.faces)
         self.recovery = Recovery(self.homeserver)
         self.own_devices = OwnDevices(self.homeserver, self._ledger)
         self.search = Search(self._ledger, self._clock)
@@ -125,7 +128,7 @@ class Messenger:
         )
         self.verification = VerificationDesk(me, self.homeserver, self._ledger, self.encryption)
         self._start_chat = StartChat(me, self.homeserver, self._ledger, self._journal, self._clock)
-        self.own_profile = OwnProfile(me, self.homeserver, self._journal)
+        self.own_profile = OwnProfile(me, self.homeserver, self._ledger, self._journal, self._files)
         self.requests = Requests(self._ledger, self._journal, self._line, self._start_chat.shown)
         self._typing = TypingNotices(self._clock)
         self._homeserver: Homeserver | None = None
@@ -166,7 +169,8 @@ class Messenger:
             deliveries = Deliveries(
                 self._ledger, self._clock, self._journal, self._start_chat, self._outbox.wake
             )
-            acts = Acts(self.me, homeserver, self._ledger, self._clock, deliveries)
+            introducing = Introducing(self.me, homeserver, self._ledger, self._files)
+            acts = Acts(self.me, homeserver, self._ledger, self._clock, deliveries, introducing)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._wake_on_changes())
                 tasks.create_task(self._keep(self.attaching.sweep))

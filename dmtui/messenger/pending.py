@@ -22,10 +22,13 @@ from dmtui.core.intents import (
     LeaveRoom,
     MakeRoom,
     MarkRead,
+    ProfileWish,
     RepairDirect,
     Report,
     RestoreDirect,
     SetName,
+    SetPicture,
+    SetPresence,
     SetStatus,
     StopIgnoring,
     TakeInviteBack,
@@ -56,8 +59,6 @@ _OfNobody: TypeAlias = (
     | CreateGroup
     | MakeRoom
     | BlockInvites
-    | SetName
-    | SetStatus
     | MarkRead
 )
 
@@ -93,6 +94,8 @@ def _line(store: Store, entry: Entry) -> str:
             return _of_person(intent, _name(store, intent.inviter))
         case Ignore() | StopIgnoring() | Report() | ArrangeContact() as intent:
             return _of_person(intent, _name(store, intent.user_id))
+        case SetName() | SetStatus() | SetPicture() | SetPresence() as intent:
+            return _of_me(intent)
         case intent:
             return _of_nobody(intent)
 
@@ -149,12 +152,22 @@ def _of_nobody(intent: _OfNobody) -> str:
             return "a chat becomes a room"
         case BlockInvites(blocked=blocked):
             return "invites are being blocked" if blocked else "invites are being allowed"
+        case MarkRead():
+            return ""
+        case _:
+            assert_never(intent)
+
+
+def _of_me(intent: ProfileWish) -> str:
+    match intent:
         case SetName():
             return "your new name is on its way"
         case SetStatus():
             return "your new status is on its way"
-        case MarkRead():
-            return ""
+        case SetPicture(copy=copy):
+            return "your new picture is on its way" if copy else "your picture is being removed"
+        case SetPresence():
+            return "your presence is on its way"
         case _:
             assert_never(intent)
 

@@ -25,7 +25,7 @@ from dmtui.core.events import (
     TimelineEvent,
     TypingChanged,
 )
-from dmtui.core.model import JsonObject, Membership, RoomId, UserId
+from dmtui.core.model import Availability, JsonObject, Membership, RoomId, UserId
 from dmtui.core.ports import Homeserver
 from dmtui.messenger.clock import Clock, back_off
 from dmtui.messenger.ledger import Ledger
@@ -62,7 +62,7 @@ class Syncing:
         self.caught_up = False
 
     def refollow(self) -> None:
-        """The rooms to follow may have changed: ask the server with the new ones now."""
+        """The rooms to follow, or how I am to be seen, may have changed: ask the server anew."""
         self._follow.set()
 
     async def run(self, homeserver: Homeserver) -> None:
@@ -95,13 +95,14 @@ class Syncing:
                 hold = HOLD_SECONDS if batch.complete else 0.0
 
     async def _poll(self, homeserver: Homeserver, hold: float) -> SyncBatch | None:
-        """One request; given up (``None``) when other rooms are to be followed."""
+        """One request; given up (``None``) when another one is to be made."""
         store = self._ledger.store
         self._follow.clear()
         rooms = await self._ledger.run(store.followed_rooms)
+        seen = await self._ledger.run(store.presence) or Availability.OFFLINE
         token = await self._ledger.run(store.token)
-        request = asyncio.ensure_future(homeserver.sync(token, rooms, hold))
-        change = asyncio.ensure_future(self._rooms_changed(rooms))
+        request = asyncio.ensure_future(homeserver.sync(token, rooms, hold, seen))
+        change = asyncio.ensure_future(self._changed(rooms, seen))
         try:
             await asyncio.wait({request, change}, return_when=asyncio.FIRST_COMPLETED)
             return request.result() if request.done() else None
@@ -110,11 +111,14 @@ class Syncing:
                 task.cancel()
             await asyncio.gather(request, change, return_exceptions=True)
 
-    async def _rooms_changed(self, rooms: frozenset[RoomId]) -> None:
+    async def _changed(self, rooms: frozenset[RoomId], seen: Availability) -> None:
+        """Other rooms are to be followed, or I am to be seen otherwise."""
+        store = self._ledger.store
         while True:
             await self._follow.wait()
             self._follow.clear()
-            if await self._ledger.run(self._ledger.store.followed_rooms) != rooms:
+            now = await self._ledger.run(store.presence) or Availability.OFFLINE
+            if now is not seen or await self._ledger.run(store.followed_rooms) != rooms:
                 return
 
     async def _apply(self, homeserver: Homeserver, batch: SyncBatch) -> None:

@@ -57,7 +57,21 @@ async def measured(picture: Path, thumbnail: Path) -> Measured | None:
 
 async def pixels(picture: Path, width: int, height: int) -> Pixels | None:
     """The picture made to fit ``width`` times ``height`` pixels, upright and on black."""
-    answer = await _ask("pixels", str(picture), str(width), str(height))
+    return _pixels(await _ask("pixels", str(picture), str(width), str(height)))
+
+
+async def face(picture: Path, side: int) -> Pixels | None:
+    """The middle of the picture, ``side`` pixels square, upright and on black."""
+    return _pixels(await _ask("face", str(picture), str(side)))
+
+
+async def portrait(picture: Path, target: Path) -> str | None:
+    """Write a smaller copy (0600), with nothing in it but what is to be seen; its media type."""
+    mimetype = (await _ask("portrait", str(picture), str(target)) or b"").decode("ascii", "replace")
+    return mimetype if mimetype in ("image/png", "image/jpeg") else None
+
+
+def _pixels(answer: bytes | None) -> Pixels | None:
     header, _, rgb = (answer or b"").partition(b"\n")
     try:
         wide, high = map(int, header.split())

@@ -1,7 +1,8 @@
 """The process that decodes one picture, from a file or from the clipboard.
 
-``measure FILE THUMBNAIL``, ``pixels``, ``png`` or ``sixel`` ``FILE WIDTH HEIGHT``, ``grab FILE``.
-Run as a script by :mod:`dmtui.pictures.sandbox`; it bounds itself before it looks at the file.
+``measure FILE THUMBNAIL``, ``pixels``, ``png`` or ``sixel`` ``FILE WIDTH HEIGHT``, ``face FILE
+SIDE``, ``portrait FILE TARGET``, ``grab FILE``. Run as a script by :mod:`dmtui.pictures.sandbox`;
+it bounds itself before it looks at the file.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 MOST_PIXELS = 60_000_000
 LARGEST_FILE = 200 * 1024 * 1024
 THUMBNAIL = (800, 600)
+PORTRAIT = (512, 512)
 WORTH_A_THUMBNAIL = 100_000
 """Bytes: what is smaller is its own thumbnail."""
 
@@ -58,18 +60,23 @@ def opened(path: str) -> Image.Image:
 
 def small(path: str, size: tuple[int, int]) -> Image.Image:
     """Upright, opaque, and no larger than the size."""
+    picture = upright(path, size)
+    ground = Image.new("RGBA", picture.size, (0, 0, 0, 255))
+    ground.alpha_composite(picture)
+    found = ground.convert("RGB")
+    found.thumbnail(size)
+    return found
+
+
+def upright(path: str, size: tuple[int, int]) -> Image.Image:
+    """The picture with its transparency, decoded no larger than that size needs."""
     picture = opened(path)
     picture.draft("RGB", (size[0] * 2, size[1] * 2))
     if picture.mode not in _REDUCIBLE:
         picture = picture.convert("RGBA")
     scale = max(picture.width / size[0], picture.height / size[1])
     picture = picture.reduce(max(1, int(scale / 4)))  # what follows takes memory for each pixel
-    picture = ImageOps.exif_transpose(picture).convert("RGBA")
-    ground = Image.new("RGBA", picture.size, (0, 0, 0, 255))
-    ground.alpha_composite(picture)
-    found = ground.convert("RGB")
-    found.thumbnail(size)
-    return found
+    return ImageOps.exif_transpose(picture).convert("RGBA")
 
 
 def measure(path: str, thumbnail: str) -> None:
@@ -94,7 +101,15 @@ def _new(path: str) -> BinaryIO:
 
 def pixels(path: str, width: int, height: int) -> None:
     """Say what the picture looks like when it is small."""
-    found = small(path, (width, height))
+    _say(small(path, (width, height)))
+
+
+def face(path: str, side: int) -> None:
+    """Say what the middle of the picture looks like, as a small square."""
+    _say(ImageOps.fit(small(path, (4 * side, 4 * side)), (side, side)))
+
+
+def _say(found: Image.Image) -> None:
     sys.stdout.buffer.write(f"{found.width} {found.height}\n".encode() + found.tobytes())
 
 
@@ -136,6 +151,23 @@ def grab(path: str) -> None:
     print(json.dumps(answer))  # noqa: T201
 
 
+def portrait(path: str, target: str) -> None:
+    """Write what is to be seen and nothing else: no place, no date, no camera."""
+    picture = upright(path, PORTRAIT)
+    picture.thumbnail(PORTRAIT)
+    clear = any(picture.getchannel("A").histogram()[:255])
+    found = Image.new("RGBA" if clear else "RGB", picture.size)
+    found.paste(picture)
+    with _new(target) as file:
+        if clear:
+            found.save(file, "PNG")
+        else:
+            found.save(file, "JPEG", quality=90)
+        file.flush()
+        os.fsync(file.fileno())
+    print("image/png" if clear else "image/jpeg", end="")  # noqa: T201
+
+
 def main(arguments: list[str]) -> None:
     bound(_LARGEST_GRAB if arguments[:1] == ["grab"] else _LARGEST_OUTPUT)
     match arguments:
@@ -149,6 +181,10 @@ def main(arguments: list[str]) -> None:
             sixel(path, int(width), int(height))
         case ["grab", path]:
             grab(path)
+        case ["face", path, side]:
+            face(path, int(side))
+        case ["portrait", path, target]:
+            portrait(path, target)
         case _:
             raise SystemExit(2)
 

@@ -10,16 +10,33 @@ from dmtui.core.direct import Candidate
 from dmtui.core.fold import PRESENT
 from dmtui.core.intents import Accept, DirectAction, EditDirect, FollowUpgrade
 from dmtui.core.invites import ranked, standing_of
-from dmtui.core.model import Invite, JsonObject, Membership, RoomId, Safe, UserId
+from dmtui.core.model import (
+    Availability,
+    Invite,
+    JsonObject,
+    Membership,
+    RoomId,
+    Safe,
+    UserId,
+)
 from dmtui.store.database import text
 from dmtui.store.intents import pending
 from dmtui.store.likeness import taken_for
 from dmtui.store.people import candidate_of
 from dmtui.store.upgrades import EXPECTED
 
+PRESENCE = "presence"
+"""The row of ``meta`` that says how I wish to be seen."""
+
 
 def meta(connection: sqlite3.Connection, name: str) -> str | None:
     return text(connection, "SELECT value FROM meta WHERE name = ?", (name,))
+
+
+def presence(connection: sqlite3.Connection) -> Availability | None:
+    """How I wish to be seen; ``None``: nothing is to be said."""
+    wished = meta(connection, PRESENCE)
+    return Availability(wished) if wished else None
 
 
 def direct(connection: sqlite3.Connection) -> JsonObject | None:

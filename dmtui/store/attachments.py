@@ -70,8 +70,13 @@ def note_uploaded(work: Work, transaction_id: TransactionId, attachment: Attachm
 
 
 def copies(connection: sqlite3.Connection) -> frozenset[str]:
-    """The names of our copies of files that are still to be sent."""
-    return frozenset(copy for found in _unsent(connection) for copy in copies_of(found))
+    """The names of our copies of files that are still to be sent, and of a picture of mine."""
+    pictures = connection.execute(
+        "SELECT json_extract(payload, '$.copy') FROM intent"
+        " WHERE outcome IS NULL AND kind = 'SetPicture'"
+    ).fetchall()
+    sent = (copy for found in _unsent(connection) for copy in copies_of(found))
+    return frozenset((*sent, *(str(copy) for (copy,) in pictures if copy)))
 
 
 def copies_of(attachment: Attachment) -> tuple[str, ...]:

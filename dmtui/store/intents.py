@@ -31,17 +31,28 @@ from dmtui.core.intents import (
     MakeRoom,
     MarkRead,
     Outcome,
+    ProfileWish,
     RepairDirect,
     Report,
     RestoreDirect,
     SetName,
+    SetPicture,
+    SetPresence,
     SetStatus,
     StopIgnoring,
     TakeInviteBack,
     TidyDirect,
     UndoRepair,
 )
-from dmtui.core.model import Attachment, EventId, Json, JsonObject, RoomId, UserId
+from dmtui.core.model import (
+    Attachment,
+    Availability,
+    EventId,
+    Json,
+    JsonObject,
+    RoomId,
+    UserId,
+)
 from dmtui.store.attachments import attachment_of
 from dmtui.store.database import number
 from dmtui.store.work import Work
@@ -87,6 +98,10 @@ class _Fields:
             return attachment_of(value)
         except (TypeError, KeyError) as error:
             raise ValueError("attachment") from error
+
+    def availability(self) -> Availability | None:
+        value = self._content.get("availability")
+        return None if value is None else Availability(self.text("availability"))
 
     def user(self, name: str = "user_id") -> UserId:
         return UserId(self.text(name))
@@ -140,6 +155,8 @@ _READERS: dict[str, Callable[[_Fields], Intent]] = {
     "BlockInvites": lambda f: BlockInvites(f.flag("blocked")),
     "SetName": lambda f: SetName(f.text("name")),
     "SetStatus": lambda f: SetStatus(f.text("words")),
+    "SetPicture": lambda f: SetPicture(f.text("copy"), f.text("mimetype"), f.text("uri")),
+    "SetPresence": lambda f: SetPresence(f.availability()),
     "ArrangeContact": lambda f: ArrangeContact(f.user()),
     "MarkRead": lambda f: MarkRead(f.room(), EventId(f.text("event_id"))),
     "Deliver": lambda f: Deliver(f.user(), f.text("text"), f.attachment()),
@@ -200,7 +217,7 @@ def add(work: Work, intent: Intent) -> int:
     A pending one that wants the contrary, or the same thing to be otherwise, is over.
     """
     kind, payload = write_intent(intent)
-    if isinstance(intent, SetName | SetStatus):
+    if isinstance(intent, ProfileWish):
         work.connection.execute(
             "UPDATE intent SET outcome = ? WHERE outcome IS NULL AND kind = ? AND payload <> ?",
             (_write_outcome(Outcome(ok=True)), kind, payload),

@@ -36,6 +36,7 @@ from dmtui.core.intents import (
     MakeRoom,
     Outcome,
     RestoreDirect,
+    SetPresence,
     StopIgnoring,
     UndoRepair,
 )
@@ -44,6 +45,7 @@ from dmtui.core.model import (
     Aim,
     Alarm,
     Attachment,
+    Availability,
     Conversation,
     Cursor,
     DirectRoom,
@@ -433,6 +435,11 @@ class Store:
             previews.keep(work, key, attachment, pixels)
         return work.done
 
+    def presence(self) -> Availability | None:
+        """How I wish to be seen while dmtui runs; ``None``: it is to say nothing."""
+        with self._database.read() as connection:
+            return account.presence(connection)
+
     def copies(self) -> frozenset[str]:
         """The names of our copies of files that are still to be sent."""
         with self._database.read() as connection:
@@ -613,9 +620,14 @@ def _together(changes: frozenset[Change]) -> frozenset[Change]:
 
 def _journal(work: Work, intent: Intent) -> int:
     number = intents.add(work, intent)
-    if isinstance(intent, EditDirect):
-        rooms.ensure_room(work, intent.room_id)
-        _touch_room(work, intent.room_id)
+    match intent:
+        case EditDirect(room_id=room_id):
+            rooms.ensure_room(work, room_id)
+            _touch_room(work, room_id)
+        case SetPresence(availability):
+            invites.set_meta(work, account.PRESENCE, availability or "")
+        case _:
+            pass
     return number
 
 

@@ -39,6 +39,7 @@ class Scope(StrEnum):
     REQUESTS = "All requests"
     DOCTOR = "Doctor"
     CARD = "Person card"
+    PROFILE = "My profile"
     VERIFICATION = "Verification"
     ENCRYPTION = "Encryption"
     SETTINGS = "Settings"
@@ -135,7 +136,10 @@ COMMANDS: tuple[Command, ...] = (
     _everywhere("direct.leave", "", "Leave lost chats out for good", "leave_direct"),
     _everywhere("app.doctor", "", "Doctor: check the list of chats", "doctor"),
     _general("app.encryption", "Encryption", "encryption"),
-    _general("app.profile", "My profile: name and status", "profile"),
+    _general("app.profile", "My profile", "profile"),
+    _general("app.avatar", "My picture: choose another one", "picture"),
+    _general("app.no-avatar", "My picture: remove it", "no_picture"),
+    _general("app.presence", "My presence: online, away, invisible", "presence"),
     _general("group.start", "Start a group, which is no direct chat", "start_group"),
     _everywhere("requests.list", "", "All requests", "list_requests"),
     _general("requests.block", "Invites from nobody, or from everybody", "block_invites"),
@@ -326,6 +330,27 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "card.archive", "a", "Archive, or bring back", Scope.CARD, "act('archive')", hint="Archive"
     ),
+    Command("profile.name", "n", "Change my name", Scope.PROFILE, "change('name')", "Name"),
+    Command("profile.status", "s", "Change my status", Scope.PROFILE, "change('status')", "Status"),
+    Command(
+        "profile.presence",
+        "p",
+        "Online, away or invisible",
+        Scope.PROFILE,
+        "act('presence')",
+        "Presence",
+    ),
+    Command("profile.picture", "i", "Choose a picture", Scope.PROFILE, "act('picture')", "Picture"),
+    Command(
+        "profile.no-picture",
+        "d",
+        "Remove my picture",
+        Scope.PROFILE,
+        "act('no_picture')",
+        "No picture",
+    ),
+    Command("profile.copy", "y", "Copy my ID", Scope.PROFILE, "copy_id", "Copy ID"),
+    Command("profile.link", "l", "Copy a link to me", Scope.PROFILE, "copy_link", "Link"),
     Command("encryption.next", "enter", "What is to be done next", Scope.ENCRYPTION, "next"),
     Command("encryption.set-up", "s", "Set it up", Scope.ENCRYPTION, "do('set-up')"),
     Command("encryption.unlock", "u", "Unlock", Scope.ENCRYPTION, "do('unlock')"),

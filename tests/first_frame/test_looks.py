@@ -13,6 +13,7 @@ from dmtui.first_frame.stored import Person, Stored, directory, read
 from dmtui.matrix.sign_in import sign_in_with_password
 from dmtui.profile import ProfilePaths
 from dmtui.ui.app import DmtuiApp
+from tests.fakes import BOB
 from tests.first_frame.conftest import (
     arranged,
     asked_by,
@@ -134,7 +135,7 @@ def test_with_keys_of_the_users_the_app_names_them_first(profile: ProfilePaths) 
 
 
 def test_stored_text_steers_no_terminal() -> None:
-    evil = Person("a\x1b[31mb\u202e\x9b1m", 1, "\x1b]0;t\x07\u0085", 1, 0, "joined", "", 0)
+    evil = Person(BOB, "a\x1b[31mb\u202e\x9b1m", 1, "\x1b]0;t\x07\u0085", 1, 0, "joined", "", 0)
     shown = lines(Stored([evil], asking=["\x1b[2J"]), 100, 30, now=1)
     text = "".join(part.text for line in shown for part in line)
     assert text.isprintable()
@@ -143,7 +144,7 @@ def test_stored_text_steers_no_terminal() -> None:
 def test_no_colours_are_used_where_none_are_wanted() -> None:
     palette = colours({"TERM": "xterm-256color", "COLORTERM": "truecolor", "NO_COLOR": "1"})
     assert palette is not None
-    shown = lines(Stored([Person("Bob", 1, "hi", 1, 0, "joined", "", 0)]), 100, 30, now=1)
+    shown = lines(Stored([Person(BOB, "Bob", 1, "hi", 1, 0, "joined", "", 0)]), 100, 30, now=1)
     text = escaped(shown, palette)
     assert "Bob" in text
     assert "38;" not in text

@@ -975,12 +975,43 @@ async def test_my_name_is_what_the_profile_tells(world: World) -> None:
 
 
 async def test_my_status_is_told_with_my_presence(world: World) -> None:
-    await world.homeserver.set_status("at the sea")
+    await world.homeserver.set_presence(Availability.ONLINE, "at the sea")
     presence = await world.homeserver.presence(world.me)
     assert presence.status == "at the sea"
     assert presence.availability is Availability.ONLINE
-    await world.homeserver.set_status("")
-    assert (await world.homeserver.presence(world.me)).status == ""
+    await world.homeserver.set_presence(Availability.UNAVAILABLE, "")
+    presence = await world.homeserver.presence(world.me)
+    assert (presence.availability, presence.status) == (Availability.UNAVAILABLE, "")
+
+
+@pytest.mark.parametrize("seen", [Availability.ONLINE, Availability.UNAVAILABLE])
+async def test_syncing_shows_me_as_i_wish_and_keeps_my_status(
+    world: World, seen: Availability
+) -> None:
+    await world.homeserver.set_presence(Availability.OFFLINE, "at the sea")
+    first = await world.homeserver.sync(None, frozenset(), 0.0)
+    assert (await world.homeserver.presence(world.me)).availability is Availability.OFFLINE
+    await world.homeserver.sync(first.token, frozenset(), 0.0, seen)
+    presence = await world.homeserver.presence(world.me)
+    assert (presence.availability, presence.status) == (seen, "at the sea")
+
+
+async def test_my_picture_is_what_the_profile_tells(world: World, tmp_path: Path) -> None:
+    picture = tmp_path / "picture"
+    picture.write_bytes(b"any bytes")
+    stored = await world.homeserver.upload(
+        None, str(picture), Media("", mimetype="image/png"), False, lambda _, __: None
+    )
+    assert stored.key is None
+    await world.homeserver.set_avatar(stored.uri)
+    assert (await world.homeserver.profile(world.me)).avatar == stored.uri
+    await world.homeserver.download(
+        Media(stored.uri), str(tmp_path / "again"), 99, lambda _, __: None
+    )
+    assert (tmp_path / "again").read_bytes() == b"any bytes"
+    await world.homeserver.set_display_name("Somebody")
+    await world.homeserver.set_avatar("")
+    assert await world.homeserver.profile(world.me) == Profile(world.me, Safe("Somebody"))
 
 
 async def test_devices_of_a_person_are_those_with_keys(world: World) -> None:

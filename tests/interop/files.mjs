@@ -42,7 +42,7 @@ async function placed(device, roomId, data, mimetype, [plain, sealed]) {
     return { [sealed]: { ...closed.file, url } };
 }
 
-async function fetched(device, uri) {
+export async function fetched(device, uri) {
     const url = device.client.mxcUrlToHttp(uri, undefined, undefined, undefined, false, true, true);
     const answer = await fetchHereOnly(url, {
         headers: { Authorization: `Bearer ${device.client.getAccessToken()}` },

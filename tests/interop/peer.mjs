@@ -9,15 +9,17 @@
 import readline from "node:readline";
 import { Device } from "./device.mjs";
 import * as files from "./files.mjs";
+import * as profile from "./profile.mjs";
 import * as rooms from "./rooms.mjs";
 import * as trust from "./trust.mjs";
 import * as verify from "./verify.mjs";
 
-const views = { ...rooms.views, ...trust.views, ...verify.views };
+const views = { ...profile.views, ...rooms.views, ...trust.views, ...verify.views };
 const devices = new Map(); // device ID -> Device
 
 const acts = {
     ...files.acts,
+    ...profile.acts,
     ...rooms.acts,
     ...trust.acts,
     ...verify.acts,

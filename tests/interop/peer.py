@@ -344,6 +344,20 @@ class Element:
         assert isinstance(answer, list)
         return [_message(seen) for seen in answer]
 
+    # -- how people show themselves -------------------------------------------------------------
+
+    async def set_picture(self, content: bytes, mimetype: str) -> None:
+        await self._act("setPicture", base64=base64.b64encode(content).decode(), type=mimetype)
+
+    async def picture(self, other: Account) -> bytes | None:
+        """The picture of the person, as their profile has it."""
+        answer = await self._act("picture", user=other.user_id)
+        return None if answer is None else base64.b64decode(str(answer))
+
+    async def profile(self, other: Account, **want: object) -> Json:
+        """What is shown of the person, once it has what is wanted: ``presence``, ``status`` …"""
+        return await self._seen("profile", want, user=other.user_id)
+
     # -- encryption and trust -----------------------------------------------------------------
 
     async def set_up(self, passphrase: str = "") -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from dmtui.core.images import Canvas, Drawing
 from dmtui.core.model import Pixels
@@ -125,6 +126,58 @@ async def test_hostile_picture_costs_nothing_but_the_answer(tmp_path: Path, kind
     assert await sandbox.measured(tmp_path / "a.png", tmp_path / "thumbnail") is None
     for drawing in (Drawing.KITTY, Drawing.SIXEL):
         assert await sandbox.drawn(tmp_path / "a.png", Canvas(drawing, 80, 80)) is None
+    assert await sandbox.face(tmp_path / "a.png", 16) is None
+    assert await sandbox.portrait(tmp_path / "a.png", tmp_path / "portrait") is None
+    assert not (tmp_path / "portrait").exists()
+
+
+async def test_face_is_the_middle_of_the_picture(tmp_path: Path) -> None:
+    picture = Image.new("RGB", (300, 100), "red")
+    picture.paste("blue", (100, 0, 200, 100))
+    picture.save(tmp_path / "a.png")
+    found = await sandbox.face(tmp_path / "a.png", 4)
+    assert found is not None
+    assert (found.width, found.height) == (4, 4)
+    assert set(found.rgb[0::3]) < set(range(32))
+    assert set(found.rgb[2::3]) < set(range(224, 256))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+async def test_portrait_shows_what_is_to_be_seen_and_tells_nothing_else(
+    tmp_path: Path, kind: str
+) -> None:
+    secret = "Seaside 12, at home"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif[0x010E] = secret
+    exif.get_ifd(0x8825)[1] = "N"
+    exif.get_ifd(0x8825)[2] = (52.0, 31.0, 12.0)
+    notes = PngInfo()
+    notes.add_text("Comment", secret)
+    more = {"pnginfo": notes} if kind == "PNG" else {"comment": secret.encode()}
+    xmp = f"<x:xmpmeta xmlns:x='adobe:ns:meta/'>{secret}</x:xmpmeta>".encode()
+    path = tmp_path / "a"
+    Image.effect_noise((800, 600), 90).convert("RGB").save(path, kind, exif=exif, xmp=xmp, **more)
+    assert secret.encode() in path.read_bytes()
+    assert await sandbox.portrait(path, tmp_path / "portrait") == "image/jpeg"
+    content = (tmp_path / "portrait").read_bytes()
+    assert secret.encode() not in content
+    assert b"Exif" not in content
+    assert (tmp_path / "portrait").stat().st_mode & 0o777 == 0o600
+    with Image.open(tmp_path / "portrait") as shown:
+        assert shown.size == (384, 512)  # upright
+        assert not shown.getexif()
+        assert not {"exif", "xmp", "comment", "icc_profile"} & shown.info.keys()
+
+
+async def test_portrait_keeps_what_is_transparent(tmp_path: Path) -> None:
+    picture = Image.new("RGBA", (40, 40), (0, 0, 0, 0))
+    picture.info["Comment"] = "secret"
+    picture.save(tmp_path / "a.png")
+    assert await sandbox.portrait(tmp_path / "a.png", tmp_path / "portrait") == "image/png"
+    with Image.open(tmp_path / "portrait") as shown:
+        assert shown.mode == "RGBA"
+        assert shown.getpixel((5, 5)) == (0, 0, 0, 0)
 
 
 async def test_truncated_picture_is_not_shown(tmp_path: Path) -> None:

@@ -58,6 +58,31 @@ async def test_p_pins_the_highlighted_person_to_the_top_and_back(stage: Stage) -
         await stage.until(lambda: stage.server.rooms[rooms[BOB]].tags == set())
 
 
+@pytest.mark.parametrize("presses", [4, 5])
+async def test_toggle_pressed_again_and_again_settles_on_the_last(
+    stage: Stage, presses: int
+) -> None:
+    rooms = await three_people(stage)
+    gate = stage.server.hold("set_tag")
+    shown: list[bool] = []
+    async with stage.open() as pilot:
+        await stage.until(lambda: order(stage) == [DAVE, CAROL, BOB])
+        await pilot.press("end")
+        for _ in range(presses):
+            stage.main.action_person("pin")
+        pinned = presses % 2 == 1
+        await stage.until(lambda: row(stage).pinned == pinned)
+        gate.set()
+
+        def settled() -> bool:
+            shown.append(row(stage).pinned)
+            return idle(stage)
+
+        await stage.until(settled)
+        assert (FAVOURITE in stage.server.rooms[rooms[BOB]].tags) is pinned
+        assert set(shown) == {pinned}
+
+
 async def test_alt_digits_and_next_follow_what_is_shown(stage: Stage) -> None:
     await three_people(stage)
     async with stage.open() as pilot:

@@ -22,6 +22,7 @@ from dmtui.ui.screens.encryption import EncryptionScreen
 from dmtui.ui.screens.find_bar import FindBar
 from dmtui.ui.screens.help import Help
 from dmtui.ui.screens.main import MainScreen
+from dmtui.ui.screens.own_profile import MyProfile
 from dmtui.ui.screens.people import PeoplePane
 from dmtui.ui.screens.person_acts import GENERAL_ACTS, PERSON_ACTS
 from dmtui.ui.screens.person_card import PersonCard
@@ -87,6 +88,7 @@ def test_every_action_exists() -> None:
             Doctor,
             PersonCard,
             EncryptionScreen,
+            MyProfile,
             VerificationScreen,
             FindBar,
             SettingsScreen,

@@ -10,6 +10,7 @@ from textual.widgets import Input
 from dmtui.core.model import UserId
 from dmtui.ui.screens.go_to_person import GoToPerson
 from dmtui.ui.screens.help import Help
+from dmtui.ui.screens.person_card import PersonCard
 from tests.fakes import BOB, CAROL
 
 if TYPE_CHECKING:
@@ -267,3 +268,32 @@ async def test_ctrl_c_never_quits(stage: Stage) -> None:
         await stage.until(lambda: stage.focus_is(stage.composer))
         await pilot.press("ctrl+c")
         assert stage.app.is_running
+
+
+async def test_key_pressed_twice_opens_one_card(stage: Stage) -> None:
+    await stage.server.have_direct_room(BOB, "Bob")
+    async with stage.open() as pilot:
+        await stage.until(lambda: stage.row(BOB))
+        stage.people.focus()
+        await pilot.pause()
+        stage.main.action_person("card")
+        stage.main.action_person("card")
+        await stage.until(lambda: isinstance(stage.app.screen, PersonCard))
+        await pilot.pause()
+        assert [type(screen) for screen in stage.app.screen_stack].count(PersonCard) == 1
+        await pilot.press("escape")
+        await stage.until(lambda: stage.app.screen is stage.main)
+
+
+async def test_dialog_asked_for_twice_is_one_that_works(stage: Stage) -> None:
+    await stage.server.have_direct_room(BOB, "Bob")
+    async with stage.open() as pilot:
+        await stage.until(lambda: stage.row(BOB))
+        stage.main.action_go_to_person()
+        stage.main.action_go_to_person()
+        await stage.until(lambda: isinstance(stage.app.screen, GoToPerson))
+        await pilot.pause()
+        assert len(stage.app.screen_stack) == 2
+        await pilot.press("enter")
+        await stage.until(lambda: stage.conversation.person == BOB)
+        assert stage.app.screen is stage.main

@@ -7,9 +7,11 @@ import pytest
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
 from textual.color import Color
+from textual.geometry import Region
 from textual.message import Message
 
 from dmtui.core.model import Conversation, PeerState, Safe, UserId
+from dmtui.core.names import clean_line
 from dmtui.ui.widgets.people_list import PeopleList
 from dmtui.ui.widgets.person_row import LOCK
 from tests.ui.hosting import FAMILY, HOSTILE, STEERING, line_of, now, painted, people, person
@@ -55,6 +57,49 @@ async def test_person_takes_two_lines_with_name_and_preview() -> None:
         assert lines[1].rstrip().endswith("3")
         assert "Person 1" in lines[2]
         assert LOCK not in lines[2]
+
+
+class Wide(Host):
+    CSS = "PeopleList { width: 1fr; height: 1fr; }"
+
+
+@pytest.mark.parametrize("theme", ["textual-dark", "textual-light", "ansi-dark", "ansi-light"])
+async def test_initials_stand_on_the_persons_own_colour_in_every_theme(theme: str) -> None:
+    app = Wide()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.theme = theme
+        app.people.update_rows([person(0, "Ann Bold"), person(1, FAMILY), person(4, "Ann Bold")])
+        await pilot.pause()
+        strips = app.people.render_lines(Region(0, 0, 60, 6))
+        faces = [list(strips[line])[1] for line in (0, 2, 4)]
+        assert [face.text for face in faces] == [" AB ", " \U0001f469 ", " AB "]
+        grounds = [face.style.bgcolor for face in faces if face.style is not None]
+        assert len({*grounds}) == 3
+        for colour in grounds:
+            assert colour is not None
+            assert (colour.triplet is None) is theme.startswith("ansi")
+        assert [cell_len(strip.text) for strip in strips] == [60] * 6
+
+
+@pytest.mark.parametrize(("width", "shown"), [(60, True), (32, True), (26, False)])
+async def test_initials_are_shown_where_there_is_room(width: int, shown: bool) -> None:
+    app = Wide()
+    async with app.run_test(size=(width, 20)) as pilot:
+        app.people.update_rows([person(0, "Ann Bold"), person(1)])
+        await pilot.pause()
+        assert ("AB" in painted(app.people)[0]) is shown
+        assert "Ann Bold" in painted(app.people)[0]
+        assert "preview 0" in painted(app.people)[1]
+
+
+async def test_names_from_everywhere_keep_lines_as_wide_as_the_list() -> None:
+    names = ["山田 太郎", "שלום כהן", "e\u0301lan", "\U0001f1e9\U0001f1ea", HOSTILE, "क्षिति", "!"]
+    app = Wide()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.people.update_rows([person(n, clean_line(name)) for n, name in enumerate(names)])
+        await pilot.pause()
+        lines = painted(app.people)[: 2 * len(names)]
+        assert [cell_len(line) for line in lines] == [60] * len(lines)
 
 
 @pytest.mark.parametrize(

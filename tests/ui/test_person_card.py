@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 from textual.content import Content
+from textual.widgets import Static
 
 from dmtui.core.errors import Forbidden, NotFound, Unreachable
 from dmtui.core.events import RoomUpdate, SyncBatch
@@ -20,12 +23,18 @@ from dmtui.core.model import (
     UserId,
 )
 from dmtui.core.trust import IdentityState
+from dmtui.messenger.cards import News
+from dmtui.messenger.faces import LARGEST
 from dmtui.ui.screens.card_lines import ASKING, Line, in_words, laid_out, link_to, spaced
+from dmtui.ui.screens.face_lines import SIDE
 from dmtui.ui.screens.person_acts import PERSON_ACTS
 from dmtui.ui.screens.person_card import PersonCard
 from tests.fakes import BOB, CAROL
+from tests.pictures.test_sandbox import png_of
 
 if TYPE_CHECKING:
+    from rich.segment import Segment
+
     from tests.ui.stage import Stage
 
 FINGERPRINT = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
@@ -104,6 +113,104 @@ async def test_name_that_says_it_all_is_shown_once(stage: Stage) -> None:
         assert "Known as" not in stage.text()
         await stage.messenger.contacts.rename(BOB, "Dad")
         await stage.until(stage.shows("Known as"))
+
+
+HALF = "\u2580"
+
+
+def portrait(colour: str) -> bytes:
+    content = BytesIO()
+    Image.new("RGB", (300, 200), colour).save(content, "PNG")
+    return content.getvalue()
+
+
+def half_blocks(stage: Stage) -> list[Segment]:
+    strips = stage.app.screen._compositor.render_strips()
+    return [segment for strip in strips for segment in strip if HALF in segment.text]
+
+
+async def test_picture_of_a_person_stands_on_their_card(stage: Stage) -> None:
+    await have_bob(stage)
+    stored = stage.server.store_file(portrait("#ff0000"))
+    stage.server.profiles[BOB] = Profile(BOB, Safe("Robert"), stored.uri)
+    async with stage.open() as pilot:
+        await open_card(stage)
+        await stage.until(lambda: half_blocks(stage))
+        assert len(stage.text().split(HALF)) - 1 == 16 * 8
+        style = half_blocks(stage)[0].style
+        assert style is not None
+        assert style.color is not None
+        assert style.color.triplet is not None
+        assert style.color.triplet.hex == "#ff0000"
+        await pilot.press("w")
+        await stage.until(lambda: not half_blocks(stage))
+        await pilot.press("escape")
+        await open_card(stage)
+        await stage.until(lambda: half_blocks(stage))
+        assert stage.server.count("download") == 1  # it is kept
+
+
+@pytest.mark.parametrize("way", ["missing", "too large", "no picture", "bomb", "nothing"])
+async def test_picture_that_can_not_be_had_leaves_the_initials(stage: Stage, way: str) -> None:
+    await have_bob(stage)
+    contents = {
+        "too large": bytes(LARGEST + 1),
+        "no picture": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        "bomb": png_of(10_000, 10_000),
+    }
+    uri = "mxc://example.org/missing"
+    if way in contents:
+        uri = stage.server.store_file(contents[way]).uri
+    elif way == "nothing":
+        uri = ""
+    stage.server.profiles[BOB] = Profile(BOB, Safe("Robert"), uri)
+    async with stage.open() as pilot:
+        for _ in range(2):
+            await open_card(stage)
+            await stage.until(lambda: ASKING not in stage.text())
+            await stage.until(lambda: stage.server.count("download") == (way != "nothing"))
+            assert await stage.messenger.faces.picture(uri, SIDE) is None
+            assert not half_blocks(stage)
+            assert " Bo " in stage.text().splitlines()[5]
+            await pilot.press("escape")
+            await stage.until(lambda: stage.app.screen is stage.main)
+        assert stage.server.count("download") == (way != "nothing")  # not asked for again
+
+
+async def test_picture_of_somebody_ignored_is_not_fetched(stage: Stage) -> None:
+    await have_bob(stage)
+    stored = stage.server.store_file(portrait("#ff0000"))
+    stage.server.profiles[BOB] = Profile(BOB, Safe("Robert"), stored.uri)
+    await stage.server.set_account_data("m.ignored_user_list", {"ignored_users": {BOB: {}}})
+    async with stage.open():
+        await stage.until(lambda: stage.messenger.cards.card(BOB).ignored)
+        news = News(stage.server.profiles[BOB], "", "", "")
+        assert await stage.messenger.cards.face(BOB, news, SIDE) is None
+        assert stage.server.count("download") == 0
+
+
+async def test_picture_of_a_stranger_who_invites_me_is_not_fetched(stage: Stage) -> None:
+    stored = stage.server.store_file(portrait("#ff0000"))
+    stage.server.profiles[CAROL] = Profile(CAROL, Safe("Carol"), stored.uri)
+    await have_bob(stage)
+    await stage.server.invite(CAROL, "Carol", direct=True)
+    async with stage.open() as pilot:
+        await stage.until(lambda: stage.messenger.invites())
+        await pilot.press("f6", "m")
+        news = News(stage.server.profiles[CAROL], "", "", "")
+        assert await stage.messenger.cards.face(CAROL, news, SIDE) is None
+        assert stage.server.count("download") == 0
+
+
+@pytest.mark.parametrize("size", [(60, 20), (100, 30)])
+async def test_card_in_a_narrow_terminal_or_read_aloud_has_no_face(
+    stage: Stage, size: tuple[int, int]
+) -> None:
+    await have_bob(stage)
+    async with stage.open(size, plain=size == (100, 30)):
+        await open_card(stage)
+        await stage.until(lambda: ASKING not in stage.text())
+        assert " Bo " not in str(stage.app.screen.query_one("#lines", Static).content)
 
 
 async def test_store_part_is_there_while_the_server_is_silent(stage: Stage) -> None:
@@ -273,6 +380,24 @@ def test_long_lines_are_wrapped_beside_their_labels() -> None:
         "· four five",
         "plain",
     ]
+
+
+def test_lines_stand_beside_a_face_up_to_the_first_heading() -> None:
+    lines = (
+        Line(Content("one two three"), Content("Label"), indent=7),
+        Line(Content("Rooms"), heading=True),
+        Line(Content("plain"), indent=0),
+    )
+    face = [Content("####")] * 3
+    assert laid_out(lines, 22, face).plain.split("\n") == [
+        "####  Label  one two",
+        "####         three",
+        "####  ",
+        "",
+        "Rooms",
+        "plain",
+    ]
+    assert laid_out(lines[:1] * 2, 22, face).plain.split("\n")[-1] == "             three"
 
 
 async def test_which_devices_get_keys_is_decided_on_the_card(stage: Stage) -> None:

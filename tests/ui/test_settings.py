@@ -204,7 +204,7 @@ async def test_settings_are_there_before_signing_in(stage: Stage) -> None:
     async with stage.open(signed_in=False) as pilot:
         await pilot.press("f2")
         await stage.until(on(stage, SettingsScreen))
-        await stage.until(stage.shows("Key to your secrets"))
+        await stage.until(stage.shows("Saved files"))
 
 
 async def test_file_made_invalid_meanwhile_is_told_and_left(stage: Stage) -> None:

@@ -27,10 +27,13 @@ UNMUTE: Milliseconds = -1
 
 async def pin(hands: Hands, conversation: Conversation) -> None:
     """Keep the person at the top of the list, or no longer."""
-    pinned = not conversation.pinned
-    words = "stays at the top" if pinned else "is no longer pinned"
-    change = hands.messenger.contacts.pin(conversation.user_id, pinned)
-    await _carry_out(hands, change, f"{conversation.name} {words}.")
+
+    async def turn() -> tuple[Entry | None, str]:
+        pinned, entry = await hands.messenger.contacts.turn_pin(conversation.user_id)
+        words = "stays at the top" if pinned else "is no longer pinned"
+        return entry, f"{conversation.name} {words}."
+
+    await _carry_out(hands, turn())
 
 
 async def mute(hands: Hands, conversation: Conversation) -> None:
@@ -44,16 +47,19 @@ async def mute(hands: Hands, conversation: Conversation) -> None:
     change = hands.messenger.contacts.mute(conversation.user_id, muted, end)
     words = f"muted until {until_time(end, now, SystemZone())}" if end else "muted"
     done = f"{conversation.name} is {words}." if muted else f"{conversation.name} is heard again."
-    await _carry_out(hands, change, done)
+    await _carry_out(hands, _told(change, done))
 
 
 async def archive(hands: Hands, conversation: Conversation) -> None:
     """Put the person away, or bring them back."""
-    archived = not conversation.archived
-    back = "" if conversation.muted else " until they write again"
-    words = f"is archived{back}" if archived else "is back in the list"
-    change = hands.messenger.contacts.archive(conversation.user_id, archived)
-    await _carry_out(hands, change, f"{conversation.name} {words}.")
+
+    async def turn() -> tuple[Entry | None, str]:
+        archived, entry = await hands.messenger.contacts.turn_archive(conversation.user_id)
+        back = "" if conversation.muted else " until they write again"
+        words = f"is archived{back}" if archived else "is back in the list"
+        return entry, f"{conversation.name} {words}."
+
+    await _carry_out(hands, turn())
 
 
 async def rename(hands: Hands, conversation: Conversation) -> None:
@@ -67,13 +73,17 @@ async def rename(hands: Hands, conversation: Conversation) -> None:
         return
     change = hands.messenger.contacts.rename(conversation.user_id, name)
     called = petname(name) or conversation.known_as
-    await _carry_out(hands, change, f"You see {conversation.user_id} as {called}.")
+    await _carry_out(hands, _told(change, f"You see {conversation.user_id} as {called}."))
 
 
-async def _carry_out(hands: Hands, change: Awaitable[Entry | None], done: str) -> None:
+async def _told(change: Awaitable[Entry | None], done: str) -> tuple[Entry | None, str]:
+    return await change, done
+
+
+async def _carry_out(hands: Hands, change: Awaitable[tuple[Entry | None, str]]) -> None:
     """Say that it is done, which it is here, and later on if the server would not have it."""
     try:
-        entry = await change
+        entry, done = await change
         hands.tell(done)
         outcome = await hands.messenger.outcome(entry) if entry is not None else None
     except DmtuiError as error:

@@ -1,4 +1,4 @@
-"""Asks for a file to send, with its path completed, and for a caption."""
+"""Asks for a file, with its path completed, and for a caption."""
 
 from __future__ import annotations
 
@@ -44,22 +44,24 @@ class PathInput(Input):
 
 
 class AttachFile(ModalScreen[tuple[Path, str] | None]):
-    """Dismissed with the path of a file and its caption; Esc is ``None``."""
+    """Dismissed with the path of a file and its caption, if it can have one; Esc is ``None``."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Cancel", show=False, id="attach.cancel")
     ]
 
-    def __init__(self, to: str):
+    def __init__(self, title: str, *, captioned: bool = True):
         super().__init__()
-        self._to = to
+        self._title = title
+        self._captioned = captioned
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog step") as dialog:
-            dialog.border_title = Content(f"Send a file to {self._to}").markup
+            dialog.border_title = Content(self._title).markup
             yield PathInput(placeholder="Path of the file", id="path")
             yield Static(id="offered", markup=False)
-            yield Input(placeholder="Caption, if you want one", id="caption")
+            if self._captioned:
+                yield Input(placeholder="Caption, if you want one", id="caption")
             yield Static(id="notice", markup=False)
             yield Static(_KEYS, classes="hint", markup=False)
 
@@ -82,7 +84,7 @@ class AttachFile(ModalScreen[tuple[Path, str] | None]):
             self.query_one("#notice", Static).update(fault)
             self.set_focus(self.query_one("#path", Input))
             return
-        self.dismiss((path, self.query_one("#caption", Input).value))
+        self.dismiss((path, self.query_one("#caption", Input).value if self._captioned else ""))
 
 
 def chosen(typed: str) -> tuple[Path, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -36,6 +37,7 @@ ASKING = "asking the homeserver…"
 _MINUTE = 60_000
 _NOTHING = Content("")
 _DOT = Content("· ")
+_APART = Content("  ")
 _MARKS = {
     Bearing.VERDICT: (" ", "bold"),
     Bearing.FOR: ("✓", "$text-success"),
@@ -55,23 +57,42 @@ class Line:
     indent: int = LABEL
 
 
-def laid_out(lines: Sequence[Line], width: int) -> Content:
-    """The lines one below the other, long ones wrapped beside their labels."""
+def laid_out(lines: Sequence[Line], width: int, face: Sequence[Content] = ()) -> Content:
+    """The lines one below the other, long ones wrapped beside their labels.
+
+    With a ``face`` they stand beside it, up to the first heading.
+    """
     shown: list[Content] = []
+    room = width - face[0].cell_length - len(_APART) if face else width
+    beside = bool(face)
     for line in lines:
-        if line.heading:
-            shown += [Content("")] * bool(shown) + [line.text.stylize("bold $text-primary")]
-            continue
-        indent = line.indent if width > 2 * line.indent else 2
-        label = line.label
-        if label.cell_length > indent:
-            shown.append(label)
-            label = Content("")
-        label = label.pad_right(indent - label.cell_length)
-        for part in line.text.wrap(max(width - indent, 8)) or [Content("")]:
-            shown.append(Content.assemble(label, part))
-            label = Content(" " * indent)
-    return Content("\n").join(shown)
+        if beside and line.heading:
+            shown, beside = _joined(face, shown), False
+        shown += _rows(line, room if beside else width, first=not shown)
+    return Content("\n").join(_joined(face, shown) if beside else shown)
+
+
+def _rows(line: Line, width: int, first: bool) -> list[Content]:
+    if line.heading:
+        return [Content("")] * (not first) + [line.text.stylize("bold $text-primary")]
+    rows: list[Content] = []
+    indent = line.indent if width > 2 * line.indent else 2
+    label = line.label
+    if label.cell_length > indent:
+        rows.append(label)
+        label = Content("")
+    label = label.pad_right(indent - label.cell_length)
+    for part in line.text.wrap(max(width - indent, 8)) or [Content("")]:
+        rows.append(Content.assemble(label, part))
+        label = Content(" " * indent)
+    return rows
+
+
+def _joined(face: Sequence[Content], rows: Sequence[Content]) -> list[Content]:
+    """The rows beside the face, and below it."""
+    nothing = Content(" " * face[0].cell_length)
+    pairs = zip_longest(face, rows)
+    return [Content.assemble(left or nothing, _APART, row or _NOTHING) for left, row in pairs]
 
 
 def link_to(user_id: UserId) -> str:
@@ -127,7 +148,7 @@ def card_lines(card: Card, news: News | None, times: Times) -> Iterator[Line]:
         yield from _group(card)
     else:
         yield from _names(card, news)
-    yield _labelled("Arranged", _arranged(card, times))
+    yield labelled("Arranged", _arranged(card, times))
     if not card.group:
         yield from _from_server(news, times)
     yield from _rooms(card.rooms, times)
@@ -141,16 +162,16 @@ def _names(card: Card, news: News | None) -> Iterator[Line]:
         warning = f"Looks like {person.looks_like}, whom you know longer: mind the user ID."
         yield Line(Content.styled(warning, "$text-warning bold"), Content("! "), indent=2)
     if person is not None:
-        yield _labelled("Name", str(person.name))
+        yield labelled("Name", str(person.name))
     if card.contact.petname:
-        yield _labelled("Your name", f"{card.contact.petname} (seen by you alone)")
+        yield labelled("Your name", f"{card.contact.petname} (seen by you alone)")
     known_as, style = _known_as(person, news)
     if person is None or known_as != person.name.removesuffix(f" ({person.user_id})"):
-        yield _labelled("Known as", known_as, style)
-    yield _labelled("User ID", str(clean_line(card.user_id)))
-    yield _labelled("Link", link_to(card.user_id))
+        yield labelled("Known as", known_as, style)
+    yield labelled("User ID", str(clean_line(card.user_id)))
+    yield labelled("Link", link_to(card.user_id))
     if card.ignored:
-        yield _labelled("Ignored", "yes: nothing they write is shown")
+        yield labelled("Ignored", "yes: nothing they write is shown")
 
 
 def _known_as(person: Conversation | None, news: News | None) -> tuple[str, str]:
@@ -170,10 +191,10 @@ def _group(card: Card) -> Iterator[Line]:
     person = card.conversation
     yield Line(Content(_group_verdict(card)), indent=0)
     if person is not None:
-        yield _labelled("Name", str(person.name))
+        yield labelled("Name", str(person.name))
         if person.was_with is not None:
-            yield _labelled("Was with", f"a direct chat with {clean_line(person.was_with)}")
-    yield _labelled("Room ID", str(clean_line(card.user_id)))
+            yield labelled("Was with", f"a direct chat with {clean_line(person.was_with)}")
+    yield labelled("Room ID", str(clean_line(card.user_id)))
     yield Line(Content(f"Others ({len(card.members)})"), heading=True)
     for user_id, name in card.members:
         yield Line(Content.assemble(str(name), (f"  {clean_line(user_id)}", "dim")), _DOT)
@@ -206,35 +227,35 @@ def _arranged(card: Card, times: Times) -> str:
 def _from_server(news: News | None, times: Times) -> Iterator[Line]:
     if news is None:
         for label in ("Presence", "Shared rooms", "Identity", "Devices"):
-            yield _labelled(label, ASKING, "dim")
+            yield labelled(label, ASKING, "dim")
         return
     presence, shared, trust = news.presence, news.shared_rooms, news.trust
     if isinstance(presence, str):
-        yield _labelled("Presence", *_untold(presence))
+        yield labelled("Presence", *_untold(presence))
     else:
-        yield _labelled("Presence", in_words(presence))
+        yield labelled("Presence", in_words(presence))
     if isinstance(shared, str):
-        yield _labelled("Shared rooms", *_untold(shared))
+        yield labelled("Shared rooms", *_untold(shared))
     else:
-        yield _labelled("Shared rooms", str(len(shared)) if shared else "none")
+        yield labelled("Shared rooms", str(len(shared)) if shared else "none")
     if isinstance(trust, str):
-        yield _labelled("Identity", *_untold(trust))
-        yield _labelled("Devices", *_untold(trust))
+        yield labelled("Identity", *_untold(trust))
+        yield labelled("Devices", *_untold(trust))
         return
     yield from _identity(trust, times)
     if trust.excepted:
-        yield _labelled("Keys", "to all of their devices, confirmed or not", "$text-warning")
+        yield labelled("Keys", "to all of their devices, confirmed or not", "$text-warning")
     if trust.devices:
         yield from _devices(trust.devices)
     else:
-        yield _labelled("Devices", "none with keys: they can't read encrypted messages")
+        yield labelled("Devices", "none with keys: they can't read encrypted messages")
 
 
 def _identity(trust: Trust, times: Times) -> Iterator[Line]:
     """Where the identity stands; an alarming one with what to do about it."""
     words = identity_words(trust.identity, times.day(trust.since))
     alarming = trust.identity.is_alarming
-    yield _labelled("Identity", words, "$text-error bold" if alarming else "")
+    yield labelled("Identity", words, "$text-error bold" if alarming else "")
     if alarming:
         advice = identity_advice(trust.identity)
         yield Line(Content(advice), Content.styled("! ", "$text-error"), indent=2)
@@ -253,7 +274,7 @@ def _devices(devices: Sequence[PersonDevice]) -> Iterator[Line]:
 
 def _rooms(rooms: Sequence[DirectRoom], times: Times) -> Iterator[Line]:
     if not rooms:
-        yield _labelled("Chats", "none")
+        yield labelled("Chats", "none")
         return
     yield Line(Content(f"Rooms behind it ({len(rooms)})"), heading=True)
     for room in rooms:
@@ -287,7 +308,8 @@ _PEER = {
 }
 
 
-def _labelled(label: str, text: str | Safe, style: str = "") -> Line:
+def labelled(label: str, text: str | Safe, style: str = "") -> Line:
+    """A line of the card."""
     return Line(Content.styled(text, style), Content.styled(label, "dim"))
 
 

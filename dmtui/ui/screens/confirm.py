@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
     from textual import events
     from textual.app import ComposeResult
+    from textual.screen import Screen
 
 Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,13 @@ CANCEL: Choice[None] = Choice("c", "Cancel", None)
 def prompt_of(letter: str, label: str) -> Content:
     """An answer as a row of a list."""
     return Content.assemble((f" {letter} ", "$accent bold"), " ", label)
+
+
+def is_asked(shown: Screen[object], screen: Screen[Result]) -> bool:
+    """Whether the screen on show asks the same already."""
+    if isinstance(shown, Question) and isinstance(screen, Question):
+        return shown.is_same(screen)
+    return type(shown) is type(screen)
 
 
 class Question(ModalScreen[Answer | None]):
@@ -67,6 +76,10 @@ class Question(ModalScreen[Answer | None]):
         self._title = title
         self._text = text
         self._choices = tuple(choices)
+
+    def is_same(self, other: Question[Answer]) -> bool:
+        """Whether both ask the same."""
+        return (self._title, self._text) == (other._title, other._text)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:

@@ -21,6 +21,7 @@ from dmtui.ui.screens.reading_pane import ReadingPane
 from dmtui.ui.screens.writing_pane import WritingPane
 from dmtui.ui.widgets import wishes
 from dmtui.ui.widgets.composer import Composer
+from dmtui.ui.widgets.face import face_tag
 from dmtui.ui.widgets.invite_prompt import InvitePrompt
 from dmtui.ui.widgets.system_zone import SystemZone
 from dmtui.ui.widgets.timeline import Timeline
@@ -55,6 +56,7 @@ class ConversationPane(Vertical):
         self._messenger = hands.messenger
         self.conversation: Conversation | None = None
         files = FileDesk(hands, self, images.drawing)
+        self._plain = plain
         self.reading = ReadingPane(hands, plain=plain, previews=images.previews and not plain)
         self.writing = WritingPane(hands, drafts, files)
         self._desk = MessageDesk(hands, files, self)
@@ -68,6 +70,7 @@ class ConversationPane(Vertical):
         yield self.writing
 
     def on_mount(self) -> None:
+        self.app.theme_changed_signal.subscribe(self, self._describe_anew)
         self._name_keys()
         self.add_class("closed")
 
@@ -157,6 +160,11 @@ class ConversationPane(Vertical):
         typing = person is not None and self._messenger.is_typing(person.user_id)
         self.query_one(TypingLine).names = (person.name,) if person and typing else ()
 
+    def _describe_anew(self, _: object) -> None:
+        """The colours are others."""
+        if self.conversation is not None:
+            self._describe(self.conversation)
+
     def _describe(self, conversation: Conversation) -> None:
         now = milliseconds(self._messenger.clock)
         was_with, instead = self._was_with(conversation), self.instead
@@ -169,6 +177,10 @@ class ConversationPane(Vertical):
             registry_of(self.app).press,
             self._messenger.alarms_of(conversation.user_id),
         )
+        if not self._plain:
+            ansi = self.app.native_ansi_color
+            tag = face_tag(conversation.name, conversation.user_id, ansi)
+            line = Content.assemble(tag, "  ", line)
         self.query_one("#header", Static).update(line)
         self.writing.recipient.describe(conversation, was_with, instead)
 

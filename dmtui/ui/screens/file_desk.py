@@ -122,7 +122,7 @@ class FileDesk:
         """Ask for a file and a caption, and send it."""
         if (conversation := self._pane.conversation) is None:
             return
-        wanted = await self._hands.ask(AttachFile(conversation.name))
+        wanted = await self._hands.ask(AttachFile(f"Send a file to {conversation.name}"))
         if wanted is not None:
             path, caption = wanted
             await self.send(conversation, [path], caption)

@@ -24,7 +24,7 @@ from dmtui.core.model import Conversation, Phase, UserId
 from dmtui.core.roster import Roster
 from dmtui.messenger.clock import milliseconds
 from dmtui.ui.commands import Scope, bindings
-from dmtui.ui.screens.confirm import Choice, Question
+from dmtui.ui.screens.confirm import Choice, Question, is_asked
 from dmtui.ui.screens.conversation import ConversationPane
 from dmtui.ui.screens.doctor import Doctor
 from dmtui.ui.screens.drafts import Drafts
@@ -295,14 +295,14 @@ class MainScreen(Sides):
         else:
             self.notify("Nothing unread.", markup=False)
 
-    @work(group="dialog", exclusive=True)
+    @work(group="dialog")
     async def action_go_to_person(self) -> None:
         """Ctrl+K."""
         person = await self._ask(GoToPerson(self._roster))
         if person is not None:
             self.open(person)
 
-    @work(group="dialog", exclusive=True)
+    @work(group="dialog")
     async def action_start_chat(self) -> None:
         """Ctrl+N."""
         dialog = StartChat(self._messenger, self._roster)
@@ -326,7 +326,7 @@ class MainScreen(Sides):
         self.to_conversation()
         self.conversation.reading.find()
 
-    @work(group="dialog", exclusive=True)
+    @work(group="dialog")
     async def action_search(self) -> None:
         """F5."""
         screen = SearchScreen(self._messenger, self._searched)
@@ -341,7 +341,7 @@ class MainScreen(Sides):
         else:
             self._tell("That message is not there any more.")
 
-    @work(group="dialog", exclusive=True)
+    @work(group="dialog")
     async def action_go_to_date(self) -> None:
         """Ask for a day, and show what was said then."""
         if self.conversation.person is None:
@@ -378,7 +378,7 @@ class MainScreen(Sides):
         except DmtuiError as error:
             self._tell(str(error))
 
-    @work(group="dialog", exclusive=True)
+    @work(group="dialog")
     async def action_doctor(self) -> None:
         """Check the list of direct messages."""
         await self._ask(Doctor(self._messenger.care, self._messenger.me))
@@ -392,12 +392,12 @@ class MainScreen(Sides):
             self._requests.show()
 
     @on(PeopleList.RequestsSelected)
-    @work(group="dialog", exclusive=True)
+    @work(group="dialog")
     async def action_answer_requests(self) -> None:
         """F6."""
         await self._requests.choose()
 
-    @work(group="dialog", exclusive=True)
+    @work(group="dialog")
     async def action_list_requests(self) -> None:
         """All of them, however few."""
         await self._requests.list_all()
@@ -437,6 +437,9 @@ class MainScreen(Sides):
         await GENERAL_ACTS[name](self._hands)
 
     async def _ask(self, screen: Screen[Result]) -> Result:
+        """Show the screen until it is answered; what a key pressed twice asks is asked once."""
+        if is_asked(self.app.screen, screen):
+            raise asyncio.CancelledError
         return await self.app.push_screen_wait(screen)
 
     def _tell(self, line: str) -> None:

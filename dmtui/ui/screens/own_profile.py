@@ -1,111 +1,165 @@
-"""My profile: the name and the status that others see."""
+"""My profile: how others see me, with the keys to change it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import work
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from dmtui.core.errors import DmtuiError
-from dmtui.messenger.own_profile import LONGEST
+from dmtui.core.events import IntentsChanged
+from dmtui.core.hints import Hint, in_rows
+from dmtui.core.model import Availability
+from dmtui.ui.commands import Scope, bindings, registry_of
+from dmtui.ui.screens import introducing
+from dmtui.ui.screens.card_lines import ASKING, Line, labelled, laid_out, link_to
+from dmtui.ui.screens.face_lines import SIDE, face_of
+from dmtui.ui.screens.introducing import SAID
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from textual.app import ComposeResult
 
-    from dmtui.core.intents import Outcome
-    from dmtui.messenger.own_profile import OwnProfile
-    from dmtui.ui.screens.hands import Hands
+    from dmtui.core.model import Pixels, UserId
+    from dmtui.messenger.own_profile import Seen
+    from dmtui.ui.screens.hands import GeneralAct, Hands
 
-LATER = "It is done as soon as the homeserver can be reached."
-
-
-class Wanted(NamedTuple):
-    """What was typed; ``None`` where nothing was changed."""
-
-    name: str | None
-    status: str | None
+_ACTS: Mapping[str, GeneralAct] = {
+    "picture": introducing.choose_picture,
+    "presence": introducing.choose_presence,
+    "no_picture": introducing.remove_picture,
+}
+_SEEN = {
+    Availability.ONLINE: "online",
+    Availability.UNAVAILABLE: "away",
+    Availability.OFFLINE: "offline",
+}
 
 
 async def my_profile(hands: Hands) -> None:
     """Show what others see, and change it."""
-    profile = hands.messenger.own_profile
-    wanted = await hands.ask(MyProfile(profile, hands.messenger.me))
-    if wanted is None:
-        return
-    try:
-        if wanted.name is not None:
-            seen = wanted.name or hands.messenger.me
-            _tell(hands, await profile.set_name(wanted.name), f"Others see you as {seen}.")
-        if wanted.status is not None:
-            said = "Your status is changed." if wanted.status else "Your status is removed."
-            _tell(hands, await profile.set_status(wanted.status), said)
-    except DmtuiError as error:
-        hands.tell(str(error))
+    await hands.ask(MyProfile(hands))
 
 
-def _tell(hands: Hands, outcome: Outcome | None, done: str) -> None:
-    if outcome is None:
-        hands.tell(LATER)
-    else:
-        hands.tell(done if outcome.ok else outcome.message)
-
-
-class MyProfile(ModalScreen[Wanted | None]):
-    """Dismissed with what is to be changed; Esc is ``None``."""
+class MyProfile(ModalScreen[None]):
+    """As the homeserver has me; what is changed is told in passing, and asked for again."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Cancel", show=False, id="profile.cancel")
+        Binding("escape,q", "dismiss(None)", "Close", show=False, id="profile.close"),
+        *bindings(Scope.PROFILE),
     ]
 
-    def __init__(self, profile: OwnProfile, me: str):
+    def __init__(self, hands: Hands):
         super().__init__()
-        self._profile = profile
-        self._me = me
-        self._found: Wanted | None = None
+        self._hands = hands
+        self._seen: Seen | None = None
+        self._trouble = ""
+        self._picture: Pixels | None = None
+        self._changes = hands.messenger.subscribe()
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog") as dialog:
+        with Vertical(classes="dialog", id="profile") as dialog:
             dialog.border_title = "My profile"
-            yield Static(self._me, markup=False, id="question")
-            yield Static("Name, for everybody", classes="heading", markup=False)
-            yield Input(placeholder="none", max_length=LONGEST, id="name", disabled=True)
-            yield Static("Status, beside your presence", classes="heading", markup=False)
-            yield Input(placeholder="none", max_length=LONGEST, id="status", disabled=True)
-            yield Static("Asking the homeserver…", id="notice", markup=False)
-            yield Static("Tab goes on · Enter saves · Esc cancels", classes="hint", markup=False)
+            with VerticalScroll(id="page"):
+                yield Static(id="lines", markup=False)
+            yield Static(id="notice", markup=False)
+            yield Static(id="keys", classes="hint", markup=False)
 
     def on_mount(self) -> None:
+        self.query_one("#page").focus()
+        self.call_after_refresh(self._paint)
         self._ask()
+        self._follow()
 
-    @work
-    async def _ask(self) -> None:
+    def on_unmount(self) -> None:
+        self._changes.close()
+
+    def on_resize(self) -> None:
+        """Lay the lines out anew."""
+        self.call_after_refresh(self._paint)
+
+    # -- painting --
+
+    def _paint(self) -> None:
+        if not (self.query("#page") and self.query("#lines") and self.query("#keys")):
+            return  # not laid out yet, or closed meanwhile
+        page, messenger = self.query_one("#page"), self._hands.messenger
+        width = page.scrollable_content_region.width
+        name = str(self._seen.profile.name) if self._seen else ""
+        face = face_of(page, name, messenger.me, self._picture)
+        lines = tuple(_lines(messenger.me, self._seen, messenger.own_profile.presence))
+        self.query_one("#lines", Static).update(laid_out(lines, width, face))
         notice = self.query_one("#notice", Static)
+        notice.update(self._trouble)
+        notice.display = bool(self._trouble)
+        commands = registry_of(self.app).of_scope(Scope.PROFILE)
+        hints = tuple(Hint(c.id, c.first_key, c.hint) for c in commands if c.first_key)
+        self.query_one("#keys", Static).update("\n".join(in_rows(hints, width)))
+
+    @work(group="profile", exclusive=True)
+    async def _ask(self) -> None:
+        messenger = self._hands.messenger
         try:
-            self._found = Wanted(await self._profile.name(), await self._profile.status())
+            self._seen, self._trouble = await messenger.own_profile.seen(), ""
         except DmtuiError as error:
-            notice.update(str(error))
+            self._trouble = str(error)
+            self._paint()
             return
-        notice.update("")
-        for field, value in self._fields(self._found):
-            field.value = value or ""
-            field.disabled = False
-        self.query_one("#name").focus()
+        self._paint()
+        self._picture = await messenger.faces.picture(self._seen.profile.avatar, SIDE)
+        self._paint()
 
-    def _fields(self, of: Wanted) -> tuple[tuple[Input, str | None], ...]:
-        name, status = self.query_one("#name", Input), self.query_one("#status", Input)
-        return (name, of.name), (status, of.status)
+    @work(group="profile-follow")
+    async def _follow(self) -> None:
+        """What is wished here or elsewhere reaches the server."""
+        while True:
+            if IntentsChanged() in await self._changes.next():
+                self._ask()
 
-    @on(Input.Submitted)
-    def save(self, event: Input.Submitted) -> None:
-        """Enter."""
-        event.stop()
-        if self._found is not None:
-            typed = [
-                None if field.value.strip() == was else field.value.strip()
-                for field, was in self._fields(self._found)
-            ]
-            self.dismiss(Wanted(*typed))
+    # -- keys --
+
+    @work(group="act")
+    async def action_change(self, what: str) -> None:
+        """n, s."""
+        seen = self._seen
+        if what == "name":
+            await introducing.change_name(self._hands, str(seen.profile.name) if seen else "")
+        else:
+            status = str(seen.presence.status) if seen and seen.presence else ""
+            await introducing.change_status(self._hands, status)
+
+    @work(group="act")
+    async def action_act(self, name: str) -> None:
+        """p, i, d."""
+        await _ACTS[name](self._hands)
+
+    def action_copy_id(self) -> None:
+        """y."""
+        self.app.copy_to_clipboard(self._hands.messenger.me)
+        self._hands.tell("The ID is copied.")
+
+    def action_copy_link(self) -> None:
+        """l."""
+        self.app.copy_to_clipboard(link_to(self._hands.messenger.me))
+        self._hands.tell("The link is copied.")
+
+
+def _lines(me: UserId, seen: Seen | None, said: Availability | None) -> Iterator[Line]:
+    known = "" if seen is None else str(seen.profile.name) or "none: others see your user ID"
+    yield labelled("Name", known or ASKING, "" if known else "dim")
+    yield labelled("User ID", me)
+    yield labelled("Link", link_to(me))
+    if seen is not None:
+        presence = seen.presence
+        yield labelled("Status", (str(presence.status) if presence else "") or "none")
+        yield labelled("Others see", _SEEN[presence.availability] if presence else "no presence")
+        yield labelled("Picture", "yes" if seen.profile.avatar else "none: you are initials")
+    else:
+        for label in ("Status", "Others see", "Picture"):
+            yield labelled(label, ASKING, "dim")
+    yield labelled("dmtui says", SAID[said])

@@ -17,6 +17,7 @@ from dmtui.messenger.clock import milliseconds
 from dmtui.ui.commands import Scope, bindings, registry_of
 from dmtui.ui.screens import arranging, deciding, ending, verification
 from dmtui.ui.screens.card_lines import Times, card_lines, laid_out, link_to, why_lines
+from dmtui.ui.screens.face_lines import SIDE, face_of
 from dmtui.ui.widgets.system_zone import SystemZone
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from dmtui.core.evidence import Evidence
-    from dmtui.core.model import Conversation, UserId
+    from dmtui.core.model import Conversation, Pixels, UserId
     from dmtui.messenger.cards import News
     from dmtui.ui.screens.hands import Hands, PersonAct
 
@@ -70,6 +71,7 @@ class PersonCard(ModalScreen["UserId | None"]):
         self._user_id = user_id
         self._why = why
         self._news: News | None = None
+        self._picture: Pixels | None = None
         self._evidences: tuple[Evidence, ...] = ()
         self._known: tuple[object, ...] = ()
         self._changes = hands.messenger.subscribe()
@@ -110,11 +112,12 @@ class PersonCard(ModalScreen["UserId | None"]):
             lines = tuple(card_lines(card, self._news, times))
         page = self.query_one("#page")
         name = str(card.conversation.name) if card.conversation is not None else self._user_id
+        face = () if self._why else face_of(page, name, self._user_id, self._picture)
         dialog = self.query_one("#card")
         title = f"{name}: why is this a direct chat?" if self._why else name
         dialog.border_title = Content(title).markup
         width = page.scrollable_content_region.width
-        self.query_one("#lines", Static).update(laid_out(lines, width))
+        self.query_one("#lines", Static).update(laid_out(lines, width, face))
         self.query_one("#keys", Static).update(self._keys(width))
 
     def _keys(self, width: int) -> str:
@@ -131,7 +134,10 @@ class PersonCard(ModalScreen["UserId | None"]):
     async def _ask(self) -> None:
         if self._hands.messenger.cards.card(self._user_id).group:
             return
-        self._news = await self._hands.messenger.cards.ask(self._user_id)
+        cards = self._hands.messenger.cards
+        self._news = await cards.ask(self._user_id)
+        self._paint()
+        self._picture = await cards.face(self._user_id, self._news, SIDE)
         self._paint()
 
     def _standing(self) -> tuple[object, ...]:

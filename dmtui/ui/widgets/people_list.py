@@ -13,17 +13,20 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
+from dmtui.core.faces import FACES_FROM
 from dmtui.core.model import Conversation, Safe, UserId
 from dmtui.core.times import list_time, local_time
 from dmtui.ui.widgets.cells import strip
+from dmtui.ui.widgets.face import face_style
 from dmtui.ui.widgets.line_view import LineView
-from dmtui.ui.widgets.person_row import person_lines
+from dmtui.ui.widgets.person_row import FACE, person_lines
 from dmtui.ui.widgets.system_zone import SystemZone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date, tzinfo
 
+    from rich.style import Style
     from textual import events
 
 ROW_LINES = 2
@@ -341,19 +344,26 @@ class PeopleList(LineView):
 
     def _paint_row(self, row: Conversation, width: int, here: bool, opened: bool) -> list[Strip]:
         ground = self.style_of("people--cursor" if here else "people--opened" if opened else "")
-        back = ground.background_style
         dim = "people--name" if here else "people--dim"  # grey is too faint on the highlight
+        ansi = self.app.native_ansi_color
+
+        def style(name: str) -> Style:
+            if name.startswith(FACE):
+                return face_style(int(name.removeprefix(FACE)), ansi).rich_style
+            found = self.style_of(dim if name == "people--dim" else name)
+            return found + ground.background_style
+
         time_text = list_time(row.latest, int(self._now() * 1000), self._zone)
         return [
-            strip(
-                [
-                    (text, self.style_of(dim if name == "people--dim" else name) + back)
-                    for text, name in parts
-                ],
+            strip([(text, style(name)) for text, name in parts], width, ground)
+            for parts in person_lines(
+                row,
                 width,
-                ground,
+                time_text,
+                opened,
+                plain=self._plain,
+                faces=self.outer_size.width >= FACES_FROM,
             )
-            for parts in person_lines(row, width, time_text, opened, plain=self._plain)
         ]
 
     # -- keys and mouse ---------------------------------------------------------------------------

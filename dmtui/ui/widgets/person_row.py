@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from rich.cells import cell_len
 
+from dmtui.core.faces import hue
 from dmtui.core.model import PeerState
 from dmtui.ui.widgets.cells import clip, printable
+from dmtui.ui.widgets.face import TAG_CELLS, tag
 
 if TYPE_CHECKING:
     from dmtui.core.model import Conversation
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 LOCK = "⚷"
 PIN = "^"
 WARNING = "!"
+FACE = "face "
+"""Begins the name of a style that is a person's colour; the number of the hue follows."""
 
 Parts: TypeAlias = "list[tuple[str, str]]"
 
@@ -29,16 +33,28 @@ _PEER_WORDS = {
 
 
 def person_lines(
-    row: Conversation, width: int, time: str, opened: bool, *, plain: bool = False
+    row: Conversation,
+    width: int,
+    time: str,
+    opened: bool,
+    *,
+    plain: bool = False,
+    faces: bool = True,
 ) -> tuple[Parts, Parts]:
     """Both lines, for ``width`` cells: who and when, what and how much of it is unread.
 
+    With ``faces`` their initials stand before both.
     ``plain`` says in words what signs stand for.
     """
     if plain:
         return _in_words(row, time, opened)
     bar = ("▌" if opened else " ", "people--bar")
-    return [bar, *_who(row, width, time)], [bar, *_what(row, width)]
+    if not faces:
+        return [bar, *_who(row, width, time)], [bar, *_what(row, width)]
+    width -= TAG_CELLS
+    face = (tag(row.name, row.user_id), f"{FACE}{hue(row.user_id)}")
+    below = (" " * TAG_CELLS, "people--dim")
+    return [bar, face, *_who(row, width, time)], [bar, below, *_what(row, width)]
 
 
 def _who(row: Conversation, width: int, time: str) -> Parts:

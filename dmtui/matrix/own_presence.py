@@ -1,0 +1,65 @@
+"""Being seen as I wish for as long as I sync.
+
+Client-server API v1.18, "Presence". Synapse's sliding sync says nothing of presence, unlike its
+``/sync``; what it is told apart from it, it forgets after 30 seconds or, seen on Synapse 1.163, not
+for long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+
+from dmtui.core.errors import Recoverable, Refused
+from dmtui.core.model import Availability, JsonObject, UserId
+from dmtui.matrix.client import path
+from dmtui.matrix.news import Api
+from dmtui.matrix.people import presence
+
+RENEWAL = 20.0
+"""Seconds after which it has to be said again."""
+
+_PATIENCE = 1.0
+"""Seconds that leaving may take."""
+
+log = logging.getLogger(__name__)
+
+
+async def set_presence(client: Api, me: UserId, availability: Availability, status: str) -> None:
+    """``PUT /presence/{userId}/status``."""
+    content: JsonObject = {"presence": availability.value, "status_msg": status}
+    await client.api("PUT", path("presence", me, "status"), content)
+
+
+class OwnPresence:
+    """Says again how I am to be seen, with the status that the server has of me."""
+
+    def __init__(self, client: Api, me: UserId):
+        self._client = client
+        self._me = me
+        self._said = Availability.OFFLINE
+        self._at = 0.0
+
+    async def renew(self, availability: Availability) -> None:
+        """Say it if it is new or about to lapse; a server that will not have it is left alone."""
+        now = time.monotonic()
+        if availability is self._said and now - self._at < RENEWAL:
+            return
+        self._said, self._at = availability, now
+        await self._say(availability)
+
+    async def end(self) -> None:
+        """I am gone; only where it was said here, as all else lapses by itself."""
+        if self._said is not Availability.OFFLINE:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_PATIENCE):
+                    await self._say(Availability.OFFLINE)
+
+    async def _say(self, availability: Availability) -> None:
+        try:
+            status = (await presence(self._client, self._me)).status
+            await set_presence(self._client, self._me, availability, status)
+        except (Recoverable, Refused) as error:
+            log.info("presence is not said: %s", type(error).__name__)
