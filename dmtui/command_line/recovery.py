@@ -17,7 +17,7 @@ from dmtui.compose import open_session
 from dmtui.core.errors import ApprovalNeeded, DmtuiError, NotFound, PasswordNeeded
 from dmtui.core.own_devices import OwnDevice, called, in_order
 from dmtui.core.ports import Homeserver
-from dmtui.core.recovery import Backup, Encryption, Identity
+from dmtui.core.recovery import Backup, Encryption, Identity, fault_of
 from dmtui.core.safekeeping import PLACES, KeyPlace
 from dmtui.lock import ProfileLock
 from dmtui.profile import ProfilePaths
@@ -79,8 +79,9 @@ def recovery(paths: ProfilePaths, options: Namespace) -> None:
         case "unlock":
             _unlock(key)
         case "kept":
-            _with(key, lambda homeserver: homeserver.recovery_key_kept())
-            say("The copy of the recovery key on this computer is destroyed.")
+            there = _with(key, lambda homeserver: homeserver.recovery_key_kept())
+            destroyed = "The copy of the recovery key on this computer is destroyed."
+            say(destroyed if there else "There is no copy of a recovery key on this computer.")
         case _:
             _show(*_with(key, _looked_up), key.place, options)
 
@@ -157,11 +158,14 @@ def _show(
 
 def _set_up(key: ProfileKey, options: Namespace) -> None:
     passphrase = new_secret("New passphrase: ") if options.passphrase else ""
+    if passphrase and (fault := fault_of(passphrase)):
+        raise WrongUsage(fault)
     reset = options.wanted == "reset"
     text = _with(key, lambda homeserver: _made(homeserver, passphrase, reset))
     say(text)
     sys.stdout.flush()
     if not _is_terminal():
+        _tell("Once you have kept this key, dmtui recovery kept destroys the copy here.")
         return
     _tell("This is your recovery key. Keep it where only you find it: it is not shown again.")
     if _asked("Its last four signs, once it is kept: ").strip() != text[-4:]:
@@ -172,9 +176,11 @@ def _set_up(key: ProfileKey, options: Namespace) -> None:
 
 def _give_up(key: ProfileKey, options: Namespace) -> None:
     """Say what a reset costs and have it confirmed; raises ``WrongUsage`` otherwise."""
+    state = _with(key, lambda homeserver: homeserver.encryption())
+    if state.identity is Identity.NONE:
+        raise Failure("There is no identity to give up: dmtui recovery set-up makes one.")
     if not (options.yes or _is_terminal()):
         raise WrongUsage("A reset must be confirmed: dmtui recovery reset --yes.")
-    state = _with(key, lambda homeserver: homeserver.encryption())
     cost = f"{_COST} {_CARRIED_OVER if state.backup is Backup.ON else _LOST}"
     _tell(textwrap.fill(cost, _WIDTH))
     if options.yes:
