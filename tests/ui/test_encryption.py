@@ -239,7 +239,12 @@ async def test_key_saved_to_a_private_file_counts_as_kept(
         await pilot.press("s", "enter")
         await stage.until(stage.shows("There is a file of that name"))
         assert there.read_text() == "mine"
-        await pilot.press("2", "enter")
+        name = stage.app.screen.query_one("#typed", Input)
+        name.value = str(tmp_path)
+        await pilot.press("enter")
+        await stage.until(stage.shows("That is a directory: add a name for the file."))
+        name.value = f"{there}2"
+        await pilot.press("enter")
         await stage.until(lambda: not stage.server.recovery.unkept)
     file = tmp_path / f"{FILE_NAME}2"
     assert stage.server.recovery.key in file.read_text()
