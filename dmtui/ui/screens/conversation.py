@@ -61,6 +61,7 @@ class ConversationPane(Vertical):
 
     def on_mount(self) -> None:
         self.timeline.newest_key = registry_of(self.app).press("composer.newest")
+        self.composer.go_up = self.select_newest
         self.add_class("closed")
 
     @property
@@ -211,10 +212,9 @@ class ConversationPane(Vertical):
         """What was sent is at the end of the conversation."""
         self.reading.show_sent()
 
-    @on(Composer.HistoryWanted)
     def select_newest(self) -> None:
         """↑ in the empty composer."""
-        self.timeline.focus()
+        self.screen.set_focus(self.timeline)
         self.timeline.select_newest()
 
     @on(Timeline.PassedEnd)
@@ -227,6 +227,13 @@ class ConversationPane(Vertical):
     def write_on(self) -> None:
         """The user has done with finding."""
         self.composer.focus()
+
+    @on(Composer.Emptied)
+    def offer_to_remove(self, event: Composer.Emptied) -> None:
+        """Enter on an edit that leaves nothing: the message itself may be meant to go."""
+        event.stop()
+        if (message := self.writing.edited) is not None:
+            self.run_worker(self._desk.remove(message), group="message")
 
     @on(wishes.Wish)
     def deal_with(self, event: wishes.Wish) -> None:

@@ -85,6 +85,8 @@ class MainScreen(Sides):
         self.prompt.keys = {name: self.commands.press(name) for name in self.prompt.keys}
         self.prompt.display = False
         self.watch(self, "focused", self.hint)
+        timeline = self.conversation.timeline
+        self.watch(timeline, "cursor_key", lambda: self.hint(self.focused), init=False)
         self.people.refresh_rows()
         self._show_connection()
         self._requests.show()
