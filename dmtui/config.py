@@ -22,10 +22,11 @@ T = TypeVar("T")
 DEFAULT_THEME = "textual-dark"
 USUAL_KEYS = "standard"
 KNOWN = (
-    "there are ui.theme, ui.plain, files.downloads and the sections [keys], [notifications] and"
-    " [security]"
+    "there are ui.theme, ui.plain, ui.animations, files.downloads and the sections [keys],"
+    " [notifications] and [security]"
 )
 _PLAIN = "ui.plain"
+_ANIMATIONS = "ui.animations"
 _PROFILE = "keys.profile"
 _PROTECTION = "security.key_protection"
 _DOWNLOADS = "files.downloads"
@@ -66,6 +67,7 @@ class Config:
     key_profile: str = USUAL_KEYS
     plain: bool = False
     downloads: Path | None = None
+    animations: bool = True
 
 
 def read_config(
@@ -143,7 +145,7 @@ def _checked(
     chosen: dict[str, str] = {}
     for name, value in settings.items():
         section, _, rest = name.partition(".")
-        if name == _PLAIN:
+        if name in (_PLAIN, _ANIMATIONS):
             if not isinstance(value, bool):
                 raise _WrongSetting(name, "must be true or false")
             continue
@@ -168,6 +170,7 @@ def _checked(
         profile,
         settings.get(_PLAIN) is True,
         downloads,
+        settings.get(_ANIMATIONS) is not False,
     )
 
 

@@ -421,3 +421,10 @@ def test_plain_is_true_or_false(tmp_path: Path) -> None:
     assert not read(config(tmp_path, "[ui]\nplain = false\n")).plain
     with pytest.raises(ConfigTrouble, match=r"line 2: ui.plain must be true or false"):
         read(config(tmp_path, '[ui]\nplain = "yes"\n'))
+
+
+def test_animations_can_be_left_out(tmp_path: Path) -> None:
+    assert read(config(tmp_path, "")).animations
+    assert not read(config(tmp_path, "[ui]\nanimations = false\n")).animations
+    with pytest.raises(ConfigTrouble, match=r"line 2: ui.animations must be true or false"):
+        read(config(tmp_path, '[ui]\nanimations = "none"\n'))

@@ -79,6 +79,7 @@ def _run(
             key_profile=config.key_profile,
             theme=config.theme,
             plain=config.plain or plain,
+            animations=config.animations,
             notifications=config.notifications,
             terminal=Terminal.of(os.environ, config.notifications.terminal),
             taken_over=taken_over,

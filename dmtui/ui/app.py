@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.traceback import Traceback
 from textual import on, work
 from textual.app import App
+from textual.events import DescendantFocus
 from textual.widgets import Input, TextArea
 
 from dmtui.core.errors import DmtuiError
 from dmtui.core.notify import Settings
 from dmtui.core.safekeeping import PLACES, KeyPlace
 from dmtui.ui.commands import CommandProvider, Registry, Scope, bindings
+from dmtui.ui.contrast import readable
 from dmtui.ui.hangup import guard_hangup
 from dmtui.ui.key_profiles import STANDARD
 from dmtui.ui.keyboard import guard_keyboard
@@ -27,12 +29,14 @@ from dmtui.ui.screens.passphrase import PassphraseScreen
 from dmtui.ui.screens.sign_in import SignInScreen
 from dmtui.ui.terminal_escape import Terminal
 from dmtui.ui.voice import Voice
+from dmtui.ui.widgets.settled import Settled
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
     from textual.binding import BindingType
     from textual.command import Provider
+    from textual.filter import LineFilter
     from textual.screen import Screen
 
     from dmtui.core import ports
@@ -47,6 +51,7 @@ class DmtuiApp(App[None]):
     A profile that is ``locked`` is opened first; only then it is known which of them it is.
     ``keymap`` maps ids of commands to keys, as in :mod:`dmtui.ui.commands`, ``key_profile`` being
     the set that it is from; ``plain`` is for screen readers: one column, words and no signs;
+    without ``animations`` nothing moves by itself, as with ``TEXTUAL_ANIMATIONS=none``;
     ``terminal`` is told of what comes in as ``notifications`` say;
     ``taken_over`` is called once the screen belongs to the app.
     """
@@ -69,6 +74,7 @@ class DmtuiApp(App[None]):
         key_profile: str = STANDARD,
         theme: str = "textual-dark",
         plain: bool = False,
+        animations: bool = True,
         notifications: Settings | None = None,
         terminal: Terminal | None = None,
         taken_over: Callable[[], None] = lambda: None,
@@ -87,10 +93,12 @@ class DmtuiApp(App[None]):
         self._voice = Voice(notifications or Settings(), terminal or Terminal(), self._write)
         self._taken_over = taken_over
         self._lent = False  # the terminal, to an editor
+        self._settled = Settled()
         self.theme = theme
         self._plain = plain
         if plain:
             self.add_class("plain")
+        if plain or not animations:
             self.animation_level = "none"
 
     def get_default_screen(self) -> Screen[None]:
@@ -100,6 +108,16 @@ class DmtuiApp(App[None]):
         if self._messenger is not None:
             return MainScreen(self._messenger, self._demo, plain=self._plain)
         return SignInScreen(self._sign_in)
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Those of the theme, with texts that can be read."""
+        variables = super().get_css_variables()
+        self.theme_variables = {**variables, **readable(variables)}
+        return self.theme_variables
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's, and the last hand on what everybody wrote."""
+        return [*super().get_line_filters(), self._settled]
 
     def on_mount(self) -> None:
         self._taken_over()
@@ -215,9 +233,17 @@ class DmtuiApp(App[None]):
         finally:
             self._lent = False
 
+    @on(DescendantFocus)
+    def hold_still(self, event: DescendantFocus) -> None:
+        """No cursor blinks where nothing is to move by itself."""
+        if self.animation_level == "none" and isinstance(event.widget, Input):
+            event.widget.cursor_blink = False
+
     def action_keys(self) -> None:
         """F1."""
-        if not isinstance(self.screen, Help):
+        if isinstance(self.screen, Help):
+            self.screen.dismiss()
+        else:
             self.push_screen(Help(self.registry))
 
     def action_copy_selection(self) -> None:

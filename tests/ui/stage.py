@@ -79,6 +79,7 @@ class Stage:
         key_profile: str = STANDARD,
         toasts: bool = False,
         plain: bool = False,
+        animations: bool = True,
     ) -> AsyncIterator[Pilot[None]]:
         """Run the app until the block ends; ``sync``: once the first sync is on screen."""
         store = Store.open(self._path, ME)
@@ -93,6 +94,7 @@ class Stage:
                 keymap=PROFILES[key_profile] if keymap is None else keymap,
                 key_profile=key_profile,
                 plain=plain,
+                animations=animations,
                 notifications=self.notifications,
                 terminal=self.terminal,
             )

@@ -105,7 +105,7 @@ async def test_what_can_t_be_found_is_said(stage: Stage) -> None:
         await pilot.press("ctrl+u")
         await stage.type("on:someday")
         await stage.until(stage.shows("After on: comes a day like 2026-11-16, today"))
-        assert stage.conversation.finding.field.size.width > 20
+        assert stage.conversation.reading.finding.field.size.width > 20
         await pilot.press("enter", "up")
         assert bodies(stage)[-1] == "line 399"
 

@@ -50,8 +50,8 @@ class Timeline(SelectableView):
         & > .timeline--quote { color: $text-muted; text-style: italic; }
         & > .timeline--reactions { color: $foreground 80%; }
         & > .timeline--read { color: $text-success; }
-        & > .timeline--day { color: $foreground 40%; }
-        & > .timeline--room { color: $foreground 40%; text-style: italic; }
+        & > .timeline--day { color: $text-muted; }
+        & > .timeline--room { color: $text-muted; text-style: italic; }
         & > .timeline--new { color: $text-accent; text-style: bold; }
         & > .timeline--me { color: $text-muted; text-style: bold; }
         & > .timeline--name-0 { color: $text-primary; text-style: bold; }
@@ -76,14 +76,14 @@ class Timeline(SelectableView):
         & > .timeline--keyword { color: $text-accent; }
         & > .timeline--string { color: $text-success; }
         & > .timeline--number { color: $text-warning; }
-        & > .timeline--comment { color: $foreground 60%; text-style: italic; }
+        & > .timeline--comment { color: $text-muted; text-style: italic; }
         & > .timeline--added { color: $text-success; }
         & > .timeline--removed { color: $text-error; }
         & > .timeline--cursor { background: $foreground 6%; }
         &:focus > .timeline--cursor { background: $primary 20%; }
         & > .timeline--pill {
-            background: $primary;
-            color: $button-color-foreground;
+            background: $primary 25%;
+            color: $foreground;
             text-style: bold;
         }
     }
@@ -204,7 +204,9 @@ class Timeline(SelectableView):
         self._complete = complete
         self._first_unread = first_unread
         self._rooms = rooms
-        if self.cursor_key is not None and all(m.key != self.cursor_key for m in reversed(messages)):
+        if self.cursor_key is not None and all(
+            m.key != self.cursor_key for m in reversed(messages)
+        ):
             self.cursor_key = None
         self._arrange()
         self._reveal_awaited()
