@@ -11,6 +11,7 @@ from rich.traceback import Traceback
 from textual import on, work
 from textual.app import App
 from textual.events import DescendantFocus
+from textual.filter import Monochrome, NoColor
 from textual.widgets import Input, TextArea
 
 from dmtui.core.errors import DmtuiError
@@ -29,6 +30,7 @@ from dmtui.ui.screens.passphrase import PassphraseScreen
 from dmtui.ui.screens.sign_in import SignInScreen
 from dmtui.ui.terminal_escape import Terminal
 from dmtui.ui.voice import Voice
+from dmtui.ui.widgets.colourless import Colourless
 from dmtui.ui.widgets.settled import Settled
 
 if TYPE_CHECKING:
@@ -93,7 +95,7 @@ class DmtuiApp(App[None]):
         self._voice = Voice(notifications or Settings(), terminal or Terminal(), self._write)
         self._taken_over = taken_over
         self._lent = False  # the terminal, to an editor
-        self._settled = Settled()
+        self._settled, self._colourless = Settled(), Colourless()
         self.theme = theme
         self._plain = plain
         if plain:
@@ -117,7 +119,11 @@ class DmtuiApp(App[None]):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's, and the last hand on what everybody wrote."""
-        return [*super().get_line_filters(), self._settled]
+        filters = super().get_line_filters()
+        if self.no_color and self.native_ansi_color:
+            greys = (Monochrome, NoColor)
+            filters = [self._colourless if isinstance(f, greys) else f for f in filters]
+        return [*filters, self._settled]
 
     def on_mount(self) -> None:
         self._taken_over()

@@ -10,6 +10,8 @@ from textual.geometry import Region
 from textual.theme import BUILTIN_THEMES
 
 from dmtui.ui.contrast import COLOURS, LEAST, contrast, grounds, readable
+from tests.fakes import BOB
+from tests.ui.test_conversation import open_first
 from tests.ui.tour import have_texts, tour
 
 if TYPE_CHECKING:
@@ -68,3 +70,32 @@ async def test_every_word_on_every_screen_can_be_read(stage: Stage, theme: str) 
         stage.app.theme = theme
         async for name in tour(stage):
             assert [f"{name}: {found}" for found in faint(stage.app.screen)] == []
+
+
+@pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light"])
+async def test_without_colours_the_terminal_s_own_are_left_and_the_cursor_is_reversed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, theme: str
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    await stage.server.have_direct_room(BOB, "Bob", history=["hello"])
+    async with stage.open():
+        stage.app.theme = theme
+        await stage.until(lambda: stage.people.rows)
+        await stage.pilot.pause()
+        lines = stage.app.screen._compositor.render_strips()
+        styles = {text: style for line in lines for text, style, _ in line if style is not None}
+        assert not any(style.color or style.bgcolor for style in styles.values())
+        (bob,) = [style for text, style in styles.items() if text.strip() == "Bob"]
+        assert bob.reverse
+
+
+@pytest.mark.parametrize("theme", ["textual-dark", "textual-light"])
+async def test_without_colours_greys_can_be_told_apart(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, theme: str
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    await stage.server.have_direct_room(BOB, "Bob", history=["hello"])
+    async with stage.open():
+        stage.app.theme = theme
+        await open_first(stage)
+        assert list(faint(stage.app.screen)) == []
