@@ -69,6 +69,10 @@ def test_columns_of_right_to_left_text_are_apart() -> None:
     assert settled("דנה  ", "שלום") == ["\u200fדנה\u200f\u200e  ", "\u200fשלום\u200f\u200e"]
 
 
+def test_a_cursor_within_a_character_joins_nothing_to_it() -> None:
+    assert settled("a👩", "\u200d", "👧b") == ["a👩", "", "👧b"]
+
+
 def test_a_name_within_a_left_to_right_line_is_closed_only() -> None:
     assert settled("Message דנה") == ["Message דנה\u200e"]
 

@@ -94,6 +94,8 @@ def _characters(text: str) -> Iterator[str]:
 
 def settled_text(text: str) -> str:
     """In as many cells, without what terminals obey or measure differently."""
+    if (bare := text.strip(_JOINER)) != text:  # a cursor stands within a character
+        text = set_cell_size(bare, cell_len(text))
     if not _UNSETTLED.search(text):
         return text
     spans, _ = split_graphemes(text)
