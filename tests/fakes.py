@@ -973,9 +973,10 @@ class FakeHomeserver:
         recovery.identity, recovery.backup, recovery.unkept = Identity.OURS, Backup.ON, True
         return recovery.key
 
-    async def recovery_key_kept(self) -> None:
+    async def recovery_key_kept(self) -> bool:
         await self._call("recovery_key_kept")
-        self.recovery.unkept = False
+        there, self.recovery.unkept = self.recovery.unkept, False
+        return there
 
     async def unlock(self, secret: str) -> None:
         if is_meant_as_key(secret):

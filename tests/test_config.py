@@ -17,7 +17,7 @@ from dmtui.core.images import Settings as ImageSettings
 from dmtui.core.keymap import Keyed
 from dmtui.core.model import Session, UserId
 from dmtui.core.notify import Bodies, How, Language, Settings, Title
-from dmtui.core.settings import KEY_PROFILE, PLAIN, THEME, Config
+from dmtui.core.settings import ANIMATIONS, KEY_PROFILE, PLAIN, THEME, Config
 from dmtui.lock import ProfileLock
 from dmtui.profile import InvalidProfileName, ProfilePaths
 from dmtui.session import load_session, save_session
@@ -119,7 +119,10 @@ def test_notifications_are_set_one_by_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("[ui]\n\ncolour = 1\n", ", line 3: ui.colour is no setting; [ui] has theme and plain."),
+        (
+            "[ui]\n\ncolour = 1\n",
+            ", line 3: ui.colour is no setting; [ui] has theme, plain and animations.",
+        ),
         ("[ui]\ntheme = 5\n", ", line 2: ui.theme must be text in quotes."),
         (
             "[files]\ndownloads = 'here'\n",
@@ -199,9 +202,12 @@ def test_notifications_are_set_one_by_one(tmp_path: Path) -> None:
             ", line 2: images.size is no setting; [images] has draw and previews.",
         ),
         ("theme = 'nord'\n", f", line 1: theme is no setting; {KNOWN}."),
-        ("ui = 3\n", ", line 1: ui is no setting; [ui] has theme and plain."),
+        ("ui = 3\n", ", line 1: ui is no setting; [ui] has theme, plain and animations."),
         ("[ui]\ntheme =\n", "(at line 2, column 8)."),
-        ('[ui]\n"a\\u001b[2J" = 1\n', ": ui.a\u241b[2J is no setting; [ui] has theme and plain."),
+        (
+            '[ui]\n"a\\u001b[2J" = 1\n',
+            ": ui.a\u241b[2J is no setting; [ui] has theme, plain and animations.",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_file_and_line(
@@ -466,3 +472,10 @@ def test_plain_is_true_or_false(tmp_path: Path) -> None:
     assert not read(config(tmp_path, "[ui]\nplain = false\n"))[PLAIN]
     with pytest.raises(ConfigTrouble, match=r"line 2: ui.plain must be true or false"):
         read(config(tmp_path, '[ui]\nplain = "yes"\n'))
+
+
+def test_animations_can_be_left_out(tmp_path: Path) -> None:
+    assert read(config(tmp_path, ""))[ANIMATIONS]
+    assert not read(config(tmp_path, "[ui]\nanimations = false\n"))[ANIMATIONS]
+    with pytest.raises(ConfigTrouble, match=r"line 2: ui.animations must be true or false"):
+        read(config(tmp_path, '[ui]\nanimations = "none"\n'))

@@ -15,7 +15,7 @@ from dmtui.compose import Account, write_log
 from dmtui.config import downloads
 from dmtui.config_file import ConfigFile
 from dmtui.core.safekeeping import Protection
-from dmtui.core.settings import KEY_PROFILE, KEY_PROTECTION, PLAIN, THEME
+from dmtui.core.settings import ANIMATIONS, KEY_PROFILE, KEY_PROTECTION, PLAIN, THEME
 from dmtui.lock import ProfileLock
 from dmtui.profile import ProfilePaths
 
@@ -86,6 +86,7 @@ def _run(
             theme=config[THEME],
             plain=config[PLAIN] or plain,
             images=replace(images, drawing=drawn_with(os.environ, images.drawing)),
+            animations=config[ANIMATIONS],
             notifications=config.notifications,
             terminal=Terminal.of(os.environ, config.notifications.terminal),
             settings=file,

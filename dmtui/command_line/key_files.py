@@ -48,8 +48,10 @@ def import_keys(key: ProfileKey, name: str) -> None:
 
         session, opener = open_session(paths, saved, key)
         imported = key_file.import_keys(session, paths.encryption, text, passphrase, opener)
-        new, unusable = asyncio.run(imported)
+        new, better, unusable = asyncio.run(imported)
     say(f"New message keys: {new}." if new else "There is no new message key in the file.")
+    if better:
+        say(f"Keys that were here and reach further back now, or are surer: {better}.")
     if unusable:
         say(f"Entries that are no message keys: {unusable}.")
 

@@ -10,14 +10,14 @@ from argparse import Namespace
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from dmtui.command_line.answers import Failure, WrongUsage, say, say_json
+from dmtui.command_line.answers import Failure, WrongUsage, say, say_json, tell
 from dmtui.command_line.asking import new_secret, secret
 from dmtui.command_line.signed_in import open_key, profile_key, signed_in
 from dmtui.compose import open_session
 from dmtui.core.errors import ApprovalNeeded, DmtuiError, NotFound, PasswordNeeded
 from dmtui.core.own_devices import OwnDevice, called, in_order
 from dmtui.core.ports import Homeserver
-from dmtui.core.recovery import Backup, Encryption, Identity
+from dmtui.core.recovery import Backup, Encryption, Identity, fault_of
 from dmtui.core.safekeeping import PLACES, KeyPlace
 from dmtui.lock import ProfileLock
 from dmtui.profile import ProfilePaths
@@ -79,8 +79,9 @@ def recovery(paths: ProfilePaths, options: Namespace) -> None:
         case "unlock":
             _unlock(key)
         case "kept":
-            _with(key, lambda homeserver: homeserver.recovery_key_kept())
-            say("The copy of the recovery key on this computer is destroyed.")
+            there = _with(key, lambda homeserver: homeserver.recovery_key_kept())
+            destroyed = "The copy of the recovery key on this computer is destroyed."
+            say(destroyed if there else "There is no copy of a recovery key on this computer.")
         case _:
             _show(*_with(key, _looked_up), key.place, options)
 
@@ -157,13 +158,16 @@ def _show(
 
 def _set_up(key: ProfileKey, options: Namespace) -> None:
     passphrase = new_secret("New passphrase: ") if options.passphrase else ""
+    if passphrase and (fault := fault_of(passphrase)):
+        raise WrongUsage(fault)
     reset = options.wanted == "reset"
     text = _with(key, lambda homeserver: _made(homeserver, passphrase, reset))
     say(text)
     sys.stdout.flush()
     if not _is_terminal():
+        tell("Once you have kept this key, dmtui recovery kept destroys the copy here.")
         return
-    _tell("This is your recovery key. Keep it where only you find it: it is not shown again.")
+    tell("This is your recovery key. Keep it where only you find it: it is not shown again.")
     if _asked("Its last four signs, once it is kept: ").strip() != text[-4:]:
         raise Failure("This is not how the key ends; dmtui recovery set-up shows it once more.")
     _with(key, lambda homeserver: homeserver.recovery_key_kept())
@@ -172,11 +176,13 @@ def _set_up(key: ProfileKey, options: Namespace) -> None:
 
 def _give_up(key: ProfileKey, options: Namespace) -> None:
     """Say what a reset costs and have it confirmed; raises ``WrongUsage`` otherwise."""
+    state = _with(key, lambda homeserver: homeserver.encryption())
+    if state.identity is Identity.NONE:
+        raise Failure("There is no identity to give up: dmtui recovery set-up makes one.")
     if not (options.yes or _is_terminal()):
         raise WrongUsage("A reset must be confirmed: dmtui recovery reset --yes.")
-    state = _with(key, lambda homeserver: homeserver.encryption())
     cost = f"{_COST} {_CARRIED_OVER if state.backup is Backup.ON else _LOST}"
-    _tell(textwrap.fill(cost, _WIDTH))
+    tell(textwrap.fill(cost, _WIDTH))
     if options.yes:
         return
     if _asked("Type RESET to go on: ").strip() != "RESET":
@@ -195,13 +201,13 @@ async def _made(homeserver: Homeserver, passphrase: str, reset: bool) -> str:
                     await homeserver.back_up()
             return key
         except PasswordNeeded as error:
-            _tell(str(error))
+            tell(str(error))
             password = secret("Password: ")
         except ApprovalNeeded as error:
             if not _is_terminal():
                 raise Failure(f"{error} Open {error.url}, then run this again.") from error
-            _tell("The homeserver does not know of it yet." if asked else str(error))
-            _tell(f"Open this page, here or on any other machine:\n{error.url}")
+            tell("The homeserver does not know of it yet." if asked else str(error))
+            tell(f"Open this page, here or on any other machine:\n{error.url}")
             asked = True
             if not _asked("Press Enter once it is approved. "):
                 raise Failure("It is not approved: run this again once it is.") from error
@@ -228,10 +234,6 @@ def _asked(prompt: str) -> str:
     sys.stderr.write(prompt)
     sys.stderr.flush()
     return sys.stdin.readline()
-
-
-def _tell(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
 
 
 def _is_terminal() -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -52,6 +53,19 @@ def in_passing(body: Safe, formatted: str) -> Safe:
     document = parse(formatted)
     if document is None or not has_spoiler(document):
         return body
+    return _veiled_text(document)
+
+
+@lru_cache(maxsize=256)
+def in_a_row(body: Safe, formatted: str) -> Safe:
+    """As :func:`in_passing`, and as it was meant: without the signs that formatting is typed in."""
+    document = parse(formatted) if formatted else None
+    if document is None or not any(block.text.strip() for block in document):
+        return body
+    return _veiled_text(document)
+
+
+def _veiled_text(document: Document) -> Safe:
     return clean("\n".join("".join(map(_veiled, block.spans)) for block in document))
 
 

@@ -261,8 +261,11 @@ class Homeserver(Protocol):
         backed up. Otherwise as :meth:`set_up_recovery`, which completes it as well.
         """
 
-    async def recovery_key_kept(self) -> None:
-        """The user has the recovery key: the copy kept in case of a crash is destroyed."""
+    async def recovery_key_kept(self) -> bool:
+        """The user has the recovery key: the copy kept in case of a crash is destroyed.
+
+        False where there is none.
+        """
 
     async def unlock(self, secret: str) -> None:
         """Trust and join the account's identity, by its recovery key or its passphrase.

@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from dmtui.core.errors import BadRecoveryKey
 
+SHORTEST = 12
+"""Letters of a passphrase; the homeserver could try out shorter ones."""
+
 _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _HEADER = b"\x8b\x01"
 _BEGINNING = "Es"  # what the header looks like in base58
@@ -100,6 +103,15 @@ def is_meant_as_key(text: str) -> bool:
     if not text.strip().startswith(_BEGINNING) or len("".join(groups)) not in _LENGTHS:
         return False
     return len(groups) == 1 or all(len(group) == _GROUP for group in groups[:-1])
+
+
+def fault_of(passphrase: str) -> str:
+    """What is wrong with a new passphrase, in one line; empty if nothing is."""
+    if len(passphrase) < SHORTEST:
+        return f"At least {SHORTEST} letters: the homeserver could try out shorter ones."
+    if is_meant_as_key(passphrase):
+        return "This would be taken for a recovery key: choose another one."
+    return ""
 
 
 def _parity(data: bytes) -> int:

@@ -62,6 +62,13 @@ PLAIN = Setting(
     Switch(),
     default=False,
 )
+ANIMATIONS = Setting(
+    "ui.animations",
+    "Motion",
+    "Whether anything moves by itself: a cursor that blinks, a view that glides.",
+    Switch(),
+    default=True,
+)
 DOWNLOADS: Setting[str | None] = Setting(
     "files.downloads",
     "Saved files",
@@ -174,6 +181,7 @@ KEY_PROTECTION = Setting(
 SETTINGS: tuple[Setting[object], ...] = (
     THEME,
     PLAIN,
+    ANIMATIONS,
     DOWNLOADS,
     DRAW,
     PREVIEWS,

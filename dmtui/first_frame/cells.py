@@ -13,7 +13,7 @@ _Colour: TypeAlias = tuple[int, int, int]
 
 _GROUNDS: Mapping[str, _Colour] = {
     "": (0x12, 0x12, 0x12),
-    "cursor": (0x0C, 0x35, 0x55),
+    "cursor": (0x0D, 0x2B, 0x42),
     "surface": (0x1E, 0x1E, 0x1E),
     **{
         f"face {number}": (int(hue[1:3], 16), int(hue[3:5], 16), int(hue[5:7], 16))
@@ -34,7 +34,7 @@ _STYLES: Mapping[str, tuple[_Colour, str]] = {
     "border": ((0x30, 0x30, 0x30), ""),
     "notice": ((0xFF, 0xC4, 0x73), ""),
     "waiting": ((0xFF, 0xC4, 0x73), ""),
-    "key": ((0xFE, 0xA6, 0x2B), ""),
+    "key": ((0xFF, 0xC4, 0x73), ""),
     "face": ((0xFF, 0xFF, 0xFF), "1"),
 }
 """The default theme's, as Textual computes them."""

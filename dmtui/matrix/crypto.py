@@ -350,10 +350,18 @@ class Crypto:
             if (keys := self._store.room_keys(*session))
         ]
 
-    def keep_room_keys(self, keys: Iterable[RoomKey]) -> int:
-        """Store those that are better than what is there; how many are. All of it or nothing."""
+    def keep_room_keys(self, keys: Iterable[RoomKey]) -> tuple[int, int]:
+        """Store those that are better than what is there, all of them or none.
+
+        How many are of sessions that had no key, and how many are better than the one they had.
+        """
+        new = better = 0
         with self._store.transaction():
-            return sum(self._machine.keep_room_key(key) for key in keys)
+            for key in keys:
+                known = self._store.room_keys(RoomId(key.session.room_id), key.session.id)
+                if self._machine.keep_room_key(key):
+                    new, better = (new, better + 1) if known else (new + 1, better)
+        return new, better
 
     # -- upkeep --
     async def maintain(self) -> None:

@@ -368,9 +368,9 @@ class Device:
         self._backups.wake()
         return key
 
-    async def recovery_key_kept(self) -> None:
+    async def recovery_key_kept(self) -> bool:
         """See ``ports.Homeserver``."""
-        self._crypto.identity.kept()
+        return self._crypto.identity.kept()
 
     async def unlock(self, secret: str) -> None:
         """See ``ports.Homeserver``."""

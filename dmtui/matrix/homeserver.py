@@ -257,9 +257,9 @@ class MatrixHomeserver:
         """See ``ports.Homeserver``."""
         return await self._thread.run(lambda: self._device.reset_identity(passphrase, password))
 
-    async def recovery_key_kept(self) -> None:
+    async def recovery_key_kept(self) -> bool:
         """See ``ports.Homeserver``."""
-        await self._thread.run(self._device.recovery_key_kept)
+        return await self._thread.run(self._device.recovery_key_kept)
 
     async def unlock(self, secret: str) -> None:
         """See ``ports.Homeserver``."""

@@ -264,9 +264,11 @@ class OwnIdentity:
         if answer.get("failures"):
             raise ServerTrouble("The homeserver did not take the signature of this device.")
 
-    def kept(self) -> None:
+    def kept(self) -> bool:
         """See ``ports.Homeserver.recovery_key_kept``."""
+        there = self._store.secret(_RECOVERY_KEY) is not None
         self._store.forget_secret(_RECOVERY_KEY)
+        return there
 
     # -- unlocking it --
     async def unlock(self, secret: str) -> None:

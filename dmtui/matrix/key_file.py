@@ -101,8 +101,8 @@ async def export_keys(
 
 async def import_keys(
     session: Session, directory: Path, text: str, passphrase: str, key: str = ""
-) -> tuple[int, int]:
-    """Take in the keys of a file; how many brought something, and how many are unusable.
+) -> tuple[int, int, int]:
+    """Take in the keys of a file: how many are new, better than known ones, and unusable.
 
     Raises ``BadContent``, and ``ProfileInUse`` as :func:`export_keys`.
     """
@@ -111,7 +111,7 @@ async def import_keys(
     try:
         crypto = Crypto.open(client, session, directory, key=key)
         try:
-            return crypto.keep_room_keys(keys), unusable
+            return *crypto.keep_room_keys(keys), unusable
         finally:
             crypto.close()
     finally:

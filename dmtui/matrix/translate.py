@@ -36,6 +36,7 @@ from dmtui.core.model import (
     UserId,
 )
 from dmtui.core.names import clean, clean_line
+from dmtui.core.verification import ALARMING, reason_of
 from dmtui.matrix import described
 from dmtui.matrix.values import (
     event_id,
@@ -161,6 +162,8 @@ def readable(kind: str, content: JsonObject, raw: JsonObject) -> Content | None:
             return Redaction(target) if target else None
         case "m.sticker":
             return described.attachment(kind, content)
+        case "m.key.verification.cancel":
+            return _failed_verification(content)
         case "m.call.invite":
             return Line(Kind.OTHER, clean_line("a call"))
         case _ if kind in _POLLS:
@@ -169,6 +172,13 @@ def readable(kind: str, content: JsonObject, raw: JsonObject) -> Content | None:
             return None
         case _:
             return described.unknown(kind, content)
+
+
+def _failed_verification(content: JsonObject) -> Line | None:
+    """What is to be remembered of it: not that somebody changed their mind."""
+    code = text(content.get("code"))
+    words = f"Verification failed. {reason_of(code)}"
+    return Line(Kind.OTHER, clean(words)) if code in ALARMING else None
 
 
 def membership_change(raw: JsonObject) -> MembershipChange | None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.traceback import Traceback
 from textual import on, work
 from textual.app import App
+from textual.events import DescendantFocus
+from textual.filter import Monochrome, NoColor
 from textual.widgets import Input, TextArea
 
 from dmtui.core.errors import DmtuiError
@@ -19,6 +21,7 @@ from dmtui.core.notify import Settings
 from dmtui.core.safekeeping import PLACES, KeyPlace
 from dmtui.core.settings import KEY_PROFILE, THEME
 from dmtui.ui.commands import TAKES_EVERY_KEY, CommandProvider, Registry, Scope, bindings
+from dmtui.ui.contrast import readable
 from dmtui.ui.hangup import guard_hangup
 from dmtui.ui.key_profiles import STANDARD
 from dmtui.ui.keyboard import guard_keyboard
@@ -30,12 +33,15 @@ from dmtui.ui.screens.passphrase import PassphraseScreen
 from dmtui.ui.screens.sign_in import SignInScreen
 from dmtui.ui.terminal_escape import Terminal
 from dmtui.ui.voice import Voice
+from dmtui.ui.widgets.colourless import Colourless
+from dmtui.ui.widgets.settled import Settled
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
     from textual.binding import BindingType
     from textual.command import Provider
+    from textual.filter import LineFilter
     from textual.screen import Screen
 
     from dmtui.core import ports
@@ -52,6 +58,7 @@ class DmtuiApp(App[None]):
     ``keymap`` maps ids of commands to keys, as in :mod:`dmtui.ui.commands`, ``key_profile`` being
     the set that it is from; ``plain`` is for screen readers: one column, words and no signs;
     ``images`` says what images are drawn with and whether they have previews;
+    without ``animations`` nothing moves by itself, as with ``TEXTUAL_ANIMATIONS=none``;
     ``terminal`` is told of what comes in as ``notifications`` say;
     ``settings`` are changed by F2; ``taken_over`` is called once the screen belongs to the app.
     """
@@ -75,6 +82,7 @@ class DmtuiApp(App[None]):
         theme: str = "textual-dark",
         plain: bool = False,
         images: ImageSettings = BLOCKS_ALONE,
+        animations: bool = True,
         notifications: Settings | None = None,
         terminal: Terminal | None = None,
         settings: SettingsFile | None = None,
@@ -95,11 +103,13 @@ class DmtuiApp(App[None]):
         self._settings = settings
         self._taken_over = taken_over
         self._lent = False  # the terminal, to an editor
+        self._settled, self._colourless = Settled(), Colourless()
         self.theme = theme
         self._plain = plain
         self._images = images
         if plain:
             self.add_class("plain")
+        if plain or not animations:
             self.animation_level = "none"
 
     def get_default_screen(self) -> Screen[None]:
@@ -109,6 +119,20 @@ class DmtuiApp(App[None]):
         if self._messenger is not None:
             return MainScreen(self._messenger, self._demo, plain=self._plain, images=self._images)
         return SignInScreen(self._sign_in)
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Those of the theme, with texts that can be read."""
+        variables = super().get_css_variables()
+        self.theme_variables = {**variables, **readable(variables)}
+        return self.theme_variables
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's, and the last hand on what everybody wrote."""
+        filters = super().get_line_filters()
+        if self.no_color and self.native_ansi_color:
+            greys = (Monochrome, NoColor)
+            filters = [self._colourless if isinstance(f, greys) else f for f in filters]
+        return [*filters, self._settled]
 
     def on_mount(self) -> None:
         self._taken_over()
@@ -224,9 +248,17 @@ class DmtuiApp(App[None]):
         finally:
             self._lent = False
 
+    @on(DescendantFocus)
+    def hold_still(self, event: DescendantFocus) -> None:
+        """No cursor blinks where nothing is to move by itself."""
+        if self.animation_level == "none" and isinstance(event.widget, Input):
+            event.widget.cursor_blink = False
+
     def action_keys(self) -> None:
         """F1."""
-        if not isinstance(self.screen, Help):
+        if isinstance(self.screen, Help):
+            self.screen.dismiss()
+        else:
             self.push_screen(Help(self.registry))
 
     def action_settings(self) -> None:

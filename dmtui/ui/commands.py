@@ -21,7 +21,7 @@ from dmtui.core.keys import keys_of, readable
 from dmtui.ui.key_profiles import STANDARD
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 
 TAKES_EVERY_KEY = "takes-every-key"
 """A class of screens: no command is carried out while one is on show."""
@@ -217,10 +217,16 @@ COMMANDS: tuple[Command, ...] = (
         Scope.CONVERSATION,
         hint="Actions",
     ),
+    Command("timeline.edit", "e", "Edit a message of yours", Scope.CONVERSATION, hint="Edit"),
+    Command(
+        "timeline.discard",
+        "d",
+        "Delete; not sent: discard; a file: stop",
+        Scope.CONVERSATION,
+        hint="Delete",
+    ),
     Command("timeline.reply", "r", "Reply", Scope.CONVERSATION, hint="Reply"),
     Command("timeline.react", "plus", "React, or take it back", Scope.CONVERSATION, hint="React"),
-    Command("timeline.edit", "e", "Edit a message of yours", Scope.CONVERSATION),
-    Command("timeline.discard", "d", "Delete; not sent: discard; a file: stop", Scope.CONVERSATION),
     Command("timeline.original", "g", "Go to what it answers", Scope.CONVERSATION),
     Command("timeline.unread", "U", "First unread message", Scope.CONVERSATION, "first_unread"),
     Command(
@@ -458,12 +464,16 @@ class Registry:
             return command.first_key
         return " ".join(filter(None, (palette.first_key, f"“{command.title}”")))
 
-    def hints(self, scope: Scope, width: int) -> Content:
-        """One line, at most ``width`` cells, of the keys that matter most where the focus is."""
+    def hints(self, scope: Scope, width: int, without: Collection[str] = ()) -> Content:
+        """One line, at most ``width`` cells, of the keys that matter most where the focus is.
+
+        ``without`` are ids of commands that are of no use there.
+        """
         commands = (*self.of_scope(scope), *self.of_scope(Scope.EVERYWHERE))
-        hints = [Hint(c.id, c.first_key, c.hint) for c in commands if c.hint and c.first_key]
+        told = (c for c in commands if c.hint and c.first_key and c.id not in without)
+        hints = [Hint(c.id, c.first_key, c.hint) for c in told]
         return Content(GAP).join(
-            Content.assemble((hint.key, "$accent"), f" {hint.title}")
+            Content.assemble((hint.key, "$text-accent"), f" {hint.title}")
             for hint in fitting(hints, width)
         )
 
@@ -507,8 +517,15 @@ class CommandProvider(Provider):
 
     def _offered(self) -> Iterator[tuple[str, str, str]]:
         for command in registry_of(self.app).commands:
-            if command.offered:
-                yield command.title, command.shown_where, command.action.removeprefix("screen.")
+            action = command.action.removeprefix("screen.")
+            if command.offered and self._is_at_hand(action):
+                yield command.title, command.shown_where, action
+
+    def _is_at_hand(self, action: str) -> bool:
+        """Whether the screen below the palette, or the app, can carry it out."""
+        name = action.partition("(")[0]
+        owner = self.app if name.startswith("app.") else self.screen
+        return hasattr(owner, f"action_{name.removeprefix('app.')}")
 
     async def discover(self) -> Hits:
         """Everything there is, before anything is typed."""

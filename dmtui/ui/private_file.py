@@ -9,6 +9,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def taken(path: Path) -> str:
+    """Why a new file can't have this name, which is taken already."""
+    if path.is_dir():
+        return "That is a directory: add a name for the file."
+    return "There is a file of that name: choose another one."
+
+
 def write_private(path: Path, text: str) -> None:
     """Write a new file (0600), on the disk when this returns; never over one that is there.
 

@@ -1090,8 +1090,9 @@ async def test_recovery_is_set_up_once_and_its_key_is_shown_until_it_is_kept(wor
         Identity.OURS, True, False, Backup.ON, 0, True
     )
     assert await homeserver.set_up_recovery("") == text
-    await homeserver.recovery_key_kept()
+    assert await homeserver.recovery_key_kept()
     assert not (await homeserver.encryption()).unkept_key
+    assert not await homeserver.recovery_key_kept()
     with pytest.raises(IdentityExists):
         await homeserver.set_up_recovery("")
 

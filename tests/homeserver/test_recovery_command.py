@@ -41,12 +41,16 @@ def test_what_one_profile_sets_up_another_one_unlocks(
     me = synapse.register()
     sign_in(dmtui, me, synapse.base_url)
     assert dmtui("recovery").out.startswith("There is no encryption identity")
+    nothing = "There is no copy of a recovery key on this computer.\n"
+    assert dmtui("recovery", "kept").out == nothing
     done = dmtui("recovery", "set-up")
-    assert (done.code, done.complaint) == (0, "")
+    assert done.code == 0
+    assert done.complaint.endswith("dmtui recovery kept destroys the copy here.\n")
     read_recovery_key(done.out)
     assert dmtui("recovery", "set-up").out == done.out
     assert "dmtui recovery set-up shows it" in dmtui("recovery", "status").out
-    assert dmtui("recovery", "kept").code == 0
+    assert "is destroyed" in dmtui("recovery", "kept").out
+    assert dmtui("recovery", "kept").out == nothing
     status = dmtui("recovery", "--json").json
     devices = status.pop("devices")
     this = [one for one in devices if one["this"]]
@@ -106,6 +110,15 @@ def test_passphrase_and_password_come_from_standard_input(
     assert dmtui("--profile", "second", "recovery", "unlock", typed="correct horse\n").code == 0
 
 
+def test_a_passphrase_that_could_be_tried_out_is_refused_before_anything_is_made(
+    dmtui: CommandLine, synapse: SynapseServer
+) -> None:
+    sign_in(dmtui, synapse.register(), synapse.base_url)
+    done = dmtui("recovery", "set-up", "--passphrase", typed="elevensigns\n")
+    assert_fails_in_one_line(done, "At least 12 letters: the homeserver could try out", code=2)
+    assert dmtui("recovery", "--json").json["identity"] == "none"
+
+
 def test_approval_is_one_line_with_the_page(
     dmtui: CommandLine, synapse: SynapseServer, proxy: FaultProxy
 ) -> None:
@@ -160,6 +173,9 @@ def test_a_reset_is_confirmed_says_what_it_costs_and_asks_for_the_password(
 ) -> None:
     me = synapse.register()
     sign_in(dmtui, me, synapse.base_url)
+    for arguments in ((), ("--yes",)):
+        nothing = dmtui("recovery", "reset", *arguments)
+        assert_fails_in_one_line(nothing, "no identity to give up: dmtui recovery set-up makes one")
     old = dmtui("recovery", "set-up").out
     refused = dmtui("recovery", "reset")
     assert (refused.code, refused.out) == (2, "")

@@ -11,8 +11,10 @@ from nio.crypto import InboundGroupSession
 from nio.crypto.key_export import decrypt_and_read, encrypt_and_save
 
 from dmtui.core.errors import BadContent
-from dmtui.matrix.key_file import open_file, read_keys, seal_file, write_keys
+from dmtui.core.model import Session, UserId
+from dmtui.matrix.key_file import import_keys, open_file, read_keys, seal_file, write_keys
 from dmtui.matrix.room_keys import RoomKey, Source
+from tests.matrix.own_device import ROOM, reaching
 
 ROUNDS = 100
 
@@ -50,6 +52,19 @@ def some_key(room_id: str = "!room") -> RoomKey:
     group = vodozemac.GroupSession()
     session = InboundGroupSession(group.session_key.to_base64(), "ed", "curve", room_id)
     return RoomKey(session, "@bob:localhost")
+
+
+async def test_keys_that_are_better_than_known_ones_do_not_count_as_new(tmp_path: Path) -> None:
+    session = Session(UserId("@me:x"), "DEVICE", "token", "http://127.0.0.1:1")
+    whole, other = some_key(ROOM), some_key(ROOM)
+
+    async def take(*keys: RoomKey) -> tuple[int, int, int]:
+        text = seal_file(write_keys(keys), "pass", ROUNDS)
+        return await import_keys(session, tmp_path / "keys", text, "pass")
+
+    assert await take(reaching(whole, 5)) == (1, 0, 0)
+    assert await take(whole, other) == (1, 1, 0)
+    assert await take(whole, other) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(("plain", "passphrase", "text"), VECTORS)

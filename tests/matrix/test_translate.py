@@ -27,6 +27,7 @@ from dmtui.core.model import (
     AttachmentKind,
     EventId,
     FileKey,
+    Json,
     JsonObject,
     Kind,
     Media,
@@ -659,3 +660,26 @@ def test_receipt_of_a_thread_tells_nothing_of_the_room() -> None:
         ("@c:x", "$a"),
         ("@me:x", "$b"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        (
+            "m.mismatched_sas",
+            "Verification failed. The two sides did not see the same: somebody may be in between.",
+        ),
+        ("m.user", None),
+        ({}, None),
+    ],
+    ids=str,
+)
+def test_a_verification_that_failed_alarmingly_stays_in_the_conversation(
+    code: Json, shown: str | None
+) -> None:
+    plain: JsonObject = {"type": "m.key.verification.cancel", "content": {"code": code}}
+    raw: JsonObject = {**plain, "event_id": "$e", "sender": "@bob:x", "origin_server_ts": 1}
+    found = LOCKED.event(ROOM, raw)
+    encrypted = opened(plain).event(ROOM, {**raw, "type": "m.room.encrypted", "content": {"a": 1}})
+    for event in (found, encrypted):
+        assert (event.content if event else None) == (shown and Line(Kind.OTHER, clean(shown)))

@@ -92,6 +92,7 @@ class Stage:
         key_profile: str = STANDARD,
         toasts: bool = False,
         plain: bool = False,
+        animations: bool = True,
     ) -> AsyncIterator[Pilot[None]]:
         """Run the app until the block ends; ``sync``: once the first sync is on screen."""
         store = Store.open(self._path, ME)
@@ -112,6 +113,7 @@ class Stage:
                 key_profile=key_profile,
                 plain=plain,
                 images=self.images,
+                animations=animations,
                 notifications=self.notifications,
                 terminal=self.terminal,
                 settings=self.settings,

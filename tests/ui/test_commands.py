@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from textual.binding import Binding
 from textual.command import CommandPalette
+from textual.widgets import OptionList
 
 from dmtui.config import read_config
 from dmtui.core.keys import keys_of, types_text
@@ -312,3 +313,24 @@ def test_stylesheet_uses_theme_colours_only() -> None:
         text = path.read_text()
         assert "rgb(" not in text
         assert not [word for word in text.split() if word.startswith("#") and ";" in word]
+
+
+async def test_palette_offers_what_can_be_done_on_the_screen_below_it(stage: Stage) -> None:
+    async with stage.open((100, 60)) as pilot:
+        await pilot.press("ctrl+p")
+        await stage.until(stage.shows("Start a chat"))
+        await pilot.press("escape", "f1", "ctrl+p")
+        await stage.until(stage.shows("Colours"))
+        palette = stage.app.screen
+        assert isinstance(palette, CommandPalette)
+        offered = [str(option.prompt) for option in palette.query_one(OptionList).options]
+        assert not [line for line in offered if "Start a chat" in line or "Mute" in line]
+        assert [line for line in offered if "Quit" in line]
+
+
+async def test_keys_of_the_palette_close_the_keys_again(stage: Stage) -> None:
+    async with stage.open() as pilot:
+        await pilot.press("f1")
+        await stage.until(lambda: isinstance(stage.app.screen, Help))
+        stage.app.action_keys()
+        await stage.until(lambda: stage.app.screen is stage.main)

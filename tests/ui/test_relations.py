@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual.events import Key
+
 from dmtui.core.errors import Forbidden
 from dmtui.core.events import Edit, Line, Reaction, Redaction
 from dmtui.core.model import EventId, Kind, Safe, SendState
@@ -333,3 +335,66 @@ async def test_esc_leads_from_a_selected_message_straight_to_the_composer(stage:
         await stage.until(lambda: stage.app.focused is stage.conversation.composer)
         await pilot.press(*"ex")
         assert stage.conversation.composer.text == "ex"
+
+
+# -- what is pressed on a message --
+
+
+async def test_a_key_in_one_read_with_up_is_for_the_message_that_it_selects(stage: Stage) -> None:
+    await chat_with_bob(stage, "are you coming?")
+    async with stage.open():
+        await open_first(stage)
+        for key in ("up", "r"):
+            stage.app.post_message(Key(key, key if len(key) == 1 else None))
+        await stage.until(stage.shows("Replying to Bob (Esc cancels): are you coming?"))
+        assert stage.composer.text == ""
+
+
+async def test_hints_tell_what_can_be_done_with_a_message_of_ones_own(stage: Stage) -> None:
+    await chat_with_bob(stage, "are you coming?")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await say(stage, "yes")
+        await pilot.press("up")
+        await stage.until(stage.shows("e Edit   d Delete"))
+        await pilot.press("up")
+        await stage.until(lambda: "e Edit" not in stage.text())
+        assert "r Reply" in stage.text()
+
+
+async def test_enter_on_an_emptied_edit_offers_to_delete_the_message(stage: Stage) -> None:
+    await chat_with_bob(stage, "are you coming?")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await say(stage, "yes")
+        await pilot.press("up", "e")
+        await stage.until(lambda: stage.composer.text == "yes")
+        await pilot.press("ctrl+u", "enter")
+        await until_asked(stage, Question)
+        await pilot.press("k")
+        await stage.until(stage.shows("Editing (Esc cancels): yes"))
+        await pilot.press("enter")
+        await until_asked(stage, Question)
+        await pilot.press("d")
+        await stage.until(stage.shows("Message deleted"))
+        await stage.until(lambda: "Editing" not in stage.text())
+        assert stage.composer.text == ""
+
+
+async def test_enter_on_an_emptied_edit_of_what_was_not_sent_offers_to_discard_it(
+    stage: Stage,
+) -> None:
+    await chat_with_bob(stage, "are you coming?")
+    stage.server.fail("send", Forbidden("No."))
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await stage.type("yes")
+        await pilot.press("enter")
+        await stage.until(lambda: states(stage) == [SendState.FAILED])
+        await pilot.press("up", "e")
+        await stage.until(lambda: stage.composer.text == "yes")
+        await pilot.press("ctrl+u", "enter")
+        await until_asked(stage, Question)
+        await pilot.press("d")
+        await stage.until(lambda: states(stage) == [])
+        await stage.until(lambda: "Editing" not in stage.text())

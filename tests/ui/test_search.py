@@ -104,7 +104,8 @@ async def test_what_can_t_be_found_is_said(stage: Stage) -> None:
         await stage.until(stage.shows("Nothing found"))
         await pilot.press("ctrl+u")
         await stage.type("on:someday")
-        await stage.until(stage.shows("After on: comes a day like"))
+        await stage.until(stage.shows("After on: comes a day like 2026-11-16, today"))
+        assert stage.conversation.reading.finding.field.size.width > 20
         await pilot.press("enter", "up")
         assert bodies(stage)[-1] == "line 399"
 
@@ -213,3 +214,24 @@ async def test_the_search_says_what_can_be_typed_and_what_is_wrong(stage: Stage)
         assert isinstance(stage.app.screen, SearchScreen)
         await pilot.press("escape")
         await stage.until(lambda: not isinstance(stage.app.screen, SearchScreen))
+
+
+async def test_what_can_t_be_found_leaves_the_field_in_a_narrow_terminal(stage: Stage) -> None:
+    await long_chat(stage)
+    async with stage.open((60, 20)):
+        await open_read(stage)
+        await find(stage, "on:someday")
+        await stage.until(stage.shows("on:someday"))
+        await stage.until(lambda: "today, yesterday or 7d." in " ".join(stage.text().split()))
+        assert "Find  on:someday" in stage.text()
+
+
+async def test_rows_show_what_was_meant_and_not_how_it_was_typed(stage: Stage) -> None:
+    await stage.server.have_direct_room(BOB, "Bob", history=["hi"])
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await stage.type("a *brave* new `world`")
+        await pilot.press("enter", "f5")
+        await stage.until(lambda: isinstance(stage.app.screen, SearchScreen))
+        await stage.type("brave")
+        await stage.until(stage.shows("You: a brave new world"))

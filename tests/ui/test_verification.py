@@ -69,7 +69,7 @@ async def test_request_is_answered_and_compared_by_keys(
         await pilot.press("m")
         await shows(stage, "Waiting for Bob to say the same.")
         stage.server.verifications.confirm(identifier)
-        await shows(stage, f"Verified: Bob. {BOB} is verified.")
+        await shows(stage, f"Verified: Bob ({BOB}).")
         await pilot.press("escape")
         await stage.until(lambda: isinstance(stage.app.screen, MainScreen))
         assert stage.server.count("confirm_verification") == 1
@@ -250,12 +250,12 @@ async def test_scan_is_confirmed_by_keys(stage: Stage) -> None:
         await shows(stage, "Let Bob scan this")
         await pilot.press("y", "n", "m", "d")  # nothing to say that of yet
         stage.server.verifications.scan(identifier)
-        await shows(stage, "Bob has scanned the code. Does their screen show that it worked")
+        await shows(stage, "Bob has scanned the code.")
         assert not stage.app.screen.query_one(QrCode).display
         await shows(stage, "y It does · n It doesn't · c cancels")
         await pilot.press("m", "d", "s")  # of pictures
         await pilot.press("y")
-        await shows(stage, f"Verified: Bob. {BOB} is verified.")
+        await shows(stage, f"Verified: Bob ({BOB}).")
         assert stage.server.count("confirm_verification") == 1
         assert stage.server.count("mismatch_verification") == 0
 
@@ -312,3 +312,14 @@ async def test_own_device_scans_the_code(stage: Stage) -> None:
         await shows(stage, "Scan this with your device THEIRS.")
         stage.server.verifications.scan("verification-1")
         await shows(stage, "Your device THEIRS has scanned the code. Does its screen show")
+
+
+async def test_keys_are_on_the_smallest_screen_while_pictures_are_compared(stage: Stage) -> None:
+    await stage.server.have_direct_room(BOB, "Robert Featherstonehaugh-Smythe", encrypted=True)
+    async with stage.open((60, 20)) as pilot:
+        await open_bob(stage)
+        await pilot.press("v")
+        await shows(stage, "to accept.")
+        stage.server.verifications.agree("verification-1")
+        await shows(stage, "show the same, in the same order?")
+        await shows(stage, "m They match · d They don't match · c cancels · Esc closes")

@@ -42,7 +42,7 @@ _MARKS = {
     Bearing.VERDICT: (" ", "bold"),
     Bearing.FOR: ("✓", "$text-success"),
     Bearing.AGAINST: ("✗", "$text-error"),
-    Bearing.FACT: ("·", "dim"),
+    Bearing.FACT: ("·", "$text-muted"),
     Bearing.REMEDY: ("→", "$text-primary"),
 }
 
@@ -178,7 +178,7 @@ def _known_as(person: Conversation | None, news: News | None) -> tuple[str, str]
     """What the profile says, else what was last heard, with its style."""
     known = str(person.known_as) if person is not None else ""
     if news is None:
-        return known or ASKING, "" if known else "dim"
+        return known or ASKING, "" if known else "$text-muted"
     if isinstance(news.profile, str):
         return (known, "") if known else _untold(news.profile)
     name = str(news.profile.name)
@@ -197,7 +197,7 @@ def _group(card: Card) -> Iterator[Line]:
     yield labelled("Room ID", str(clean_line(card.user_id)))
     yield Line(Content(f"Others ({len(card.members)})"), heading=True)
     for user_id, name in card.members:
-        yield Line(Content.assemble(str(name), (f"  {clean_line(user_id)}", "dim")), _DOT)
+        yield Line(Content.assemble(str(name), (f"  {clean_line(user_id)}", "$text-muted")), _DOT)
 
 
 def _group_verdict(card: Card) -> str:
@@ -227,7 +227,7 @@ def _arranged(card: Card, times: Times) -> str:
 def _from_server(news: News | None, times: Times) -> Iterator[Line]:
     if news is None:
         for label in ("Presence", "Shared rooms", "Identity", "Devices"):
-            yield labelled(label, ASKING, "dim")
+            yield labelled(label, ASKING, "$text-muted")
         return
     presence, shared, trust = news.presence, news.shared_rooms, news.trust
     if isinstance(presence, str):
@@ -266,8 +266,8 @@ def _devices(devices: Sequence[PersonDevice]) -> Iterator[Line]:
     for device in devices:
         device_id = str(clean_line(device.device_id, 60))
         name = str(clean_line(device.name, 60)) or "(no name)"
-        yield Line(Content.assemble(name, (f"  {device_id}", "dim")), _DOT, indent=2)
-        style = "$text-warning" if device.signed is False else "dim"
+        yield Line(Content.assemble(name, (f"  {device_id}", "$text-muted")), _DOT, indent=2)
+        style = "$text-warning" if device.signed is False else "$text-muted"
         yield Line(Content.styled(device_words(device.signed), style), indent=2)
         yield Line(Content(spaced(device.fingerprint)), indent=2)
 
@@ -280,7 +280,7 @@ def _rooms(rooms: Sequence[DirectRoom], times: Times) -> Iterator[Line]:
     for room in rooms:
         mark = Content.styled("● ", "$text-success") if room.serving else Content("○ ")
         yield Line(Content(", ".join(_room_words(room, times))), mark, indent=2)
-        yield Line(Content.styled(str(clean_line(room.room_id, 80)), "dim"), indent=2)
+        yield Line(Content.styled(str(clean_line(room.room_id, 80)), "$text-muted"), indent=2)
 
 
 def _room_words(room: DirectRoom, times: Times) -> Iterator[str]:
@@ -310,11 +310,11 @@ _PEER = {
 
 def labelled(label: str, text: str | Safe, style: str = "") -> Line:
     """A line of the card."""
-    return Line(Content.styled(text, style), Content.styled(label, "dim"))
+    return Line(Content.styled(text, style), Content.styled(label, "$text-muted"))
 
 
 def _untold(reason: str) -> tuple[str, str]:
-    return f"not told: {reason}", "dim"
+    return f"not told: {reason}", "$text-muted"
 
 
 # -- why ------------------------------------------------------------------------------------

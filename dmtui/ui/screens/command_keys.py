@@ -72,7 +72,7 @@ class CommandKeys(ListScreen[None]):
 
     def _row(self, command: Command) -> Content:
         own = command.id in self._desk.config.own_keys
-        style = "dim" if command.fixed else "$accent"
+        style = "$text-muted" if command.fixed else "$accent"
         return Content.assemble(
             (command.shown.ljust(_COLUMN), style),
             f" {command.title}",

@@ -37,7 +37,7 @@ CANCEL: Choice[None] = Choice("c", "Cancel", None)
 
 def prompt_of(letter: str, label: str) -> Content:
     """An answer as a row of a list."""
-    return Content.assemble((f" {letter} ", "$accent bold"), " ", label)
+    return Content.assemble((f" {letter} ", "$text-accent bold"), " ", label)
 
 
 def is_asked(shown: Screen[object], screen: Screen[Result]) -> bool:

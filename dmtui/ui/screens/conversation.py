@@ -72,6 +72,7 @@ class ConversationPane(Vertical):
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, self._describe_anew)
         self._name_keys()
+        self.composer.go_up = self.select_newest
         self.add_class("closed")
 
     def _name_keys(self) -> None:
@@ -241,10 +242,9 @@ class ConversationPane(Vertical):
         """What was sent is at the end of the conversation."""
         self.reading.show_sent()
 
-    @on(Composer.HistoryWanted)
     def select_newest(self) -> None:
         """↑ in the empty composer."""
-        self.timeline.focus()
+        self.screen.set_focus(self.timeline)
         self.timeline.select_newest()
 
     @on(Timeline.PassedEnd)
@@ -257,6 +257,13 @@ class ConversationPane(Vertical):
     def write_on(self) -> None:
         """The user has done with finding."""
         self.composer.focus()
+
+    @on(Composer.Emptied)
+    def offer_to_remove(self, event: Composer.Emptied) -> None:
+        """Enter on an edit that leaves nothing: the message itself may be meant to go."""
+        event.stop()
+        if (message := self.writing.edited) is not None:
+            self.run_worker(self._desk.remove(message), group="message")
 
     @on(wishes.Wish)
     def deal_with(self, event: wishes.Wish) -> None:

@@ -48,11 +48,11 @@ def row(device: OwnDevice, new: bool) -> Content:
         parts.append(("  NEW", "$text-error bold"))
     parts.append((f"  {', '.join(words)}", style))
     short = clean_line(device.fingerprint, _SHORT + 1)[:_SHORT]
-    return Content.assemble(*parts, (f"  {short}…" if short else "", "dim"))
+    return Content.assemble(*parts, (f"  {short}…" if short else "", "$text-muted"))
 
 
 def mark(device: OwnDevice) -> tuple[str, str]:
     """A sign and its style."""
     if device.confirmed:
         return "✓ ", "$text-success"
-    return ("! ", "$text-warning") if device.confirmed is False else ("· ", "dim")
+    return ("! ", "$text-warning") if device.confirmed is False else ("· ", "$text-muted")

@@ -144,8 +144,8 @@ class Doctor(ModalScreen[None]):
     def _prompt(self, number: int) -> Content:
         finding = self._findings[number]
         if not finding.changes:
-            return Content.assemble(("  · ", "dim"), finding.line)
-        mark = ("[✓] ", "$text-success") if number in self._chosen else ("[ ] ", "dim")
+            return Content.assemble(("  · ", "$text-muted"), finding.line)
+        mark = ("[✓] ", "$text-success") if number in self._chosen else ("[ ] ", "$text-muted")
         return Content.assemble(mark, finding.line)
 
     def _changes(self) -> tuple[DirectChange, ...]:

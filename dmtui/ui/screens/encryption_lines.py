@@ -113,7 +113,7 @@ def state_lines(
     """All of it; ``press`` names the key of a step."""
     yield Line(Content("Identity"), heading=True)
     if known is None:
-        yield _said("·", "dim", ASKING)
+        yield _said("·", "$text-muted", ASKING)
     else:
         yield from _identity(known, press)
         yield Line(Content("Recovery key"), heading=True)
@@ -179,11 +179,11 @@ def _backup(
 
 def _device(device: PersonDevice | None) -> Iterator[Line]:
     if device is None:
-        yield _said("·", "dim", ASKING)
+        yield _said("·", "$text-muted", ASKING)
         return
     name = str(clean_line(device.name, 60)) or "(no name)"
     device_id = str(clean_line(device.device_id, 60))
-    yield Line(Content.assemble(name, (f"  {device_id}", "dim")), Content("· "), indent=2)
+    yield Line(Content.assemble(name, (f"  {device_id}", "$text-muted")), Content("· "), indent=2)
     yield Line(Content(spaced(device.fingerprint)), indent=2)
 
 

@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 
 from dmtui.core.errors import DmtuiError
 from dmtui.messenger.export import INCOMPLETE, style_of
+from dmtui.ui.private_file import taken
 from dmtui.ui.widgets.system_zone import SystemZone
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Exporting(ModalScreen[None]):
                 self._conversation, path, style_of(path), SystemZone()
             )
         except FileExistsError:
-            self._tell("There is a file of that name: choose another one.")
+            self._tell(taken(path))
         except OSError as error:
             self._tell(f"Not saved: {error.strerror or error}.")
         except DmtuiError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Static
 
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 SEARCH_AFTER = 0.15
 """Seconds without a key."""
 
-INDEXING = " · older ones are still being indexed"
+INDEXING = "Older ones are still being indexed."
 
 
-class FindBar(Horizontal):
+class FindBar(Vertical):
     """Shown by :meth:`open`; what it finds is the parent's to show."""
 
     DEFAULT_CSS = """
@@ -38,10 +38,13 @@ class FindBar(Horizontal):
         display: none;
         padding: 0 2;
         background: $surface;
+        height: auto;
         &.open { display: block; }
+        Horizontal { height: 1; }
         .label { width: auto; color: $text-primary; text-style: bold; }
         Input { width: 1fr; }
         #count { width: auto; color: $text-muted; }
+        #trouble { height: auto; color: $text-warning; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.FIND)]
@@ -68,9 +71,11 @@ class FindBar(Horizontal):
         self._waiting: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        yield Static("Find  ", classes="label", markup=False)
-        yield Input(placeholder='words, "a phrase", from:me, has:link …', compact=True)
-        yield Static(id="count", markup=False)
+        with Horizontal():
+            yield Static("Find  ", classes="label", markup=False)
+            yield Input(placeholder='words, "a phrase", from:me, has:link …', compact=True)
+            yield Static(id="count", markup=False)
+        yield Static(id="trouble", markup=False)
 
     @property
     def field(self) -> Input:
@@ -134,7 +139,7 @@ class FindBar(Horizontal):
         except DmtuiError as error:
             self._keys = ()
             self.post_message(self.Found(Query(), (), None))
-            self._tell(str(error))
+            self._tell("", str(error))
             return
         before = self._keys[self._at] if stay and self._keys else None
         self._keys = keys
@@ -144,15 +149,16 @@ class FindBar(Horizontal):
         self.post_message(self.Found(self._query, keys, at))
 
     def _count(self) -> None:
-        indexing = "" if self._messenger.search.complete else INDEXING
-        if not self._keys:
-            self._tell(f"Nothing found{indexing}")
-            return
         more = "+" if len(self._keys) == COUNTED else ""
-        self._tell(f"{self._at + 1} of {len(self._keys)}{more}{indexing}")
+        count = f"{self._at + 1} of {len(self._keys)}{more}" if self._keys else "Nothing found"
+        self._tell(count, "" if self._messenger.search.complete else INDEXING)
 
-    def _tell(self, words: str) -> None:
-        self.query_one("#count", Static).update(f"  {words}" if words else "")
+    def _tell(self, count: str, trouble: str = "") -> None:
+        """What there is, and below the field what is in the way of more."""
+        self.query_one("#count", Static).update(f"  {count}" if count else "")
+        line = self.query_one("#trouble", Static)
+        line.update(trouble)
+        line.display = bool(trouble)
 
     @on(Input.Submitted)
     def go_on(self, event: Input.Submitted) -> None:

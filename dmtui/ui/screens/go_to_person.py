@@ -48,9 +48,9 @@ class GoToPerson(Picker[UserId]):
 
 
 def _row(person: Conversation) -> Content:
-    unread = (f"  {person.unread} new", "$accent bold") if person.unread else ""
+    unread = (f"  {person.unread} new", "$text-accent bold") if person.unread else ""
     return Content.assemble(
-        (person.name, "bold"), (f"  {person.user_id}", "dim"), unread, warning_of(person)
+        (person.name, "bold"), (f"  {person.user_id}", "$text-muted"), unread, warning_of(person)
     )
 
 

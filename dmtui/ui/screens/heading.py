@@ -38,7 +38,7 @@ def heading(
     parts = (
         (conversation.name, "bold"),
         (known_as(conversation), ""),
-        ("" if named else conversation.user_id, "$foreground 60%"),
+        ("" if named else conversation.user_id, "$text-muted"),
         (alarm(conversation, alarms), "$text-error bold"),
         (standing(conversation, was_with, press, instead), "$text-warning"),
         (_upgrade(rooms), "$text-warning"),

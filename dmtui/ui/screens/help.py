@@ -80,7 +80,7 @@ class Help(ModalScreen[None]):
                 yield self._line("Alt+1 … Alt+9", "That person of the list", "person.1 …")
 
     def _line(self, keys: str, title: str, name: str) -> Content:
-        line = Content.assemble((keys.ljust(_KEYS), "$accent"), title.ljust(_TITLES))
+        line = Content.assemble((keys.ljust(_KEYS), "$text-accent"), title.ljust(_TITLES))
         return Content.assemble(line, (f"  {name}", "$text-muted")) if self._named else line
 
 

@@ -15,7 +15,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from dmtui.ui.clipboard import hand_to_tmux
-from dmtui.ui.private_file import write_private
+from dmtui.ui.private_file import taken, write_private
 from dmtui.ui.screens.confirm import prompt_of
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class KeepKey(ModalScreen[bool]):
         try:
             await asyncio.to_thread(write_private, path, text)
         except FileExistsError:
-            self._tell("There is a file of that name: choose another one.")
+            self._tell(taken(path))
         except OSError as error:
             self._tell(f"Not saved: {error.strerror or error}.")
         else:

@@ -92,6 +92,8 @@ class MainScreen(Sides):
         self._name_keys()
         self.prompt.display = False
         self.watch(self, "focused", self.hint)
+        timeline = self.conversation.timeline
+        self.watch(timeline, "cursor_key", lambda: self.hint(self.focused), init=False)
         self.people.refresh_rows()
         self._show_connection()
         self._requests.show()

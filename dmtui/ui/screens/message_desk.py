@@ -115,14 +115,27 @@ class MessageDesk:
         if emoji is not None:
             await self._hands.messenger.relations.react(message.key, emoji)
 
+    async def remove(self, message: Message) -> None:
+        """Ask whether the message that is being edited is to go, and end the edit if it does."""
+        unsent = message.state in (SendState.FAILED, SendState.QUEUED)
+        await self._try(lambda: self._forget(message) if unsent else self._delete(message))
+        now = self._hands.messenger.relations.message(message.key)
+        if now is None or not now.lives:
+            self._pane.writing.end_aim()
+
     async def _delete(self, message: Message) -> None:
-        answers = [
-            Choice("k", "Keep it", False),
-            Choice("d", "Delete it for everybody", True),
-        ]
-        text = f"{said(message.kind, message.body)}\n\nIt can't be brought back."
-        if await self._hands.ask(Question("Delete your message?", text, answers)):
+        if await self._is_to_go(message, "Delete", "Delete it for everybody"):
             await self._hands.messenger.relations.delete(message.key)
+
+    async def _forget(self, message: Message) -> None:
+        if await self._is_to_go(message, "Discard", "Discard it: it was never sent"):
+            await self._discard(message)
+
+    async def _is_to_go(self, message: Message, verb: str, words: str) -> bool:
+        text = f"{said(message.kind, message.body)}\n\nIt can't be brought back."
+        answers = [Choice("k", "Keep it", False), Choice("d", words, True)]
+        question = Question(f"{verb} your message?", text, answers)
+        return await self._hands.ask(question) is True
 
     async def _retry(self, message: Message) -> None:
         transaction_id = message.transaction_id

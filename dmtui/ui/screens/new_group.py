@@ -167,4 +167,6 @@ class NewGroup(ModalScreen[GroupWish | None]):
 
 
 def _row(name: str, user_id: UserId, warning: tuple[str, str] = ("", "")) -> Option:
-    return Option(Content.assemble((name, "bold"), "  " if name else "", (user_id, "dim"), warning))
+    return Option(
+        Content.assemble((name, "bold"), "  " if name else "", (user_id, "$text-muted"), warning)
+    )

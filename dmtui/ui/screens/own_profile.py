@@ -151,7 +151,7 @@ class MyProfile(ModalScreen[None]):
 
 def _lines(me: UserId, seen: Seen | None, said: Availability | None) -> Iterator[Line]:
     known = "" if seen is None else str(seen.profile.name) or "none: others see your user ID"
-    yield labelled("Name", known or ASKING, "" if known else "dim")
+    yield labelled("Name", known or ASKING, "" if known else "$text-muted")
     yield labelled("User ID", me)
     yield labelled("Link", link_to(me))
     if seen is not None:
@@ -161,5 +161,5 @@ def _lines(me: UserId, seen: Seen | None, said: Availability | None) -> Iterator
         yield labelled("Picture", "yes" if seen.profile.avatar else "none: you are initials")
     else:
         for label in ("Status", "Others see", "Picture"):
-            yield labelled(label, ASKING, "dim")
+            yield labelled(label, ASKING, "$text-muted")
     yield labelled("dmtui says", SAID[said])

@@ -33,7 +33,7 @@ class Petname(ModalScreen[str | None]):
         self._current = current
 
     def compose(self) -> ComposeResult:
-        who = Content.assemble((self._known_as, "bold"), (f"  {self._user_id}", "$foreground 60%"))
+        who = Content.assemble((self._known_as, "bold"), (f"  {self._user_id}", "$text-muted"))
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "A name of your own"
             yield Static(who, markup=False, id="question")

@@ -67,7 +67,7 @@ class ReactionPicker(Picker[str]):
     def _row(self, digit: str, emoji: str, name: str) -> Content:
         mine = bare_emoji(emoji) in map(bare_emoji, self._given)
         return Content.assemble(
-            (digit, "$accent bold"),
+            (digit, "$text-accent bold"),
             f" {printable(emoji)}  {clip(name, _NAMES)}",
             ("  yours: taken back" if mine else "", "$text-muted"),
         )

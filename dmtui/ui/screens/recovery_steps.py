@@ -13,16 +13,13 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from dmtui.core.names import clean_line
-from dmtui.core.recovery import is_meant_as_key
+from dmtui.core.recovery import fault_of
 from dmtui.ui.clipboard import hand_to_tmux
 from dmtui.ui.screens.confirm import prompt_of
 
 if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
-
-SHORTEST = 12
-"""Letters of a passphrase; the homeserver could try out shorter ones."""
 
 _URL_LENGTH = 4096
 _FIRST = (
@@ -34,17 +31,6 @@ _AGAIN = (
     "Setting up was interrupted and is completed now.\n\n"
     "Type the passphrase again if you chose one, or another one; leave it empty for none."
 )
-
-
-def fault_of(passphrase: str, again: str) -> str:
-    """What is wrong with a new passphrase, in one line; empty if nothing is."""
-    if passphrase != again:
-        return "The two are not the same."
-    if passphrase and len(passphrase) < SHORTEST:
-        return f"At least {SHORTEST} letters, or none: the homeserver could try out shorter ones."
-    if is_meant_as_key(passphrase):
-        return "This would be taken for a recovery key: choose another one."
-    return ""
 
 
 class NewPassphrase(ModalScreen[str | None]):
@@ -79,7 +65,9 @@ class NewPassphrase(ModalScreen[str | None]):
         if event.input is not again and first and not again.value:
             self.set_focus(again)
             return
-        fault = fault_of(first, again.value)
+        fault = "The two are not the same." if first != again.value else ""
+        if first and not fault:
+            fault = fault_of(first)
         if not fault:
             self.dismiss(first)
             return

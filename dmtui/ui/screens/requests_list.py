@@ -57,7 +57,7 @@ class RequestsList(ModalScreen[Invite | None]):
     def _keys(self) -> Content:
         commands = registry_of(self.app).of_scope(Scope.REQUESTS)
         return Content(" · ").join(
-            Content.assemble((c.first_key, "$accent"), f" {c.hint}")
+            Content.assemble((c.first_key, "$text-accent"), f" {c.hint}")
             for c in commands
             if c.hint and c.first_key
         )

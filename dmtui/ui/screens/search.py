@@ -122,7 +122,8 @@ class SearchScreen(ModalScreen[Hit | None]):
         count = len(self._hits)
         words = f"{count} message{'' if count == 1 else 's'}" if count else "Nothing found"
         more = ", and older ones" if self._rest is not None else ""
-        self._tell(f"{words}{more}{'' if self._messenger.search.complete else INDEXING}")
+        indexing = "" if self._messenger.search.complete else f". {INDEXING}"
+        self._tell(f"{words}{more}{indexing}")
 
     def _tell(self, words: str) -> None:
         self.query_one("#notice", Static).update(words)

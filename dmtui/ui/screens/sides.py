@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.widget import Widget
 
+OF_OWN = ("timeline.edit", "timeline.discard")
+"""Ids of commands for messages of one's own."""
 NARROW = 80  # columns; below, the list gives way to the conversation
 
 
@@ -91,7 +93,10 @@ class Sides(Screen[None]):
                 scope = Scope.REQUEST
             case _:
                 scope = Scope.PEOPLE
-        self.query_one("#hints", Static).update(self.commands.hints(scope, self.size.width - 2))
+        timeline = self.conversation.timeline
+        without = ("timeline.up",) if timeline.own_selected else OF_OWN
+        hints = self.commands.hints(scope, self.size.width - 2, without)
+        self.query_one("#hints", Static).update(hints)
 
     def on_resize(self, event: events.Resize) -> None:
         """Decide whether both sides fit; where not, keep the side that is in use."""

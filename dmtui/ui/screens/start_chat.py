@@ -182,7 +182,7 @@ def _rows(
     rows: dict[UserId, Content] = {}
     if is_user_id(term) and all(person.user_id != term for person in known):
         what = NOTES if term == me else "start a chat"
-        rows[UserId(term)] = Content.assemble((term, "bold"), (f"  {what}", "dim"))
+        rows[UserId(term)] = Content.assemble((term, "bold"), (f"  {what}", "$text-muted"))
     for person in known:
         rows[person.user_id] = _row(person.name, person.user_id) + Content.assemble(
             warning_of(person)
@@ -194,4 +194,4 @@ def _rows(
 
 
 def _row(name: str, user_id: UserId) -> Content:
-    return Content.assemble((name, "bold"), (f"  {user_id}", "dim"))
+    return Content.assemble((name, "bold"), (f"  {user_id}", "$text-muted"))

@@ -18,6 +18,8 @@ from textual.widgets import Static
 
 from dmtui.core.errors import DmtuiError
 from dmtui.core.events import VerificationChanged
+from dmtui.core.model import Safe
+from dmtui.core.names import with_user_id
 from dmtui.core.verification import EMOJI, Phase, Verification
 from dmtui.ui.commands import Scope, bindings, registry_of
 from dmtui.ui.widgets.qr_code import QUIET, Modules, QrCode, modules_of, size_with
@@ -101,8 +103,11 @@ def notice(messenger: Messenger, key: str) -> str:
 
 def outcome(messenger: Messenger, one: Verification) -> str:
     """How it ended, in one line."""
-    result = "Verified" if one.phase is Phase.DONE else "Not verified"
-    return f"{result}: {who(messenger, one)}. {one.reason}"
+    if one.phase is not Phase.DONE:
+        return f"Not verified: {who(messenger, one)}. {one.reason}"
+    if one.own:
+        return one.reason
+    return f"Verified: {with_user_id(one.user_id, Safe(who(messenger, one)))}."
 
 
 def who(messenger: Messenger, one: Verification) -> str:

@@ -49,6 +49,12 @@ class Writing:
             return self._composer.text
         return self.draft_of(self._person)
 
+    @property
+    def edited(self) -> Message | None:
+        """The message that is being edited."""
+        key = self._aim.edits
+        return self._messenger.relations.message(key) if key else None
+
     def draft_of(self, user_id: UserId) -> str:
         """What is written to somebody."""
         found = self._messenger.conversations(frozenset({user_id}))

@@ -99,6 +99,11 @@ class WritingPane(Vertical):
         """Say above the composer what it is for: the message that is meant may have changed."""
         self._writing.show()
 
+    @property
+    def edited(self) -> Message | None:
+        """The message that is being edited."""
+        return self._writing.edited
+
     def answer(self, message: Message) -> None:
         """What is written is a reply to this message."""
         self._writing.answer(message)

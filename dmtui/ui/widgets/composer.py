@@ -85,6 +85,9 @@ class Composer(TextArea, inherit_bindings=False):
             self.text = text
             self.to = to
 
+    class Emptied(Message):
+        """Enter was pressed where there is nothing to send."""
+
     class Ordered(Message):
         """The user asked for this command; the composer is empty again."""
 
@@ -147,9 +150,6 @@ class Composer(TextArea, inherit_bindings=False):
             self.text = text
             self.to = to
 
-    class HistoryWanted(Message):
-        """↑ was pressed in the empty composer: the newest message is to be selected."""
-
     def __init__(
         self,
         placeholder: str = "",
@@ -182,6 +182,9 @@ class Composer(TextArea, inherit_bindings=False):
         """Keys that put the completions away."""
         self.editing_keys: Mapping[str, str] = self.EDITING_KEYS
         """What keys do to the text, by the names of actions."""
+        self.go_up: Callable[[], None] = lambda: None
+        """What ↑ does where there is no text: it gives the focus away before the next key."""
+        self._gone_up = False
 
     # -- for the parent -----------------------------------------------------------------------
 
@@ -226,7 +229,9 @@ class Composer(TextArea, inherit_bindings=False):
 
     async def _on_key(self, event: events.Key) -> None:
         key = event.key
-        if await self._completed_by(key):
+        if self._gone_up and self.screen.focused is not self:
+            event.prevent_default()  # it came in one read with ↑, and is for what that selected
+        elif await self._completed_by(key):
             self._consume(event)
         elif key == "enter":
             self._consume(event)
@@ -237,7 +242,8 @@ class Composer(TextArea, inherit_bindings=False):
         elif (action := self.editing_keys.get(key)) is not None:
             self._consume(event)
             if action == "cursor_up" and not self.text:
-                self.post_message(self.HistoryWanted())
+                self._gone_up = True
+                self.go_up()
             else:
                 await self.run_action(action)
         else:
@@ -281,6 +287,8 @@ class Composer(TextArea, inherit_bindings=False):
             self._empty()
             self.post_message(self.Submitted(text, self.writing_to))
             self.post_message(self.DraftChanged("", self.writing_to, submitted=True))
+        else:
+            self.post_message(self.Emptied())
 
     def _order(self, order: Order) -> None:
         if why := objection(order, self.orders):
@@ -363,6 +371,7 @@ class Composer(TextArea, inherit_bindings=False):
 
     def _on_blur(self, event: events.Blur) -> None:
         super()._on_blur(event)
+        self._gone_up = False
         if self.offers is not None:
             self.offers.forget()
 

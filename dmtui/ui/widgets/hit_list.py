@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.cells import cell_len
 from textual.message import Message
 
-from dmtui.core.formatted import in_passing
+from dmtui.core.formatted import in_a_row
 from dmtui.core.search import Hit, Query, excerpt
 from dmtui.core.times import list_time
 from dmtui.ui.widgets.cells import clip, pad, printable, strip
@@ -41,7 +41,7 @@ class HitList(LineView):
         & > .hits--name { text-style: bold; }
         & > .hits--dim { color: $text-muted; }
         & > .hits--hit { background: $warning 40%; color: $foreground; text-style: bold; }
-        & > .hits--cursor { background: $primary 35%; }
+        & > .hits--cursor { background: $primary 25%; }
     }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -132,12 +132,8 @@ class HitList(LineView):
             ground,
         )
         room = self.line_width - head.cell_length
-        words = clip(
-            printable(
-                excerpt(in_passing(hit.message.body, hit.message.formatted), self._query, room // 3)
-            ),
-            room,
-        )
+        said = in_a_row(hit.message.body, hit.message.formatted)
+        words = clip(printable(excerpt(said, self._query, room // 3)), room)
         text = strip([(words, plain + back)], width - head.cell_length, ground)
         return head.join([head, marked(text, self._query, self.style_of("hits--hit"))])
 

@@ -66,7 +66,7 @@ class PeopleList(LineView):
         & > .people--bar { color: $primary; }
         & > .people--cursor { background: $foreground 6%; }
         & > .people--opened { background: $primary 15%; }
-        &:focus > .people--cursor { background: $primary 35%; }
+        &:focus > .people--cursor { background: $primary 25%; }
     }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {

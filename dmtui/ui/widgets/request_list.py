@@ -57,7 +57,7 @@ class RequestList(LineView):
         & > .requests--safe { color: $text-success; }
         & > .requests--warning { color: $text-warning; }
         & > .requests--mark { color: $text-accent; text-style: bold; }
-        & > .requests--cursor { background: $primary 35%; }
+        & > .requests--cursor { background: $primary 25%; }
     }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {

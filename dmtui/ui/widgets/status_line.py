@@ -24,7 +24,8 @@ SEPARATOR = " · "
 class StatusLine(Widget):
     """One line; assign ``connection``, ``pending``, ``notice`` and ``encryption``.
 
-    It counts the seconds to the next try by itself, and only then has a timer.
+    It counts the seconds to the next try by itself, and only then has a timer; where nothing is to
+    move it says the time of that try.
     """
 
     DEFAULT_CSS = """
@@ -64,12 +65,16 @@ class StatusLine(Widget):
         self._ticking: Timer | None = None
 
     def watch_connection(self, connection: Connection | None) -> None:
-        counting = connection is not None and connection.retry_at is not None
+        counting = connection is not None and connection.retry_at is not None and not self._still
         if counting and self._ticking is None:
             self._ticking = self.set_interval(1.0, self.refresh)
         elif not counting and self._ticking is not None:
             self._ticking.stop()
             self._ticking = None
+
+    @property
+    def _still(self) -> bool:
+        return self.app.animation_level == "none"
 
     def words(self) -> tuple[str, str]:
         """What the left half says of the connection, and the component class that colours it."""
@@ -89,7 +94,9 @@ class StatusLine(Widget):
     def _offline(self, connection: Connection) -> str:
         since = clock_time(int(connection.since * 1000), self._zone)
         text = f"○ Offline since {since}"
-        if connection.retry_at is not None:
+        if connection.retry_at is not None and self._still:
+            text += f", retry at {clock_time(int(connection.retry_at * 1000), self._zone)}"
+        elif connection.retry_at is not None:
             seconds = max(0, round(connection.retry_at - self._now()))
             text += f", retry in {seconds} s" if seconds else ", trying again"
         return _with_reason(text, connection.reason)

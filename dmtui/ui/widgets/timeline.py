@@ -11,7 +11,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region
 from textual.message import Message as Posted
-from textual.reactive import reactive
+from textual.reactive import reactive, var
 from textual.strip import Strip
 
 from dmtui.core.model import DirectRoom, Message
@@ -50,8 +50,8 @@ class Timeline(SelectableView):
         & > .timeline--quote { color: $text-muted; text-style: italic; }
         & > .timeline--reactions { color: $foreground 80%; }
         & > .timeline--read { color: $text-success; }
-        & > .timeline--day { color: $foreground 40%; }
-        & > .timeline--room { color: $foreground 40%; text-style: italic; }
+        & > .timeline--day { color: $text-muted; }
+        & > .timeline--room { color: $text-muted; text-style: italic; }
         & > .timeline--new { color: $text-accent; text-style: bold; }
         & > .timeline--me { color: $text-muted; text-style: bold; }
         & > .timeline--name-0 { color: $text-primary; text-style: bold; }
@@ -76,14 +76,14 @@ class Timeline(SelectableView):
         & > .timeline--keyword { color: $text-accent; }
         & > .timeline--string { color: $text-success; }
         & > .timeline--number { color: $text-warning; }
-        & > .timeline--comment { color: $foreground 60%; text-style: italic; }
+        & > .timeline--comment { color: $text-muted; text-style: italic; }
         & > .timeline--added { color: $text-success; }
         & > .timeline--removed { color: $text-error; }
         & > .timeline--cursor { background: $foreground 6%; }
         &:focus > .timeline--cursor { background: $primary 20%; }
         & > .timeline--pill {
-            background: $primary;
-            color: $button-color-foreground;
+            background: $primary 25%;
+            color: $foreground;
             text-style: bold;
         }
     }
@@ -132,6 +132,7 @@ class Timeline(SelectableView):
     loading_older: reactive[bool] = reactive(False)
     empty_text: reactive[str] = reactive("")
     newest_key: reactive[str] = reactive("End")
+    cursor_key: var[str | None] = var(None)
 
     class ReachedTop(Posted):
         """The oldest message of the window is on screen and older ones are wanted."""
@@ -176,7 +177,6 @@ class Timeline(SelectableView):
         self._announced: set[tuple[str, str]] = set()
         self._follow = True
         self._new_below = 0
-        self._cursor: str | None = None
         self._asked_at: str | None = None
         self._asked_after: str | None = None
         self._shown = False
@@ -208,14 +208,16 @@ class Timeline(SelectableView):
         self._newer = newer
         self._follow = self._follow and not newer and at is None
         if at is not None:
-            self._cursor = self._awaited = at
+            self.cursor_key = self._awaited = at
         self._shown = True
         self._messages = messages
         self._complete = complete
         self._first_unread = first_unread
         self._rooms = rooms
-        if self._cursor is not None and all(m.key != self._cursor for m in reversed(messages)):
-            self._cursor = None
+        if self.cursor_key is not None and all(
+            m.key != self.cursor_key for m in reversed(messages)
+        ):
+            self.cursor_key = None
         self._arrange()
         self._reveal_awaited()
 
@@ -228,7 +230,7 @@ class Timeline(SelectableView):
         rooms: Sequence[DirectRoom] = (),
     ) -> None:
         """Show another conversation: at its "new messages" line if there is one, else its end."""
-        self._follow, self._new_below, self._cursor, self._awaited = True, 0, None, None
+        self._follow, self._new_below, self.cursor_key, self._awaited = True, 0, None, None
         self._asked_at = self._asked_after = None
         self._revealed.clear()
         self._announced.clear()
@@ -239,7 +241,7 @@ class Timeline(SelectableView):
 
     def jump(self, key: str) -> None:
         """Select a message of the window, with lines around it unless it is on screen already."""
-        self._cursor = self._awaited = key
+        self.cursor_key = self._awaited = key
         self._reveal_awaited()
 
     def _reveal_awaited(self) -> None:
@@ -248,7 +250,7 @@ class Timeline(SelectableView):
             return
         key, self._awaited = self._awaited, None
         index = self._rows.index_of(key)
-        if key != self._cursor or index is None:
+        if key != self.cursor_key or index is None:
             self.show_message(key)
         elif not self._is_on_screen(index):
             self._scroll_to_line(max(0, self._rows.top(index) - self.line_count // 3))
@@ -282,7 +284,7 @@ class Timeline(SelectableView):
 
     def clear_selection(self) -> None:
         """Take the cursor off the messages."""
-        self._cursor = None
+        self.cursor_key = None
         self.refresh()
 
     def show_message(self, key: str, *, select: bool = False) -> None:
@@ -291,15 +293,21 @@ class Timeline(SelectableView):
         if index is None:
             return
         if select:
-            self._cursor = key
+            self.cursor_key = key
         self._reveal(max(0, index - 1), index)
         self.refresh()
 
     @property
     def cursor_message(self) -> Message | None:
         """The selected message."""
-        block = self._rows.get(self._cursor)
+        block = self._rows.get(self.cursor_key)
         return block.message if block else None
+
+    @property
+    def own_selected(self) -> bool:
+        """Whether it is one of ours that can still be edited or deleted."""
+        message = self.cursor_message
+        return message is not None and message.own and message.lives
 
     @property
     def following(self) -> bool:
@@ -446,7 +454,7 @@ class Timeline(SelectableView):
         return text.rstrip()
 
     def _paint_block(self, block: Block, width: int) -> list[Strip]:
-        selected = block.row.key == self._cursor
+        selected = block.row.key == self.cursor_key
         if block.painted is not None and not selected:
             return block.painted
         lines = paint(
@@ -483,12 +491,12 @@ class Timeline(SelectableView):
     def _select(self, index: int | None) -> None:
         if index is None:
             return
-        self._cursor = self._rows.blocks[index].row.key
+        self.cursor_key = self._rows.blocks[index].row.key
         self._reveal(index, index)
         self.refresh()
 
     def action_move(self, step: int) -> None:
-        here = self._rows.index_of(self._cursor) if self._cursor is not None else None
+        here = self._rows.index_of(self.cursor_key) if self.cursor_key is not None else None
         if here is None:
             self.select_newest()
             return
@@ -523,7 +531,7 @@ class Timeline(SelectableView):
         if self._newer:
             self.post_message(self.NewestWanted())
             return
-        self._cursor = None
+        self.cursor_key = None
         self.follow()
 
     def action_wish(self, key: str) -> None:
@@ -542,7 +550,7 @@ class Timeline(SelectableView):
         self.refresh()
 
     def on_key(self, event: events.Key) -> None:
-        if event.key == "escape" and self._cursor is not None:
+        if event.key == "escape" and self.cursor_key is not None:
             self.clear_selection()  # and on to the composer: letters act as long as it lacks focus
 
     def on_mouse_scroll_up(self) -> None:
