@@ -11,6 +11,7 @@ from platformdirs import user_downloads_path
 
 from dmtui.core.errors import StoreTrouble
 from dmtui.core.model import Session
+from dmtui.core.privacy import OPEN, Privacy
 from dmtui.profile import ProfilePaths
 from dmtui.session import SavedSession, load_session, save_session
 from dmtui.store.store import Store
@@ -49,11 +50,13 @@ def messenger_for(
     store: Store,
     key: ProfileKey,
     downloads: Path | None = None,
+    privacy: Privacy = OPEN,
 ) -> Messenger:
     """A messenger that is not started yet; the store stays the caller's to close.
 
     It opens the key when it is started, out of the way, unless the key is open already.
-    ``downloads`` is where files are saved, if not where the system has its downloads.
+    ``downloads`` is where files are saved, if not where the system has its downloads; ``privacy``
+    is for who types and reads.
     """
     from dmtui.matrix.homeserver import connect
     from dmtui.messenger.messenger import Messenger
@@ -64,7 +67,7 @@ def messenger_for(
         return await connect(session, paths.encryption, opener)
 
     place = downloads or user_downloads_path()
-    messenger = Messenger(saved.user_id, store, connected, downloads=place)
+    messenger = Messenger(saved.user_id, store, connected, downloads=place, privacy=privacy)
     return messenger
 
 
@@ -83,10 +86,17 @@ class Account:
     Call it holding the profile's lock.
     """
 
-    def __init__(self, paths: ProfilePaths, key: ProfileKey, downloads: Path | None = None):
+    def __init__(
+        self,
+        paths: ProfilePaths,
+        key: ProfileKey,
+        downloads: Path | None = None,
+        privacy: Privacy = OPEN,
+    ):
         self._paths = paths
         self._key = key
         self._downloads = downloads
+        self._privacy = privacy
         self._store: Store | None = None
 
     @property
@@ -132,7 +142,8 @@ class Account:
 
     def _open(self, session: SavedSession) -> Messenger:
         self._store = open_store(self._paths, session)
-        return messenger_for(self._paths, session, self._store, self._key, self._downloads)
+        chosen = (self._downloads, self._privacy)
+        return messenger_for(self._paths, session, self._store, self._key, *chosen)
 
 
 def write_log(paths: ProfilePaths) -> None:

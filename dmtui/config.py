@@ -15,6 +15,7 @@ from dmtui.core.errors import ConfigTrouble
 from dmtui.core.keys import keys_of, types_text
 from dmtui.core.names import clean_line
 from dmtui.core.notify import Bodies, How, Language, Settings, Title
+from dmtui.core.privacy import OPEN, Privacy, Receipts
 from dmtui.core.safekeeping import Protection
 
 T = TypeVar("T")
@@ -22,10 +23,12 @@ T = TypeVar("T")
 DEFAULT_THEME = "textual-dark"
 USUAL_KEYS = "standard"
 KNOWN = (
-    "there are ui.theme, ui.plain, files.downloads and the sections [keys], [notifications] and"
-    " [security]"
+    "there are ui.theme, ui.plain, files.downloads and the sections [keys], [notifications],"
+    " [privacy] and [security]"
 )
 _PLAIN = "ui.plain"
+_TYPING = "privacy.typing"
+_RECEIPTS = "privacy.receipts"
 _PROFILE = "keys.profile"
 _PROTECTION = "security.key_protection"
 _DOWNLOADS = "files.downloads"
@@ -66,6 +69,7 @@ class Config:
     key_profile: str = USUAL_KEYS
     plain: bool = False
     downloads: Path | None = None
+    privacy: Privacy = OPEN
 
 
 def read_config(
@@ -143,7 +147,7 @@ def _checked(
     chosen: dict[str, str] = {}
     for name, value in settings.items():
         section, _, rest = name.partition(".")
-        if name == _PLAIN:
+        if name in (_PLAIN, _TYPING):
             if not isinstance(value, bool):
                 raise _WrongSetting(name, "must be true or false")
             continue
@@ -168,6 +172,10 @@ def _checked(
         profile,
         settings.get(_PLAIN) is True,
         downloads,
+        Privacy(
+            settings.get(_TYPING, OPEN.typing) is True,
+            Receipts(chosen.get(_RECEIPTS, OPEN.receipts)),
+        ),
     )
 
 
@@ -229,6 +237,7 @@ def _quoted(error: ValueError) -> str:
 
 _CHOICES: Mapping[str, type[StrEnum]] = {
     _PROTECTION: Protection,
+    _RECEIPTS: Receipts,
     "notifications.how": How,
     "notifications.bodies": Bodies,
     "notifications.title": Title,

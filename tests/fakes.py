@@ -886,8 +886,8 @@ class FakeHomeserver:
     async def set_typing(self, room_id: RoomId, typing: bool) -> None:
         await self._call("set_typing", room_id, typing)
 
-    async def mark_read(self, room_id: RoomId, event_id: EventId) -> None:
-        await self._call("mark_read", room_id, event_id)
+    async def mark_read(self, room_id: RoomId, event_id: EventId, private: bool = False) -> None:
+        await self._call("mark_read", room_id, event_id, private)
         receipt = Receipt(self.me, event_id, self._milliseconds())
         update = RoomUpdate(room_id, receipts=(receipt,), fully_read=event_id)
         await self._tell(SyncBatch("", rooms=(update,)))

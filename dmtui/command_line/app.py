@@ -61,7 +61,7 @@ def _run(
     plain: bool,
 ) -> None:
     write_log(key.paths)
-    with contextlib.closing(Account(key.paths, key, config.downloads)) as account:
+    with contextlib.closing(Account(key.paths, key, config.downloads, config.privacy)) as account:
         from dmtui.profile_key.profile_key import Question
         from dmtui.ui.app import DmtuiApp
         from dmtui.ui.screens.passphrase import Locked

@@ -319,10 +319,9 @@ class Device:
         me = self._client.user_id
         await self._client.api("PUT", path("rooms", room_id, "typing", me), content)
 
-    async def mark_read(self, room_id: RoomId, event_id: EventId) -> None:
+    async def mark_read(self, room_id: RoomId, event_id: EventId, private: bool = False) -> None:
         """See ``ports.Homeserver``."""
-        content: JsonObject = {"m.fully_read": event_id, "m.read": event_id}
-        await self._client.api("POST", path("rooms", room_id, "read_markers"), content)
+        await room_acts.mark_read(self._client, room_id, event_id, private)
 
     async def own_devices(self) -> tuple[OwnDevice, ...]:
         """See ``ports.Homeserver``."""

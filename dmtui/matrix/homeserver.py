@@ -218,9 +218,9 @@ class MatrixHomeserver:
         """See ``ports.Homeserver``."""
         await self._thread.run(lambda: self._device.set_typing(room_id, typing))
 
-    async def mark_read(self, room_id: RoomId, event_id: EventId) -> None:
+    async def mark_read(self, room_id: RoomId, event_id: EventId, private: bool = False) -> None:
         """See ``ports.Homeserver``."""
-        await self._thread.run(lambda: self._device.mark_read(room_id, event_id))
+        await self._thread.run(lambda: self._device.mark_read(room_id, event_id, private))
 
     async def this_device(self) -> PersonDevice:
         """See ``ports.Homeserver``."""

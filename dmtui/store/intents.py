@@ -61,8 +61,8 @@ class _Fields:
             raise ValueError(name)
         return value
 
-    def flag(self, name: str) -> bool:
-        value = self._content.get(name)
+    def flag(self, name: str, usual: bool | None = None) -> bool:
+        value = self._content.get(name, usual)
         if not isinstance(value, bool):
             raise ValueError(name)
         return value
@@ -141,7 +141,9 @@ _READERS: dict[str, Callable[[_Fields], Intent]] = {
     "SetName": lambda f: SetName(f.text("name")),
     "SetStatus": lambda f: SetStatus(f.text("words")),
     "ArrangeContact": lambda f: ArrangeContact(f.user()),
-    "MarkRead": lambda f: MarkRead(f.room(), EventId(f.text("event_id"))),
+    "MarkRead": lambda f: MarkRead(
+        f.room(), EventId(f.text("event_id")), f.flag("private", usual=False)
+    ),
     "Deliver": lambda f: Deliver(f.user(), f.text("text"), f.attachment()),
 }
 

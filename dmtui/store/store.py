@@ -481,13 +481,13 @@ class Store:
             outbox.requeue(work)
         return work.done
 
-    def mark_read_here(self, user_id: UserId) -> frozenset[Change]:
+    def mark_read_here(self, user_id: UserId, private: bool = False) -> frozenset[Change]:
         """Everything is read: unread becomes 0 and stays so until something newer arrives.
 
         Journals ``MarkRead`` for each room concerned, in place of an older pending one.
         """
         with self._write() as work:
-            outbox.read_here(work, user_id)
+            outbox.read_here(work, user_id, private)
         return work.done
 
     def drop_invite(self, room_id: RoomId) -> frozenset[Change]:

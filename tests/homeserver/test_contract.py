@@ -727,7 +727,8 @@ async def test_history_goes_back_to_the_beginning_newest_first(world: World, new
     assert bodies == [str(number) for number in reversed(range(30))]
 
 
-async def test_reading_is_told_to_my_other_devices(world: World, news: News) -> None:
+@pytest.mark.parametrize("private", [False, True], ids=["public", "private"])
+async def test_reading_is_told_to_my_other_devices(world: World, news: News, private: bool) -> None:
     room_id = await world.have_direct_room()
     await news.caught_up()
     await world.bob_says(room_id, "read me")
@@ -735,7 +736,7 @@ async def test_reading_is_told_to_my_other_devices(world: World, news: News) -> 
     event_id = next(
         e.event_id for e in news.events(room_id).values() if isinstance(e.content, Line)
     )
-    await world.homeserver.mark_read(room_id, event_id)
+    await world.homeserver.mark_read(room_id, event_id, private)
 
     def read() -> bool:
         receipts = [r for update in news.updates(room_id) for r in update.receipts]

@@ -133,6 +133,10 @@ export const acts = {
         return newId;
     },
 
+    async setTyping(device, { roomId, typing }) {
+        await device.client.sendTyping(roomId, typing, 30000);
+    },
+
     async ignore(device, { users }) {
         await device.client.setIgnoredUsers(users);
     },
@@ -187,6 +191,7 @@ export const views = {
             encrypted: room.hasEncryptionStateEvent(),
             inviter: room.getDMInviter() ?? null,
             members: Object.fromEntries(room.getMembers().map((m) => [m.userId, m.membership])),
+            typing: room.getMembers().filter((m) => m.typing).map((m) => m.userId),
         };
     },
 

@@ -23,6 +23,16 @@ async def read_by_both(dmtui: DmtuiAccount, bob: Element, room_id: str) -> None:
     await dmtui.until(lambda: set(dmtui.states(bob.account)) == {SendState.SENT})
 
 
+async def seen_typing_by_both(dmtui: DmtuiAccount, bob: Element, room_id: str) -> None:
+    """Each sees the other begin, and dmtui's end; Element's is the message that follows."""
+    dmtui.messenger.set_typing(user(bob.account), True)
+    await bob.room(room_id, typing=[dmtui.me])
+    dmtui.messenger.set_typing(user(bob.account), False)
+    await bob.room(room_id, typing=[])
+    await bob.set_typing(room_id, True)
+    await dmtui.until(lambda: dmtui.messenger.typing() == {user(bob.account): ("Bob",)})
+
+
 @either_way
 async def test_chat_started_here_is_a_direct_chat_in_element(
     dmtui: DmtuiAccount, bob: Element
@@ -35,7 +45,9 @@ async def test_chat_started_here_is_a_direct_chat_in_element(
     assert await bob.direct() == {dmtui.me: [opened.room_id]}
     await dmtui.until_peer(bob.account, PeerState.JOINED)
     await dmtui.until_recorded({bob.me: [opened.room_id]})
+    await seen_typing_by_both(dmtui, bob, opened.room_id)
     await read_by_both(dmtui, bob, opened.room_id)
+    await dmtui.until(lambda: not dmtui.messenger.typing())
 
 
 @either_way

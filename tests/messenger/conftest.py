@@ -11,6 +11,7 @@ import pytest
 from dmtui.core.intents import Intent
 from dmtui.core.model import Conversation, Message, SendState, UserId
 from dmtui.core.ports import Homeserver
+from dmtui.core.privacy import OPEN
 from dmtui.messenger.messenger import Messenger
 from dmtui.store.store import Store
 from tests.fakes import BOB, ME, FakeClock, FakeHomeserver
@@ -25,13 +26,16 @@ class Desk:
         self.clock = FakeClock()
         self.server = FakeHomeserver(ME, self.clock)
         self.store = Store.open(path, ME)
+        self.privacy = OPEN
         self.messenger = self._messenger()
 
     def _messenger(self) -> Messenger:
         async def connect() -> Homeserver:
             return self.server
 
-        return Messenger(ME, self.store, connect, self.clock, downloads=self.downloads)
+        return Messenger(
+            ME, self.store, connect, self.clock, downloads=self.downloads, privacy=self.privacy
+        )
 
     async def start(self) -> None:
         """Start and wait for the first sync."""

@@ -29,16 +29,22 @@ _PEER_WORDS = {
 
 
 def person_lines(
-    row: Conversation, width: int, time: str, opened: bool, *, plain: bool = False
+    row: Conversation,
+    width: int,
+    time: str,
+    opened: bool,
+    *,
+    typing: str = "",
+    plain: bool = False,
 ) -> tuple[Parts, Parts]:
     """Both lines, for ``width`` cells: who and when, what and how much of it is unread.
 
-    ``plain`` says in words what signs stand for.
+    ``typing`` takes the place of the last message; ``plain`` says in words what signs stand for.
     """
     if plain:
         return _in_words(row, time, opened)
     bar = ("▌" if opened else " ", "people--bar")
-    return [bar, *_who(row, width, time)], [bar, *_what(row, width)]
+    return [bar, *_who(row, width, time)], [bar, *_what(row, width, typing)]
 
 
 def _who(row: Conversation, width: int, time: str) -> Parts:
@@ -77,12 +83,14 @@ def _in_words(row: Conversation, time: str, opened: bool) -> tuple[Parts, Parts]
     )
 
 
-def _what(row: Conversation, width: int) -> Parts:
+def _what(row: Conversation, width: int, typing: str) -> Parts:
     badge = _badge(row)
     room = max(0, width - 4 - len(badge))
     text, style = str(row.preview), "people--dim"
     if row.draft:
         text, style = f"Draft: {row.draft}", "people--draft"
+    elif typing:
+        text, style = typing, "people--typing"
     warning = f"looks like {row.looks_like}" if row.looks_like else ""
     warning = clip(printable(f"{warning}. " if warning and text else warning), room)
     said = clip(printable(text.replace("\n", " ")), room - cell_len(warning))
