@@ -135,6 +135,7 @@ class FakeRoom:
     creator: UserId | None = None
     name: Safe | None = None
     tags: set[str] = field(default_factory=set)
+    marked_unread: bool | None = None
     predecessor: RoomId | None = None
     successor: RoomId | None = None
     open: bool = False  # anybody may join
@@ -436,6 +437,11 @@ class FakeHomeserver:
         self.rooms[room_id].tags = set(tags)
         await self._tell(SyncBatch("", rooms=(RoomUpdate(room_id, tags=frozenset(tags)),)))
 
+    async def mark_unread(self, room_id: RoomId, unread: bool) -> None:
+        """Another client of mine marks a room as unread, or no longer."""
+        self.rooms[room_id].marked_unread = unread
+        await self._tell(SyncBatch("", rooms=(RoomUpdate(room_id, marked_unread=unread),)))
+
     async def mute(self, *room_ids: RoomId) -> None:
         """Another client of mine has these rooms muted and no others."""
         self.muted = set(room_ids)
@@ -485,6 +491,7 @@ class FakeHomeserver:
             successor=room.successor,
             nonce=room.nonce,
             tags=frozenset(room.tags),
+            marked_unread=room.marked_unread,
             predecessor=room.predecessor,
         )
 
@@ -751,6 +758,10 @@ class FakeHomeserver:
         tags = self.rooms[room_id].tags
         (tags.add if present else tags.discard)(tag)
         await self.tag(room_id, *tags)
+
+    async def set_marked_unread(self, room_id: RoomId, unread: bool) -> None:
+        await self._call("set_marked_unread", room_id, unread)
+        await self.mark_unread(room_id, unread)
 
     async def set_muted(self, room_id: RoomId, muted: bool) -> None:
         await self._call("set_muted", room_id, muted)

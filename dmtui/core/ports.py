@@ -130,6 +130,9 @@ class Homeserver(Protocol):
         ``PUT`` gives no ``order``.
         """
 
+    async def set_marked_unread(self, room_id: RoomId, unread: bool) -> None:
+        """``m.marked_unread`` in the room's account data."""
+
     async def set_muted(self, room_id: RoomId, muted: bool) -> None:
         """An ``override`` push rule named as the room that says never to notify, or none.
 

@@ -231,6 +231,10 @@ class Device:
         """See ``ports.Homeserver``."""
         await room_acts.set_tag(self._client, room_id, tag, present)
 
+    async def set_marked_unread(self, room_id: RoomId, unread: bool) -> None:
+        """See ``ports.Homeserver``."""
+        await room_acts.set_marked_unread(self._client, room_id, unread)
+
     async def set_muted(self, room_id: RoomId, muted: bool) -> None:
         """See ``ports.Homeserver``."""
         await push_rules.set_muted(self._client, room_id, muted)

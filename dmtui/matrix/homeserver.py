@@ -142,6 +142,10 @@ class MatrixHomeserver:
         """See ``ports.Homeserver``."""
         await self._thread.run(lambda: self._device.set_tag(room_id, tag, present))
 
+    async def set_marked_unread(self, room_id: RoomId, unread: bool) -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(lambda: self._device.set_marked_unread(room_id, unread))
+
     async def set_muted(self, room_id: RoomId, muted: bool) -> None:
         """See ``ports.Homeserver``."""
         await self._thread.run(lambda: self._device.set_muted(room_id, muted))

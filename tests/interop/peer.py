@@ -158,6 +158,7 @@ class SeenRoom:
     inviter: str | None
     members: dict[str, str]
     typing: list[str]
+    marked_unread: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +263,9 @@ class Element:
 
     async def set_typing(self, room_id: str, typing: bool) -> None:
         await self._act("setTyping", roomId=room_id, typing=typing)
+
+    async def mark_unread(self, room_id: str, unread: bool) -> None:
+        await self._act("markUnread", roomId=room_id, unread=unread)
 
     async def ignore(self, *others: Account) -> None:
         """Ignore these people, and nobody else."""

@@ -119,6 +119,20 @@ async def test_my_own_element_has_the_same_chats_and_reads_what_i_send_here(
     await dmtui.until(lambda: dmtui.bodies(bob.account)[-1:] == ["from my Element"])
     assert dmtui.messages(bob.account)[-1].own
     await bob.message(room_id, body="from my Element", readable=True)
+    await unread_on_both(dmtui, bob, mine, room_id)
+
+
+async def unread_on_both(dmtui: DmtuiAccount, bob: Element, mine: Element, room_id: str) -> None:
+    """What one of my clients marks as unread is so on the other, until it is read there."""
+    person = user(bob.account)
+    await dmtui.messenger.contacts.mark_unread(person)
+    await mine.room(room_id, marked_unread=True)
+    await mine.mark_unread(room_id, False)
+    await dmtui.until(lambda: (c := dmtui.conversation(bob.account)) and not c.marked_unread)
+    await mine.mark_unread(room_id, True)
+    await dmtui.until(lambda: (c := dmtui.conversation(bob.account)) and c.marked_unread)
+    await dmtui.messenger.mark_read(person)
+    await mine.room(room_id, marked_unread=False)
 
 
 async def test_mark_that_my_element_takes_away_and_gives_back_is_followed(

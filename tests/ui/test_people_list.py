@@ -68,6 +68,8 @@ async def test_person_takes_two_lines_with_name_and_preview() -> None:
         (lambda c: replace(c, archived=True), "(archived)"),
         (lambda c: replace(c, flag_pending=True), "(flag pending)"),
         (lambda c: replace(c, draft="half a line"), "Draft: half a line"),
+        (lambda c: replace(c, marked_unread=True), "●"),
+        (lambda c: replace(c, marked_unread=True, muted=True), "muted ●"),
     ],
 )
 async def test_state_is_said_in_words(

@@ -1,4 +1,4 @@
-"""Arranging people: pin, mute, archive, and calling them by a name of one's own."""
+"""Arranging people: pin, mute, archive, mark as unread, and a name of one's own."""
 
 from __future__ import annotations
 
@@ -54,6 +54,21 @@ async def archive(hands: Hands, conversation: Conversation) -> None:
     words = f"is archived{back}" if archived else "is back in the list"
     change = hands.messenger.contacts.archive(conversation.user_id, archived)
     await _carry_out(hands, change, f"{conversation.name} {words}.")
+
+
+async def mark_unread(hands: Hands, conversation: Conversation) -> None:
+    """Have the chat stand out until it is read; one that does is read, without being opened."""
+    name, person = conversation.name, conversation.user_id
+    if not conversation.is_unread:
+        change = hands.messenger.contacts.mark_unread(person)
+        await _carry_out(hands, change, f"{name} is marked as unread.")
+        return
+    try:
+        await hands.messenger.mark_read(person)
+    except DmtuiError as error:
+        hands.tell(str(error))
+    else:
+        hands.tell(f"{name} is marked as read.")
 
 
 async def rename(hands: Hands, conversation: Conversation) -> None:

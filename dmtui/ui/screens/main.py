@@ -270,7 +270,7 @@ class MainScreen(Sides):
         person = self.conversation.person
         here = next((n for n, row in enumerate(rows) if row.user_id == person), -1)
         after = [*rows[here + 1 :], *rows[: max(here, 0)]]
-        unread = next((row.user_id for row in after if row.unread), None)
+        unread = next((row.user_id for row in after if row.is_unread), None)
         if unread is not None:
             self._open_in_order(unread)
         else:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 LOCK = "⚷"
 PIN = "^"
 WARNING = "!"
+DOT = "●"
 
 Parts: TypeAlias = "list[tuple[str, str]]"
 
@@ -61,7 +62,8 @@ def _who(row: Conversation, width: int, time: str) -> Parts:
 
 
 def _in_words(row: Conversation, time: str, opened: bool) -> tuple[Parts, Parts]:
-    unread = f"{row.unread} unread" if row.unread else ""
+    marked = "marked as unread" if row.marked_unread else ""
+    unread = f"{row.unread} unread" if row.unread else marked
     states = (
         unread,
         "open" if opened else "",
@@ -103,8 +105,8 @@ def _what(row: Conversation, width: int, typing: str) -> Parts:
 
 
 def _calls(row: Conversation) -> bool:
-    """Whether its unread messages are to catch the eye."""
-    return row.unread > 0 and not row.muted
+    """Whether what is unread of it is to catch the eye."""
+    return row.is_unread and not row.muted
 
 
 def _mark(row: Conversation) -> tuple[str, str]:
@@ -124,8 +126,8 @@ def _states(row: Conversation) -> str:
 
 
 def _badge(row: Conversation) -> str:
-    """At the end of the second line: whether they are muted, and how many are unread."""
+    """At the end of the second line: whether they are muted, and how many are unread, or a dot."""
     count = str(row.unread) if row.unread < 1000 else "999+"
     words = ["muted"] if row.muted else []
-    words += [count] if row.unread else []
+    words += [count if row.unread else DOT] if row.is_unread else []
     return f" {' '.join(words)} " if words else ""
