@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from platformdirs import user_downloads_path
@@ -17,6 +16,7 @@ from dmtui.store.store import Store
 
 if TYPE_CHECKING:  # people and inbox read the store alone, and stay quick
     from dmtui.core.ports import Homeserver
+    from dmtui.core.settings import Config
     from dmtui.messenger.messenger import Messenger
     from dmtui.profile_key.profile_key import ProfileKey, Question
 
@@ -48,26 +48,31 @@ def messenger_for(
     saved: SavedSession,
     store: Store,
     key: ProfileKey,
-    downloads: Path | None = None,
-    preview_limit: int = 0,
+    config: Config | None = None,
 ) -> Messenger:
     """A messenger that is not started yet; the store stays the caller's to close.
 
     It opens the key when it is started, out of the way, unless the key is open already.
-    ``downloads`` is where files are saved, if not where the system has its downloads;
-    ``preview_limit``: so many bytes of an image are fetched unasked.
     """
+    from dmtui.config import downloads
+    from dmtui.core.settings import Config
     from dmtui.matrix.homeserver import connect
     from dmtui.messenger.messenger import Messenger
+
+    config = config or Config()
 
     async def connected() -> Homeserver:
         session, opener = await _out_of_the_way(lambda: open_session(paths, saved, key))
         messenger.encryption.key_place = key.place
         return await connect(session, paths.encryption, opener)
 
-    place = downloads or user_downloads_path()
     messenger = Messenger(
-        saved.user_id, store, connected, downloads=place, preview_limit=preview_limit
+        saved.user_id,
+        store,
+        connected,
+        downloads=downloads(config) or user_downloads_path(),
+        preview_limit=config.images.limit,
+        privacy=config.privacy,
     )
     return messenger
 
@@ -91,13 +96,11 @@ class Account:
         self,
         paths: ProfilePaths,
         key: ProfileKey,
-        downloads: Path | None = None,
-        preview_limit: int = 0,
+        config: Config | None = None,
     ):
         self._paths = paths
         self._key = key
-        self._downloads = downloads
-        self._preview_limit = preview_limit
+        self._config = config
         self._store: Store | None = None
 
     @property
@@ -143,14 +146,7 @@ class Account:
 
     def _open(self, session: SavedSession) -> Messenger:
         self._store = open_store(self._paths, session)
-        return messenger_for(
-            self._paths,
-            session,
-            self._store,
-            self._key,
-            self._downloads,
-            self._preview_limit,
-        )
+        return messenger_for(self._paths, session, self._store, self._key, self._config)
 
 
 def write_log(paths: ProfilePaths) -> None:

@@ -23,7 +23,7 @@ from textual.widgets import OptionList, Static
 from dmtui.compose import Account
 from dmtui.config_file import ConfigFile
 from dmtui.core.direct import read_direct
-from dmtui.core.images import USUAL_LIMIT, Drawing, Settings
+from dmtui.core.images import Drawing, Settings
 from dmtui.core.model import Media, RoomId, UserId
 from dmtui.core.ports import Progress
 from dmtui.core.safekeeping import Protection
@@ -398,7 +398,7 @@ def main() -> None:
     with demo() as here:
         paths = ProfilePaths.named().inside(here.directory)
         key = ProfileKey(paths, Protection.FILE)
-        with contextlib.closing(Account(paths, key, None, USUAL_LIMIT)) as account:
+        with contextlib.closing(Account(paths, key)) as account:
             messenger = asyncio.run(account.signed_in(here.session))
             app = DmtuiApp(
                 messenger=messenger,

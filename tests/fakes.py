@@ -135,6 +135,7 @@ class FakeRoom:
     creator: UserId | None = None
     name: Safe | None = None
     tags: set[str] = field(default_factory=set)
+    marked_unread: bool | None = None
     predecessor: RoomId | None = None
     successor: RoomId | None = None
     open: bool = False  # anybody may join
@@ -437,6 +438,11 @@ class FakeHomeserver:
         self.rooms[room_id].tags = set(tags)
         await self._tell(SyncBatch("", rooms=(RoomUpdate(room_id, tags=frozenset(tags)),)))
 
+    async def mark_unread(self, room_id: RoomId, unread: bool) -> None:
+        """Another client of mine marks a room as unread, or no longer."""
+        self.rooms[room_id].marked_unread = unread
+        await self._tell(SyncBatch("", rooms=(RoomUpdate(room_id, marked_unread=unread),)))
+
     async def mute(self, *room_ids: RoomId) -> None:
         """Another client of mine has these rooms muted and no others."""
         self.muted = set(room_ids)
@@ -486,6 +492,7 @@ class FakeHomeserver:
             successor=room.successor,
             nonce=room.nonce,
             tags=frozenset(room.tags),
+            marked_unread=room.marked_unread,
             predecessor=room.predecessor,
         )
 
@@ -762,6 +769,10 @@ class FakeHomeserver:
         (tags.add if present else tags.discard)(tag)
         await self.tag(room_id, *tags)
 
+    async def set_marked_unread(self, room_id: RoomId, unread: bool) -> None:
+        await self._call("set_marked_unread", room_id, unread)
+        await self.mark_unread(room_id, unread)
+
     async def set_muted(self, room_id: RoomId, muted: bool) -> None:
         await self._call("set_muted", room_id, muted)
         await self.mute(*(self.muted | {room_id} if muted else self.muted - {room_id}))
@@ -908,8 +919,8 @@ class FakeHomeserver:
     async def set_typing(self, room_id: RoomId, typing: bool) -> None:
         await self._call("set_typing", room_id, typing)
 
-    async def mark_read(self, room_id: RoomId, event_id: EventId) -> None:
-        await self._call("mark_read", room_id, event_id)
+    async def mark_read(self, room_id: RoomId, event_id: EventId, private: bool = False) -> None:
+        await self._call("mark_read", room_id, event_id, private)
         receipt = Receipt(self.me, event_id, self._milliseconds())
         update = RoomUpdate(room_id, receipts=(receipt,), fully_read=event_id)
         await self._tell(SyncBatch("", rooms=(update,)))

@@ -17,12 +17,15 @@ from dmtui.core.images import Settings as ImageSettings
 from dmtui.core.keymap import Keyed
 from dmtui.core.model import Session, UserId
 from dmtui.core.notify import Bodies, How, Language, Settings, Title
+from dmtui.core.privacy import Privacy, Receipts
 from dmtui.core.settings import ANIMATIONS, KEY_PROFILE, PLAIN, THEME, Config
 from dmtui.lock import ProfileLock
 from dmtui.profile import InvalidProfileName, ProfilePaths
 from dmtui.session import load_session, save_session
 
-KNOWN = "the sections are [ui], [files], [images], [keys], [notifications] and [security]"
+KNOWN = (
+    "the sections are [ui], [files], [images], [keys], [notifications], [privacy] and [security]"
+)
 SESSION = Session(UserId("@me:example.org"), "DEVICE", "secret-token", "https://example.org")
 
 
@@ -164,6 +167,11 @@ def test_notifications_are_set_one_by_one(tmp_path: Path) -> None:
         (
             "[keys]\ncomposer.send = 'f9'\n",
             ", line 2: keys.composer.send can't have other keys.",
+        ),
+        ("[privacy]\ntyping = 'no'\n", ", line 2: privacy.typing must be true or false."),
+        (
+            "[privacy]\nreceipts = 'none'\n",
+            ", line 2: privacy.receipts must be one of private, public.",
         ),
         ("ui = { theme = 5 }\n", ", line 1: ui.theme must be text in quotes."),
         ("\n[colours]\nred = 1\n", f", line 3: colours.red is no setting; {KNOWN}."),
@@ -479,3 +487,9 @@ def test_animations_can_be_left_out(tmp_path: Path) -> None:
     assert not read(config(tmp_path, "[ui]\nanimations = false\n"))[ANIMATIONS]
     with pytest.raises(ConfigTrouble, match=r"line 2: ui.animations must be true or false"):
         read(config(tmp_path, '[ui]\nanimations = "none"\n'))
+
+
+def test_what_others_are_told_is_chosen(tmp_path: Path) -> None:
+    assert read(config(tmp_path, "")).privacy == Privacy(typing=True, receipts=Receipts.PUBLIC)
+    text = '[privacy]\ntyping = false\nreceipts = "private"\n'
+    assert read(config(tmp_path, text)).privacy == Privacy(typing=False, receipts=Receipts.PRIVATE)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from dmtui.command_line.answers import Failure
 from dmtui.compose import Account, write_log
-from dmtui.config import downloads
 from dmtui.config_file import ConfigFile
 from dmtui.core.safekeeping import Protection
 from dmtui.core.settings import ANIMATIONS, KEY_PROFILE, KEY_PROTECTION, PLAIN, THEME
@@ -66,7 +65,7 @@ def _run(
 ) -> None:
     write_log(key.paths)
     images = config.images
-    with contextlib.closing(Account(key.paths, key, downloads(config), images.limit)) as account:
+    with contextlib.closing(Account(key.paths, key, config)) as account:
         from dmtui.profile_key.profile_key import Question
         from dmtui.ui.app import DmtuiApp
         from dmtui.ui.graphics import drawn_with

@@ -43,6 +43,8 @@ def people(paths: ProfilePaths, options: Namespace) -> None:
     assert zone is not None  # noqa: S101 - astimezone() sets it
     for conversation in conversations:
         unread = f"{conversation.unread} unread" if conversation.unread else ""
+        if conversation.marked_unread and not unread:
+            unread = "marked as unread"
         when = list_time(conversation.latest, now, zone)
         name = _with_state(conversation)
         say("\t".join((name, conversation.user_id, unread, when, conversation.preview)))
@@ -68,6 +70,7 @@ def _person(conversation: Conversation) -> JsonObject:
         "latest": conversation.latest,
         "preview": conversation.preview,
         "unread": conversation.unread,
+        "marked_unread": conversation.marked_unread,
         "encrypted": conversation.encrypted,
         "peer": conversation.peer.value,
         "known_as": conversation.known_as,

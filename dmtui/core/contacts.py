@@ -2,7 +2,8 @@
 
 The type is :data:`PEOPLE`, its content ``{"people": {"@user:server": {"petname": "…",
 "muted_until": 1790000000000}}}``; both parts may be missing, and whatever else there is stays.
-Pins, archived chats and mutes themselves are where Matrix has them: in room tags and push rules.
+Pins, archived chats, mutes themselves and marks of unread are where Matrix has them: in room tags,
+push rules and a room's account data.
 A group has its room ID for a key, and no petname.
 """
 
@@ -32,6 +33,7 @@ class Part(IntFlag):
     PIN = 2
     ARCHIVE = 4
     MUTE = 8
+    UNREAD = 16
 
 
 NOTHING = Part(0)
@@ -39,11 +41,16 @@ NOTHING = Part(0)
 
 @dataclass(frozen=True, slots=True)
 class TaggedRoom:
-    """A joined room of a person, as the server is known to have it arranged."""
+    """A joined room of a person, as the server is known to have it arranged.
+
+    ``serving`` is the one that messages go to.
+    """
 
     room_id: RoomId
     tags: frozenset[str] = frozenset()
     muted: bool = False
+    marked_unread: bool = False
+    serving: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,10 @@ class Wish:
     version: int
     rooms: tuple[TaggedRoom, ...] = ()
 
+    def marks(self, room: TaggedRoom) -> bool:
+        """Whether the room is to be marked as unread: only the serving one of a person's."""
+        return room.serving and self.contact.marked_unread
+
 
 def petname(text: str) -> Safe:
     """What the user typed, as a petname: one clean line, empty for none."""
@@ -67,12 +78,14 @@ def petname(text: str) -> Safe:
 def arranged(stored: Contact, wished: Part, rooms: Collection[TaggedRoom]) -> Contact:
     """How a person stands: what is wished, and else what the server has said of the rooms.
 
-    One room with the tag pins or archives a person; muted is who is muted in every room.
+    One room with the tag pins or archives a person, or marks them as unread; muted is who is muted
+    in every room.
     """
     tags = frozenset[str]().union(*(room.tags for room in rooms))
     muted = bool(rooms) and all(room.muted for room in rooms)
     if Part.MUTE in wished:
         muted = stored.muted
+    marked = any(room.marked_unread for room in rooms)
     return Contact(
         stored.user_id,
         stored.petname,
@@ -80,6 +93,7 @@ def arranged(stored: Contact, wished: Part, rooms: Collection[TaggedRoom]) -> Co
         stored.archived if Part.ARCHIVE in wished else LOW_PRIORITY in tags,
         muted,
         stored.muted_until if muted else 0,
+        stored.marked_unread if Part.UNREAD in wished else marked,
     )
 
 

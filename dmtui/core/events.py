@@ -126,8 +126,9 @@ class RoomUpdate:
 
     ``initial``: members and state are a snapshot, not a difference.
     ``limited``: events are missing before ``timeline[0]``; ``prev_batch`` pages back to them.
-    ``tags`` are the names of ``m.tag``; ``predecessor`` and ``successor`` those of an upgrade,
-    and ``successor_via`` is the server of whoever upgraded the room.
+    ``tags`` are the names of ``m.tag``, and ``marked_unread`` is ``m.marked_unread``;
+    ``predecessor`` and ``successor`` are those of an upgrade, and ``successor_via`` is the server
+    of whoever upgraded the room.
     ``timeline`` is oldest first. ``encrypted`` never goes back to false.
     """
 
@@ -151,6 +152,7 @@ class RoomUpdate:
     fully_read: EventId | None = None
     typing: frozenset[UserId] | None = None
     tags: frozenset[str] | None = None
+    marked_unread: bool | None = None
     predecessor: RoomId | None = None
     successor_via: str | None = None
 

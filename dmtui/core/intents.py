@@ -239,10 +239,11 @@ class FollowUpgrade:
 
 @dataclass(frozen=True, slots=True)
 class MarkRead:
-    """Tell the homeserver that the room is read up to the event."""
+    """Tell the homeserver that the room is read up to the event; ``private``: it alone."""
 
     room_id: RoomId
     event_id: EventId
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -333,7 +333,8 @@ class Conversation:
 
     ``name`` is what to show: the petname if there is one, else ``known_as``, the profile's;
     ``looks_like`` is the name of an older contact that reads the same to the eye. ``preview`` is
-    one line; ``latest`` orders the list. ``muted_until`` 0 is a mute for good.
+    one line; ``latest`` orders the list. ``muted_until`` 0 is a mute for good. ``marked_unread``
+    is my own mark, however many messages are ``unread``.
     A group, ``peer`` says so, is no direct chat: its ``user_id`` is its room ID, which no user ID
     equals, and ``was_with`` is the person whose direct room it was. ``draft_for`` is the person
     to whom alone its draft was typed, before others came.
@@ -357,11 +358,17 @@ class Conversation:
     muted_until: Milliseconds = 0
     was_with: UserId | None = None
     draft_for: UserId | None = None
+    marked_unread: bool = False
 
     @property
     def group(self) -> bool:
         """Whether it is no direct chat."""
         return self.peer is PeerState.GROUP
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether there is something to read, or I have marked it so."""
+        return self.unread > 0 or self.marked_unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,6 +403,7 @@ class Contact:
     archived: bool = False
     muted: bool = False
     muted_until: Milliseconds = 0
+    marked_unread: bool = False
 
 
 class Availability(StrEnum):

@@ -140,6 +140,9 @@ class Homeserver(Protocol):
         ``PUT`` gives no ``order``.
         """
 
+    async def set_marked_unread(self, room_id: RoomId, unread: bool) -> None:
+        """``m.marked_unread`` in the room's account data."""
+
     async def set_muted(self, room_id: RoomId, muted: bool) -> None:
         """An ``override`` push rule named as the room that says never to notify, or none.
 
@@ -221,8 +224,11 @@ class Homeserver(Protocol):
     async def set_typing(self, room_id: RoomId, typing: bool) -> None:
         """``PUT /rooms/{roomId}/typing/{userId}``."""
 
-    async def mark_read(self, room_id: RoomId, event_id: EventId) -> None:
-        """``POST /rooms/{roomId}/read_markers`` with ``m.read`` and ``m.fully_read``."""
+    async def mark_read(self, room_id: RoomId, event_id: EventId, private: bool = False) -> None:
+        """``POST /rooms/{roomId}/read_markers`` with ``m.read`` and ``m.fully_read``.
+
+        ``private``: with ``m.read.private`` instead, which nobody else is told of.
+        """
 
     async def this_device(self) -> PersonDevice:
         """This device, its fingerprint from its own keys; without a name where nobody tells it."""

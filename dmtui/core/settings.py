@@ -14,6 +14,7 @@ from dmtui.core.images import USUAL_LIMIT, Drawing
 from dmtui.core.images import Settings as ImageSettings
 from dmtui.core.names import clean_line
 from dmtui.core.notify import Bodies, How, Language, Settings, Title
+from dmtui.core.privacy import OPEN, Privacy, Receipts
 from dmtui.core.safekeeping import Protection
 from dmtui.core.setting_kinds import Among, Directory, Kind, Number, OneOf, Switch, Written
 
@@ -163,6 +164,26 @@ LANGUAGE = Setting(
     Language.AUTO,
     at_once=True,
 )
+TYPING = Setting(
+    "privacy.typing",
+    "Others see you type",
+    "Whether the person you write to is told that you are typing.",
+    Switch(),
+    OPEN.typing,
+)
+RECEIPTS = Setting(
+    "privacy.receipts",
+    "Who sees what you read",
+    "Who is told how far you have read.",
+    OneOf(
+        Receipts,
+        {
+            Receipts.PUBLIC: "everybody in the chat",
+            Receipts.PRIVATE: "your other devices alone",
+        },
+    ),
+    OPEN.receipts,
+)
 KEY_PROTECTION = Setting(
     "security.key_protection",
     "Key to your secrets",
@@ -190,6 +211,8 @@ SETTINGS: tuple[Setting[object], ...] = (
     BODIES,
     TITLE,
     LANGUAGE,
+    TYPING,
+    RECEIPTS,
     KEY_PROTECTION,
 )
 """In the order of the screen; those of a section stand together."""
@@ -204,6 +227,7 @@ SECTIONS: Mapping[str, str] = MappingProxyType(
         "images": "Images",
         KEYS: "Keys",
         "notifications": "Notifications",
+        "privacy": "Privacy",
         "security": "Security",
     }
 )
@@ -259,6 +283,11 @@ class Config:
     def notifications(self) -> Settings:
         """The section of that name."""
         return Settings(self[HOW], self[BODIES], self[TITLE], self[LANGUAGE])
+
+    @property
+    def privacy(self) -> Privacy:
+        """The section of that name."""
+        return Privacy(self[TYPING], self[RECEIPTS])
 
 
 class SettingsFile(Protocol):

@@ -113,14 +113,14 @@ def _first_line(person: Person, width: int, now: int) -> list[Part]:
     return [
         Part("⚷" if person.encrypted else " ", "lock"),
         Part("!", "warning") if person.looks_like else Part("^" if person.pinned else " ", "pin"),
-        Part(name, "unread" if person.unread and not person.muted else "name"),
+        Part(name, "unread" if _is_unread(person) and not person.muted else "name"),
         Part(f"{state}{gap}{at} ", "dim"),
     ]
 
 
 def _second_line(person: Person, width: int) -> list[Part]:
-    count = str(person.unread) if person.unread < 1000 else "999+"
-    words = ["muted"] * bool(person.muted) + [count] * bool(person.unread)
+    count = (str(person.unread) if person.unread < 1000 else "999+") if person.unread else "●"
+    words = ["muted"] * bool(person.muted) + [count] * _is_unread(person)
     badge = f" {' '.join(words)} " if words else ""
     said = f"Draft: {person.draft}" if person.draft else person.preview
     warning = f"looks like {person.looks_like}" if person.looks_like else ""
@@ -134,6 +134,10 @@ def _second_line(person: Person, width: int) -> list[Part]:
         Part(said + space, "draft" if person.draft else "dim"),
         Part(badge, "dim" if person.muted else "badge"),
     ]
+
+
+def _is_unread(person: Person) -> bool:
+    return bool(person.unread or person.marked_unread)
 
 
 def _status(stored: Stored, width: int) -> list[Part]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _PEOPLE = (
     "SELECT p.user_id, p.name || iif(p.clash, ' (' || p.user_id || ')', ''), p.latest,"
     " p.preview, p.unread, p.encrypted, p.peer, coalesce(d.text, ''), p.flag_pending, p.pinned,"
-    " p.muted, p.looks_like"
+    " p.muted, p.looks_like, p.marked_unread"
     " FROM person p LEFT JOIN draft d ON d.user_id = p.user_id"
     " WHERE p.archived = 0 AND (p.peer = 'group') = ?"
     " ORDER BY p.pinned DESC, p.latest DESC, p.user_id LIMIT ?"
@@ -53,6 +53,7 @@ class Person(NamedTuple):
     pinned: int = 0
     muted: int = 0
     looks_like: str = ""
+    marked_unread: int = 0
 
 
 class Stored(NamedTuple):

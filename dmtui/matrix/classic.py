@@ -4,7 +4,7 @@ A position knows nothing of rooms that its filter left out: those are asked for 
 time, each time from the start, and are from then on part of the filter. All members are asked
 for, not lazily: a direct room has two, and a snapshot of them is worth more than it costs.
 Rooms are named in each part of the filter, not for all parts at once: Synapse, looking for the
-room ID inside of ``m.tag`` and ``m.fully_read``, would then leave these out.
+room ID inside of a room's account data, would then leave that out.
 Client-server API v1.18, "Syncing".
 """
 
@@ -22,7 +22,15 @@ from dmtui.core.model import Availability, Json, JsonObject, Membership, RoomId,
 from dmtui.matrix.account_news import HEARD, heard
 from dmtui.matrix.news import Api, KeyNews, News
 from dmtui.matrix.place import LONGEST_POSITION, Place
-from dmtui.matrix.room_news import READ, STATE_TYPES, TAG, RawRoom, fully_read, tags, typing
+from dmtui.matrix.room_news import (
+    ROOM_DATA,
+    STATE_TYPES,
+    RawRoom,
+    fully_read,
+    marked_unread,
+    tags,
+    typing,
+)
 from dmtui.matrix.translate import members, membership_change
 from dmtui.matrix.values import mapping, mappings, opaque, room_id
 
@@ -201,6 +209,7 @@ class Classic:
             fully_read=fully_read(data),
             typing=None if types is None else typing(types),
             tags=tags(data),
+            marked_unread=marked_unread(data),
         )
         if not room.initial and self._has_just_joined(room.state()):
             room = replace(room, initial=True)
@@ -232,7 +241,7 @@ def room_filter(rooms: Collection[RoomId]) -> JsonObject:
             "timeline": {"limit": TIMELINE_LIMIT, "rooms": these},
             "state": {"types": [*STATE_TYPES], "rooms": these},
             "ephemeral": {"types": ["m.receipt", "m.typing"], "rooms": these},
-            "account_data": {"types": [READ, TAG]},
+            "account_data": {"types": [*ROOM_DATA]},
         },
     }
 

@@ -245,6 +245,10 @@ class Device:
         """See ``ports.Homeserver``."""
         await room_acts.set_tag(self._client, room_id, tag, present)
 
+    async def set_marked_unread(self, room_id: RoomId, unread: bool) -> None:
+        """See ``ports.Homeserver``."""
+        await room_acts.set_marked_unread(self._client, room_id, unread)
+
     async def set_muted(self, room_id: RoomId, muted: bool) -> None:
         """See ``ports.Homeserver``."""
         await push_rules.set_muted(self._client, room_id, muted)
@@ -338,10 +342,9 @@ class Device:
         me = self._client.user_id
         await self._client.api("PUT", path("rooms", room_id, "typing", me), content)
 
-    async def mark_read(self, room_id: RoomId, event_id: EventId) -> None:
+    async def mark_read(self, room_id: RoomId, event_id: EventId, private: bool = False) -> None:
         """See ``ports.Homeserver``."""
-        content: JsonObject = {"m.fully_read": event_id, "m.read": event_id}
-        await self._client.api("POST", path("rooms", room_id, "read_markers"), content)
+        await room_acts.mark_read(self._client, room_id, event_id, private)
 
     async def own_devices(self) -> tuple[OwnDevice, ...]:
         """See ``ports.Homeserver``."""

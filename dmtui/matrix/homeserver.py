@@ -149,6 +149,10 @@ class MatrixHomeserver:
         """See ``ports.Homeserver``."""
         await self._thread.run(lambda: self._device.set_tag(room_id, tag, present))
 
+    async def set_marked_unread(self, room_id: RoomId, unread: bool) -> None:
+        """See ``ports.Homeserver``."""
+        await self._thread.run(lambda: self._device.set_marked_unread(room_id, unread))
+
     async def set_muted(self, room_id: RoomId, muted: bool) -> None:
         """See ``ports.Homeserver``."""
         await self._thread.run(lambda: self._device.set_muted(room_id, muted))
@@ -229,9 +233,9 @@ class MatrixHomeserver:
         """See ``ports.Homeserver``."""
         await self._thread.run(lambda: self._device.set_typing(room_id, typing))
 
-    async def mark_read(self, room_id: RoomId, event_id: EventId) -> None:
+    async def mark_read(self, room_id: RoomId, event_id: EventId, private: bool = False) -> None:
         """See ``ports.Homeserver``."""
-        await self._thread.run(lambda: self._device.mark_read(room_id, event_id))
+        await self._thread.run(lambda: self._device.mark_read(room_id, event_id, private))
 
     async def this_device(self) -> PersonDevice:
         """See ``ports.Homeserver``."""

@@ -1,4 +1,4 @@
-"""What we do about a room that is there: join it, take somebody out, report it, tag it."""
+"""What we do about a room that is there: join it, take somebody out, report, tag and mark it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from dmtui.core.errors import FarTrouble, NotFound
-from dmtui.core.model import RoomId, UserId
+from dmtui.core.model import EventId, JsonObject, RoomId, UserId
 from dmtui.matrix.client import Client, path
+from dmtui.matrix.room_news import MARKED_UNREAD
 
 _JOIN_PATIENCE = 4  # times that for other requests: the room may live on another server
 
@@ -52,3 +53,16 @@ async def set_tag(client: Client, room_id: RoomId, tag: str, present: bool) -> N
     except NotFound as error:
         if error.errcode == "M_UNRECOGNIZED":
             raise
+
+
+async def mark_read(client: Client, room_id: RoomId, event_id: EventId, private: bool) -> None:
+    """``POST /rooms/{roomId}/read_markers``."""
+    receipt = "m.read.private" if private else "m.read"
+    content: JsonObject = {"m.fully_read": event_id, receipt: event_id}
+    await client.api("POST", path("rooms", room_id, "read_markers"), content)
+
+
+async def set_marked_unread(client: Client, room_id: RoomId, unread: bool) -> None:
+    """``PUT /user/{userId}/rooms/{roomId}/account_data/m.marked_unread`` (v1.12)."""
+    target = path("user", client.user_id, "rooms", room_id, "account_data", MARKED_UNREAD)
+    await client.api("PUT", target, {"unread": unread})

@@ -13,7 +13,16 @@ from dmtui.core.names import clean_line
 from dmtui.matrix.nonce import NONCE_EVENT
 from dmtui.matrix.room_members import VISIBILITY
 from dmtui.matrix.translate import Translator, is_create, members
-from dmtui.matrix.values import event_id, mapping, milliseconds, opaque, room_id, text, user_id
+from dmtui.matrix.values import (
+    event_id,
+    mapping,
+    mappings,
+    milliseconds,
+    opaque,
+    room_id,
+    text,
+    user_id,
+)
 
 STATE_TYPES = (
     "m.room.create",
@@ -28,6 +37,9 @@ STATE_TYPES = (
 """Types of state that tell something about a direct room."""
 TAG = "m.tag"
 READ = "m.fully_read"
+MARKED_UNREAD = "m.marked_unread"
+ROOM_DATA = (READ, TAG, MARKED_UNREAD, "com.famedly.marked_unread")
+"""Types of a room's account data that are heard; the last is what the one before was at first."""
 
 _BREATH = 0.005
 
@@ -49,6 +61,7 @@ class RawRoom:
     fully_read: EventId | None = None
     typing: frozenset[UserId] | None = None
     tags: frozenset[str] | None = None
+    marked_unread: bool | None = None
 
     def state(self) -> list[JsonObject]:
         """All state events mentioned, in an order in which the last one of a kind holds."""
@@ -82,6 +95,7 @@ async def room_update(raw: RawRoom, translator: Translator) -> RoomUpdate:
         fully_read=raw.fully_read,
         typing=None if raw.typing is None else raw.typing - {translator.me},
         tags=raw.tags,
+        marked_unread=raw.marked_unread,
     )
     for event in state:
         update = _with_state(update, event, translator.me)
@@ -164,6 +178,11 @@ def typing(content: JsonObject) -> frozenset[UserId]:
     return frozenset(one for one in found if one is not None)
 
 
+def room_data(events: object) -> list[JsonObject]:
+    """What is heard of a room's account data."""
+    return [event for event in mappings(events) if event.get("type") in ROOM_DATA]
+
+
 def fully_read(account_data: Iterable[JsonObject]) -> EventId | None:
     """The read marker among a room's account data."""
     marks = [
@@ -182,3 +201,11 @@ def tags(account_data: Iterable[JsonObject]) -> frozenset[str] | None:
         if found
         else None
     )
+
+
+def marked_unread(account_data: Iterable[JsonObject]) -> bool | None:
+    """``m.marked_unread`` among a room's account data, else what it was called at first."""
+    found = {event.get("type"): mapping(event.get("content")) for event in account_data}
+    told = (found[kind] for kind in ROOM_DATA[2:] if kind in found)
+    content = next(told, None)
+    return None if content is None else content.get("unread") is True

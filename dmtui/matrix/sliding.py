@@ -17,7 +17,15 @@ from dmtui.core.model import Availability, JsonObject, Membership, RoomId, UserI
 from dmtui.matrix.account_news import heard
 from dmtui.matrix.news import Api, KeyNews, News
 from dmtui.matrix.place import LONGEST_POSITION, Place
-from dmtui.matrix.room_news import STATE_TYPES, RawRoom, fully_read, tags, typing
+from dmtui.matrix.room_news import (
+    STATE_TYPES,
+    RawRoom,
+    fully_read,
+    marked_unread,
+    room_data,
+    tags,
+    typing,
+)
 from dmtui.matrix.values import mapping, mappings, opaque, room_id, whole
 
 PATH = "/_matrix/client/unstable/org.matrix.simplified_msc3575/sync"
@@ -206,15 +214,13 @@ def _rooms(
         dict(_by_room(mapping(extensions.get(name)).get("rooms")))
         for name in ("receipts", "typing", "account_data")
     )
-    marked = {one: mark for one, events in data.items() if (mark := fully_read(mappings(events)))}
-    tagged = {
-        one: found for one, events in data.items() if (found := tags(mappings(events))) is not None
-    }
+    heard_of = {one: found for one, events in data.items() if (found := room_data(events))}
     rooms = []
-    for one in {**raws, **receipts, **types, **marked, **tagged}:
+    for one in {**raws, **receipts, **types, **heard_of}:
         if one in foreign and one not in raws:
             continue
-        raw = raws.get(one, {})
+        raw, own = raws.get(one, {}), heard_of.get(one, [])
+        tagged = tags(own)
         initial = raw.get("initial") is True
         limit = raw.get("limited") is True or raw.get("unstable_expanded_timeline") is True
         rooms.append(
@@ -228,11 +234,12 @@ def _rooms(
                 joined_count=whole(raw.get("joined_count")),
                 invited_count=whole(raw.get("invited_count")),
                 receipts=mapping(mapping(receipts.get(one)).get("content")),
-                fully_read=marked.get(one),
+                fully_read=fully_read(own),
                 typing=typing(mapping(mapping(types[one]).get("content")))
                 if one in types
                 else None,
-                tags=tagged.get(one, frozenset() if initial and not known else None),
+                tags=frozenset() if tagged is None and initial and not known else tagged,
+                marked_unread=marked_unread(own),
             )
         )
     return rooms

@@ -149,8 +149,8 @@ class Acts:
 
     async def _tell(self, intent: MarkRead | ExamineDirect | ArrangeContact) -> Settlement:
         match intent:
-            case MarkRead(room_id, event_id):
-                await self._homeserver.mark_read(room_id, event_id)
+            case MarkRead(room_id, event_id, private):
+                await self._homeserver.mark_read(room_id, event_id, private)
                 return _DONE, ()
             case ExamineDirect():
                 await take_survey(self._homeserver, self._ledger, self._me)

@@ -1,4 +1,4 @@
-"""People as I have arranged them: petname, pin, mute, archive; here at once, then on the server."""
+"""People as I have arranged them: petname, pin, mute, archive, unread; here first, then there."""
 
 from __future__ import annotations
 
@@ -90,6 +90,10 @@ class Contacts:
         """Notify of nothing they write, until then (0: for good), or again of everything."""
         return await self._change(user_id, lambda: self._records.mute(user_id, muted, until))
 
+    async def mark_unread(self, user_id: UserId) -> Entry | None:
+        """Have something to read in the chat, until it is read."""
+        return await self._change(user_id, lambda: self._records.mark_unread(user_id))
+
     async def _change(self, user_id: UserId, act: Callable[[], frozenset[Change]]) -> Entry | None:
         await self._ledger.write(act)
         self._journal.wake()
@@ -140,7 +144,7 @@ async def _changed(changes: Subscription, sleep: Coroutine[None, None, None]) ->
 async def arrange_contact(
     intent: ArrangeContact, homeserver: Homeserver, ledger: Ledger
 ) -> Settlement:
-    """Bring tags, push rules and account data to what the store has; touches nothing else.
+    """Bring tags, marks, push rules and account data to what the store has; nothing else.
 
     What the server refuses is wished no longer. Other clients of mine are told of the end of a
     mute last, so that they never see it without the mute.
@@ -175,6 +179,8 @@ async def _arrange_room(homeserver: Homeserver, wish: Wish, room: TaggedRoom) ->
             await homeserver.set_tag(room.room_id, tag, present)
     if Part.MUTE in wish.parts and not (contact.muted and room.muted):
         await homeserver.set_muted(room.room_id, contact.muted)
+    if Part.UNREAD in wish.parts and (room.serving or room.marked_unread):
+        await homeserver.set_marked_unread(room.room_id, wish.marks(room))
 
 
 async def _write_down(homeserver: Homeserver, wish: Wish) -> None:

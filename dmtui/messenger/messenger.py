@@ -24,14 +24,17 @@ from dmtui.core.model import (
     Invite,
     Milliseconds,
     Page,
+    PeerState,
     Profile,
     RoomId,
+    Safe,
     TransactionId,
     UserId,
 )
 from dmtui.core.names import valid_user_id
 from dmtui.core.notify import News
 from dmtui.core.ports import Homeserver
+from dmtui.core.privacy import OPEN, Privacy, Receipts
 from dmtui.core.slash import Said
 from dmtui.messenger.acts import Acts
 from dmtui.messenger.attaching import Attaching, Offer
@@ -91,8 +94,10 @@ class Messenger:
         clock: Clock | None = None,
         downloads: Path = Path("~/Downloads"),
         preview_limit: int = 0,
+        privacy: Privacy = OPEN,
     ):
         self.me = me
+        self._privacy = privacy
         self._store = store
         self._connect = connect
         self._clock = clock or SystemClock()
@@ -301,9 +306,9 @@ class Messenger:
         """Invites not answered yet: direct ones first, by standing, then newest first."""
         return self.requests.invites()
 
-    def is_typing(self, user_id: UserId) -> bool:
-        """Whether the person is typing to me."""
-        return user_id in self._syncing.typing
+    def typing(self) -> Mapping[UserId, tuple[Safe, ...]]:
+        """The names of those who are typing to me, by conversation."""
+        return self._syncing.typists.now()
 
     def pending(self) -> tuple[str, ...]:
         """What waits for the server, one line each."""
@@ -444,16 +449,22 @@ class Messenger:
         return self._store.aim(user_id)
 
     async def mark_read(self, user_id: UserId) -> None:
-        """The user has seen the newest message of the conversation."""
-        await self._ledger.write(self._store.mark_read_here, user_id)
+        """The user has seen the newest message of the conversation, or says so."""
+        private = self._privacy.receipts is Receipts.PRIVATE
+        await self._ledger.write(self._store.mark_read_here, user_id, private)
 
     def set_typing(self, user_id: UserId, typing: bool) -> None:
-        """Tell the person that I am typing, or no longer (rate limited inside)."""
-        if (room_id := self._room(user_id)) is not None:
-            if typing:
-                self._typing.started(room_id)
-            else:
-                self._typing.stopped(room_id)
+        """Tell whoever is there that I am typing, or no longer (rate limited inside).
+
+        Nobody is told where the settings say so.
+        """
+        (here,) = self._store.conversations([user_id]) or (None,)
+        if here is None or not self._privacy.typing:
+            return
+        if not typing:
+            self._typing.stopped(here.room_id)
+        elif here.peer in (PeerState.JOINED, PeerState.GROUP):
+            self._typing.started(here.room_id)
 
     def _room(self, user_id: UserId) -> RoomId | None:
         found = self._store.conversations([user_id])

@@ -23,13 +23,13 @@ from dmtui.core.events import (
     RoomUpdate,
     SyncBatch,
     TimelineEvent,
-    TypingChanged,
 )
 from dmtui.core.model import Availability, JsonObject, Membership, RoomId, UserId
 from dmtui.core.ports import Homeserver
 from dmtui.messenger.clock import Clock, back_off
 from dmtui.messenger.ledger import Ledger
 from dmtui.messenger.line import Line
+from dmtui.messenger.typists import Typists
 from dmtui.store.store import Gap
 
 HOLD_SECONDS = 30.0
@@ -58,7 +58,7 @@ class Syncing:
         self._entered: dict[RoomId, Gap] = {}
         self._begun_anew: set[RoomId] = set()
         self._paging: dict[RoomId, asyncio.Task[bool]] = {}
-        self.typing: frozenset[UserId] = frozenset()
+        self.typists = Typists(ledger.store)
         self.caught_up = False
 
     def refollow(self) -> None:
@@ -79,11 +79,13 @@ class Syncing:
             try:
                 batch = await self._poll(homeserver, hold)
             except SignedOut as error:
+                self._ledger.publish(self.typists.forget())
                 self._line.signed_out(str(error))
                 return
             except DmtuiError as error:
                 failures += 1
                 self.caught_up = False
+                self._ledger.publish(self.typists.forget())
                 delay = error.retry_after if isinstance(error, RateLimited) else back_off(failures)
                 self._line.offline(str(error), delay)
                 await self._clock.sleep(delay)
@@ -128,24 +130,13 @@ class Syncing:
             self._ledger.publish(frozenset({ConnectionChanged()}))
         self.caught_up = batch.complete
         for update in batch.rooms:
-            self._note_typing(update)
+            self._ledger.publish(self.typists.take(update))
             self._note_entered(update)
         if batch.room_keys:
             await self._heal(homeserver, batch.room_keys)
         if batch.direct is not None:
             await self._direct_seen(batch.direct)
         self._holes.set()
-
-    def _note_typing(self, update: RoomUpdate) -> None:
-        if update.typing is None:
-            return
-        person = self._ledger.store.person_of(update.room_id)
-        if person is None:
-            return
-        typing = self.typing - {person} | (update.typing & {person})
-        if typing != self.typing:
-            self.typing = typing
-            self._ledger.publish(frozenset({TypingChanged(person)}))
 
     def _note_entered(self, update: RoomUpdate) -> None:
         """What was said to me before I joined: another homeserver's rooms begin with my joining."""

@@ -82,6 +82,13 @@ class ContactRecords:
             _mute(work, user_id, muted, until)
         return work.done
 
+    def mark_unread(self, user_id: UserId) -> frozenset[Change]:
+        """Have something to read, until the chat is read."""
+        with self._write() as work:
+            before = arrangement(work.connection, user_id)
+            _wish(work, replace(before, marked_unread=True), Part.UNREAD)
+        return work.done
+
     def next_end(self, after: Milliseconds = 0) -> Milliseconds | None:
         """When the first of the timed mutes is over that ends after then."""
         with self._database.read() as connection:
@@ -143,6 +150,8 @@ def _wish(work: Work, contact: Contact, parts: Part) -> None:
         columns["archived"] = contact.archived
     if Part.MUTE in parts:
         columns |= {"muted": contact.muted, "muted_until": contact.muted_until}
+    if Part.UNREAD in parts:
+        columns["marked_unread"] = contact.marked_unread
     changes = {name: f"excluded.{name}" for name in columns}
     changes |= {"wished": "wished | excluded.wished", "changed": "changed + 1"}
     work.connection.execute(
@@ -177,6 +186,13 @@ def bring_back(work: Work, user_id: UserId) -> Contact:
     contact = replace(arrangement(work.connection, user_id), archived=False)
     _wish(work, contact, Part.ARCHIVE)
     return contact
+
+
+def end_mark(work: Work, user_id: UserId) -> None:
+    """The chat is read: wish that it is marked as unread no more, if it is."""
+    contact = arrangement(work.connection, user_id)
+    if contact.marked_unread:
+        _wish(work, replace(contact, marked_unread=False), Part.UNREAD)
 
 
 def adopt(work: Work, user_id: UserId, room: int) -> None:
@@ -230,6 +246,8 @@ def _take_over(work: Work, room: TaggedRoom, wish: Wish) -> None:
         if not contact.muted:
             sql = "DELETE FROM muted_room WHERE room_id = ?"
         work.connection.execute(sql, (room.room_id,))
+    if Part.UNREAD in wish.parts:
+        set_marked_unread(work, room.room_id, wish.marks(room))
 
 
 # -- what sync tells ------------------------------------------------------------------------
@@ -240,6 +258,16 @@ def set_tags(work: Work, room_id: RoomId, tags: Collection[str]) -> None:
     changed = work.connection.execute(
         "UPDATE room SET tags = ? WHERE room_id = ? AND tags <> ?",
         (kept := json.dumps(sorted(tags)), room_id, kept),
+    )
+    if changed.rowcount and (room := work.room(room_id)) is not None:
+        work.touch(room)
+
+
+def set_marked_unread(work: Work, room_id: RoomId, marked: bool) -> None:
+    """``m.marked_unread`` of a room that is known."""
+    changed = work.connection.execute(
+        "UPDATE room SET marked_unread = ? WHERE room_id = ? AND marked_unread <> ?",
+        (marked, room_id, marked),
     )
     if changed.rowcount and (room := work.room(room_id)) is not None:
         work.touch(room)
@@ -313,15 +341,16 @@ def petname_of(connection: sqlite3.Connection, user_id: UserId) -> Safe:
 def arrangement(connection: sqlite3.Connection, user_id: UserId) -> Contact:
     """How the person stands now."""
     row = connection.execute(
-        "SELECT petname, pinned, archived, muted, muted_until, wished FROM contact"
+        "SELECT petname, pinned, archived, muted, muted_until, marked_unread, wished FROM contact"
         " WHERE user_id = ?",
         (user_id,),
     ).fetchone()
     rooms = _rooms(connection, user_id)
     if row is None:
         return arranged(Contact(user_id), NOTHING, rooms)
-    name, pinned, archived, muted, until, wished = row
-    stored = Contact(user_id, name, bool(pinned), bool(archived), bool(muted), until)
+    name, pinned, archived, muted, until, marked, wished = row
+    states = (bool(pinned), bool(archived), bool(muted), until, bool(marked))
+    stored = Contact(user_id, name, *states)
     return arranged(stored, Part(wished), rooms)
 
 
@@ -330,12 +359,19 @@ def _rooms(
 ) -> list[TaggedRoom]:
     """The joined rooms that make the person's conversation, or one of them."""
     rows = connection.execute(
-        "SELECT r.room_id, r.tags, m.room_id IS NOT NULL FROM room r"
-        " LEFT JOIN muted_room m ON m.room_id = r.room_id"
+        "SELECT r.room_id, r.tags, m.room_id IS NOT NULL, r.marked_unread,"
+        " EXISTS (SELECT 1 FROM person p WHERE p.user_id = r.person AND p.room = r.number)"
+        " FROM room r LEFT JOIN muted_room m ON m.room_id = r.room_id"
         " WHERE r.person = ? AND r.membership = 'join' AND coalesce(r.number = ?, 1)",
         (user_id, room),
     ).fetchall()
     return [
-        TaggedRoom(room_id, frozenset(json.loads(tags) if tags != "[]" else ()), bool(muted))
-        for room_id, tags, muted in rows
+        TaggedRoom(
+            room_id,
+            frozenset(json.loads(tags) if tags != "[]" else ()),
+            bool(muted),
+            bool(marked),
+            bool(serving),
+        )
+        for room_id, tags, muted, marked, serving in rows
     ]

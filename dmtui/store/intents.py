@@ -72,8 +72,8 @@ class _Fields:
             raise ValueError(name)
         return value
 
-    def flag(self, name: str) -> bool:
-        value = self._content.get(name)
+    def flag(self, name: str, usual: bool | None = None) -> bool:
+        value = self._content.get(name, usual)
         if not isinstance(value, bool):
             raise ValueError(name)
         return value
@@ -158,7 +158,9 @@ _READERS: dict[str, Callable[[_Fields], Intent]] = {
     "SetPicture": lambda f: SetPicture(f.text("copy"), f.text("mimetype"), f.text("uri")),
     "SetPresence": lambda f: SetPresence(f.availability()),
     "ArrangeContact": lambda f: ArrangeContact(f.user()),
-    "MarkRead": lambda f: MarkRead(f.room(), EventId(f.text("event_id"))),
+    "MarkRead": lambda f: MarkRead(
+        f.room(), EventId(f.text("event_id")), f.flag("private", usual=False)
+    ),
     "Deliver": lambda f: Deliver(f.user(), f.text("text"), f.attachment()),
 }
 

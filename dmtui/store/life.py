@@ -148,7 +148,8 @@ def forget(work: Work, wish: int, intent: ForgetRoom) -> None:
     connection.execute(
         "UPDATE room SET forgotten = 1, membership = 'leave', kept = 0, entered = 0, name = '',"
         " tags = '[]', service = '[]', nonce = NULL, joined_count = NULL, invited_count = NULL,"
-        " inviter = NULL, invite_direct = 0, marked = NULL, told = NULL WHERE number = ?",
+        " marked_unread = 0, inviter = NULL, invite_direct = 0, marked = NULL, told = NULL"
+        " WHERE number = ?",
         (room,),
     )
     drop_invite(work, intent.room_id)

@@ -355,7 +355,7 @@ def unsent(work: Work, transaction_id: TransactionId) -> tuple[int, int] | None:
     return found[:2] if found is not None and found[2] in _UNSENT else None
 
 
-def read_here(work: Work, user_id: UserId) -> None:
+def read_here(work: Work, user_id: UserId, private: bool) -> None:
     """Everything on show is read; journals a receipt for what others wrote since the last one."""
     connection = work.connection
     rooms = connection.execute(
@@ -380,7 +380,7 @@ def read_here(work: Work, user_id: UserId) -> None:
             (room, -ECHO if marked is None else marked, ECHO, work.me),
         ):
             connection.execute("UPDATE room SET marked = ? WHERE number = ?", (position, room))
-            _journal_receipt(work, MarkRead(RoomId(room_id), EventId(event_id)))
+            _journal_receipt(work, MarkRead(RoomId(room_id), EventId(event_id), private))
 
 
 def _journal_receipt(work: Work, wish: MarkRead) -> None:

@@ -61,6 +61,7 @@ class _Written(NamedTuple):
     muted: int
     muted_until: Milliseconds
     was_with: UserId | None
+    marked_unread: int
 
     @property
     def reading(self) -> tuple[str, str, str, int, bool]:
@@ -158,6 +159,7 @@ def _rewrite(work: Work, user_id: UserId, likenesses: set[str]) -> bool:
         contact.muted,
         contact.muted_until,
         owner_of(work, serving.number)[0] if group else None,
+        contact.marked_unread,
     )
     if known == row:
         return False
@@ -345,7 +347,7 @@ def _is_pending(work: Work, room_id: RoomId) -> bool:
 _COLUMNS = (
     "SELECT p.user_id, p.name, p.clash, r.room_id, p.latest, p.preview, p.unread, p.encrypted,"
     " p.peer, coalesce(d.text, ''), p.flag_pending, p.known_as, p.looks_like, p.pinned,"
-    " p.archived, p.muted, p.muted_until, p.was_with, d.meant_for"
+    " p.archived, p.muted, p.muted_until, p.was_with, d.meant_for, p.marked_unread"
     " FROM person p JOIN room r ON r.number = p.room LEFT JOIN draft d ON d.user_id = p.user_id"
 )
 
@@ -366,13 +368,13 @@ def person(connection: sqlite3.Connection, user_id: UserId) -> Conversation | No
 
 _Row: TypeAlias = tuple[
     UserId, Safe, int, RoomId, int, Safe, int, int, str, str, int, Safe, Safe, int, int, int, int,
-    UserId | None, UserId | None,
+    UserId | None, UserId | None, int,
 ]  # fmt: skip
 
 
 def _conversation(row: _Row) -> Conversation:
     user_id, name, clash, room_id, latest, line, count, encrypted, peer, draft, pending = row[:11]
-    known_as, looks_like, pinned, archived, muted, muted_until, was_with, draft_for = row[11:]
+    known_as, looks_like, pinned, archived, muted, muted_until, was_with, draft_for = row[11:19]
     return Conversation(
         user_id,
         with_user_id(user_id, name) if clash else name,
@@ -392,6 +394,7 @@ def _conversation(row: _Row) -> Conversation:
         muted_until,
         was_with,
         draft_for,
+        bool(row[19]),
     )
 
 

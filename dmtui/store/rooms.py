@@ -106,6 +106,7 @@ def _facts(work: Work, room: int, update: RoomUpdate) -> None:
         "nonce": update.nonce,
         "joined_count": update.joined_count,
         "invited_count": update.invited_count,
+        "marked_unread": update.marked_unread,
         "tags": None if update.tags is None else json.dumps(sorted(update.tags)),
     }
     invite = connection.execute(

@@ -402,13 +402,14 @@ class Store:
         answers: str = "",
         keep_draft: bool = False,
     ) -> frozenset[Change]:
-        """Insert the local echo; clears the person's draft in the same transaction.
+        """Insert the local echo; the draft and a mark of unread go in the same transaction.
 
         ``answers`` is the key of the message that it replies to; one in another room has no part
         in it. ``keep_draft``: the message was not typed as that draft.
         """
         with self._write() as work:
             outbox.queue(work, user_id, room_id, transaction_id, line, at, answers, keep_draft)
+            contacts.end_mark(work, user_id)
         return work.done
 
     def next_outgoing(self, busy: Collection[RoomId]) -> Outgoing | None:
@@ -496,13 +497,15 @@ class Store:
             outbox.requeue(work)
         return work.done
 
-    def mark_read_here(self, user_id: UserId) -> frozenset[Change]:
+    def mark_read_here(self, user_id: UserId, private: bool = False) -> frozenset[Change]:
         """Everything is read: unread becomes 0 and stays so until something newer arrives.
 
-        Journals ``MarkRead`` for each room concerned, in place of an older pending one.
+        Journals ``MarkRead`` for each room concerned, in place of an older pending one, and takes
+        a mark of unread away.
         """
         with self._write() as work:
-            outbox.read_here(work, user_id)
+            outbox.read_here(work, user_id, private)
+            contacts.end_mark(work, user_id)
         return work.done
 
     def drop_invite(self, room_id: RoomId) -> frozenset[Change]:

@@ -191,6 +191,7 @@ COMMANDS: tuple[Command, ...] = (
     _of_person("person.mute", "Mute, or hear again", "mute", "m"),
     _of_person("person.pin", "Pin, or unpin", "pin", "p"),
     _of_person("person.archive", "Archive, or bring back", "archive", "a"),
+    _of_person("person.mark_unread", "Mark as unread, or as read", "mark_unread", "u"),
     _of_person("person.rename", "Give a name of your own", "rename", "n"),
     _of_person("person.card", "Person card", "card", "i"),
     _of_person("person.verify", "Verify each other", "verify", "v"),

@@ -95,7 +95,7 @@ def shares_a_room_with_me(paths: ProfilePaths, name: str) -> None:
 
 
 def arranged(paths: ProfilePaths) -> None:
-    """Have somebody pinned, somebody muted, somebody archived."""
+    """Have somebody pinned, somebody muted, somebody archived, somebody marked as unread."""
     with contextlib.closing(open_store(paths, Session(ME, "DEVICE", "token", NOWHERE))) as store:
         tags = {"dave": FAVOURITE, "erin": LOW_PRIORITY}
         rooms = tuple(
@@ -103,7 +103,9 @@ def arranged(paths: ProfilePaths) -> None:
             for name, tag in tags.items()
         )
         muted = frozenset({RoomId("!carol:localhost")})
-        store.apply(SyncBatch("token", rooms=rooms, muted=muted))
+        store.mark_read_here(UserId("@bob:localhost"))
+        marked = RoomUpdate(RoomId("!bob:localhost"), marked_unread=True)
+        store.apply(SyncBatch("token", rooms=(*rooms, marked), muted=muted))
 
 
 def with_group_and_likeness(paths: ProfilePaths) -> None:

@@ -84,6 +84,7 @@ async def test_people_stand_as_they_are_arranged_in_the_app(
     assert frame == await frame_of_the_app(profile, size)
     assert any("muted" in line for line in frame)
     assert any("^Dave" in line for line in frame)
+    assert any("●" in line for line in frame[:-2])
 
 
 async def test_groups_and_archived_people_stand_apart_as_in_the_app(profile: ProfilePaths) -> None:

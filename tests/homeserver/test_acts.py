@@ -299,7 +299,7 @@ async def test_silent_server_of_the_peer_does_not_mean_no_keys(
         await homeserver.has_device_keys(UserId("@eve:far.away"))
 
 
-async def test_typing_and_read_marker_reach_the_other_person(
+async def test_typing_and_public_receipts_reach_the_other_person(
     homeserver: MatrixHomeserver, alice: Account, bob: Account
 ) -> None:
     room_id = RoomId(alice.create_dm(bob))
@@ -312,8 +312,13 @@ async def test_typing_and_read_marker_reach_the_other_person(
     assert by_type["m.typing"]["user_ids"] == [alice.user_id]
     assert alice.user_id in by_type["m.receipt"][sent]["m.read"]
     await homeserver.set_typing(room_id, False)
+    unseen = EventId(bob.send_text(room_id, "and again"))
+    await homeserver.mark_read(room_id, unseen, private=True)
     events = bob.sync()["rooms"]["join"][room_id]["ephemeral"]["events"]
-    assert not any(event["type"] == "m.typing" and event["content"]["user_ids"] for event in events)
+    by_type = {event["type"]: event["content"] for event in events}
+    assert not by_type.get("m.typing", {}).get("user_ids")
+    assert alice.user_id in by_type["m.receipt"][sent]["m.read"]
+    assert alice.user_id not in str(by_type["m.receipt"].get(unseen))
 
 
 async def test_plain_message_arrives_once_however_often_it_is_sent(

@@ -46,6 +46,8 @@ ACTS: dict[str, Act] = {
     "report_user": lambda client: room_acts.report_user(client, PEER, "spam"),
     "report_room": lambda client: room_acts.report_room(client, ROOM, "spam"),
     "tag": lambda client: room_acts.set_tag(client, ROOM, "m.favourite", True),
+    "mark_read": lambda client: room_acts.mark_read(client, ROOM, EventId("$e"), True),
+    "mark_unread": lambda client: room_acts.set_marked_unread(client, ROOM, True),
     "mute": lambda client: push_rules.set_muted(client, ROOM, True),
     "unmute": lambda client: push_rules.set_muted(client, ROOM, False),
     "shared_rooms": lambda client: people.shared_rooms(client, PEER),

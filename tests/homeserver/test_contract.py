@@ -97,6 +97,7 @@ class World(Protocol):
     async def bob_comes_online(self, status: str) -> None: ...
     async def tag_elsewhere(self, room_id: RoomId, tag: str) -> None: ...
     async def mute_elsewhere(self, room_id: RoomId) -> None: ...
+    async def mark_elsewhere(self, room_id: RoomId, unread: bool) -> None: ...
     async def block_bob(self) -> None: ...
     async def set_up_recovery_elsewhere(self, passphrase: str) -> str: ...
     async def sign_in_elsewhere(self) -> str: ...
@@ -166,6 +167,9 @@ class FakeWorld:
 
     async def mute_elsewhere(self, room_id: RoomId) -> None:
         await self.homeserver.mute(room_id)
+
+    async def mark_elsewhere(self, room_id: RoomId, unread: bool) -> None:
+        await self.homeserver.mark_unread(room_id, unread)
 
     async def block_bob(self) -> None:
         self.homeserver.blocking_invites.add(BOB)
@@ -280,6 +284,10 @@ class SynapseWorld:
         path = f"v3/pushrules/global/room/{room_id}"
         await asyncio.to_thread(self._me.api, "PUT", path, {"actions": ["dont_notify"]})
 
+    async def mark_elsewhere(self, room_id: RoomId, unread: bool) -> None:
+        path = f"v3/user/{self.me}/rooms/{room_id}/account_data/m.marked_unread"
+        await asyncio.to_thread(self._me.api, "PUT", path, {"unread": unread})
+
     async def block_bob(self) -> None:
         content = {"default_action": "block"}
         await asyncio.to_thread(self._bob.set_account_data, "m.invite_permission_config", content)
@@ -375,6 +383,10 @@ class News:
 
     def tags(self, room_id: RoomId) -> frozenset[str] | None:
         found = [u.tags for u in self.updates(room_id) if u.tags is not None]
+        return found[-1] if found else None
+
+    def marked_unread(self, room_id: RoomId) -> bool | None:
+        found = [u.marked_unread for u in self.updates(room_id) if u.marked_unread is not None]
         return found[-1] if found else None
 
     @property
@@ -727,7 +739,8 @@ async def test_history_goes_back_to_the_beginning_newest_first(world: World, new
     assert bodies == [str(number) for number in reversed(range(30))]
 
 
-async def test_reading_is_told_to_my_other_devices(world: World, news: News) -> None:
+@pytest.mark.parametrize("private", [False, True], ids=["public", "private"])
+async def test_reading_is_told_to_my_other_devices(world: World, news: News, private: bool) -> None:
     room_id = await world.have_direct_room()
     await news.caught_up()
     await world.bob_says(room_id, "read me")
@@ -735,7 +748,7 @@ async def test_reading_is_told_to_my_other_devices(world: World, news: News) -> 
     event_id = next(
         e.event_id for e in news.events(room_id).values() if isinstance(e.content, Line)
     )
-    await world.homeserver.mark_read(room_id, event_id)
+    await world.homeserver.mark_read(room_id, event_id, private)
 
     def read() -> bool:
         receipts = [r for update in news.updates(room_id) for r in update.receipts]
@@ -902,6 +915,21 @@ async def test_tag_of_another_client_is_told_and_is_part_of_a_snapshot(
     anew = News(world.homeserver)
     await anew.caught_up()
     assert anew.tags(room_id) == frozenset({FAVOURITE})
+
+
+async def test_mark_of_unread_is_told_and_is_part_of_a_snapshot(world: World, news: News) -> None:
+    room_id = await world.have_direct_room()
+    await news.caught_up()
+    assert not news.marked_unread(room_id)
+    await world.homeserver.set_marked_unread(room_id, True)
+    await news.until(lambda: news.marked_unread(room_id))
+    anew = News(world.homeserver)
+    await anew.caught_up()
+    assert anew.marked_unread(room_id)
+    await world.mark_elsewhere(room_id, False)
+    await news.until(lambda: not news.marked_unread(room_id))
+    await world.mark_elsewhere(room_id, True)
+    await news.until(lambda: news.marked_unread(room_id))
 
 
 async def test_mute_is_told_and_a_second_one_changes_nothing(world: World, news: News) -> None:

@@ -40,11 +40,11 @@ async def test_typing_and_receipts_cross_in_both_directions(
     await dmtui.messenger.send(user(bob), "look")
     look = (await asyncio.to_thread(bob.wait_for_text, room_id, "look"))["event_id"]
     await asyncio.to_thread(bob.set_typing, room_id)
-    await dmtui.until(lambda: dmtui.messenger.is_typing(user(bob)))
+    await dmtui.until(lambda: user(bob) in dmtui.messenger.typing())
     await asyncio.to_thread(bob.mark_read, room_id, look)
     await dmtui.until(lambda: dmtui.messages(bob)[-1].read_by_peer)
     await asyncio.to_thread(bob.set_typing, room_id, False)
-    await dmtui.until(lambda: not dmtui.messenger.is_typing(user(bob)))
+    await dmtui.until(lambda: not dmtui.messenger.typing())
     answer = await asyncio.to_thread(bob.send_text, room_id, "seen")
     await dmtui.until(lambda: dmtui.bodies(bob)[-1] == "seen")
     dmtui.messenger.set_typing(user(bob), True)

@@ -832,6 +832,27 @@ async def test_message_says_nothing_of_the_tags(
     assert update.tags is None
 
 
+async def test_mark_of_unread_comes_with_the_first_sync_and_when_it_changes(
+    device: Listener, alice: Account, bob: Account
+) -> None:
+    room_id = befriend(alice, bob)
+
+    def mark(unread: bool) -> None:
+        path = f"v3/user/{alice.user_id}/rooms/{room_id}/account_data/m.marked_unread"
+        alice.api("PUT", path, {"unread": unread})
+
+    mark(True)
+    assert only(await device.settle(), room_id).marked_unread
+    batch = await device.after(lambda: bob.send_text(room_id, "hi"), says(room_id, "hi"))
+    update = room(batch, room_id)
+    assert update is not None
+    assert update.marked_unread is None
+    await device.after(
+        lambda: mark(False),
+        lambda batch: (told := room(batch, room_id)) is not None and told.marked_unread is False,
+    )
+
+
 async def test_tag_of_a_room_beyond_the_first_window_is_told(
     device: Listener, alice: Account, bob: Account
 ) -> None:

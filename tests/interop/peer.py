@@ -157,6 +157,8 @@ class SeenRoom:
     encrypted: bool
     inviter: str | None
     members: dict[str, str]
+    typing: list[str]
+    marked_unread: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +260,12 @@ class Element:
     async def upgrade(self, room_id: str, version: str = "12") -> str:
         """Replace the room and invite everybody; the ID of the new one."""
         return str(await self._act("upgrade", roomId=room_id, version=version))
+
+    async def set_typing(self, room_id: str, typing: bool) -> None:
+        await self._act("setTyping", roomId=room_id, typing=typing)
+
+    async def mark_unread(self, room_id: str, unread: bool) -> None:
+        await self._act("markUnread", roomId=room_id, unread=unread)
 
     async def ignore(self, *others: Account) -> None:
         """Ignore these people, and nobody else."""

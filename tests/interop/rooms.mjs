@@ -15,6 +15,13 @@ const roomOf = (device, roomId) => {
     return room;
 };
 
+// The name that the spec gives it, and the one before
+const MARKED_UNREAD = ["m.marked_unread", "com.famedly.marked_unread"];
+
+const isMarkedUnread = (room) => Boolean(
+    MARKED_UNREAD.map((type) => room.getAccountData(type)?.getContent()).find(Boolean)?.unread,
+);
+
 async function recordDirect(device, roomId, user) {
     const direct = (await device.client.getAccountDataFromServer("m.direct")) ?? {};
     const others = Object.entries(direct).map(([key, rooms]) => [
@@ -133,6 +140,14 @@ export const acts = {
         return newId;
     },
 
+    async setTyping(device, { roomId, typing }) {
+        await device.client.sendTyping(roomId, typing, 30000);
+    },
+
+    async markUnread(device, { roomId, unread }) {
+        await device.client.setRoomAccountData(roomId, MARKED_UNREAD[0], { unread });
+    },
+
     async ignore(device, { users }) {
         await device.client.setIgnoredUsers(users);
     },
@@ -187,6 +202,8 @@ export const views = {
             encrypted: room.hasEncryptionStateEvent(),
             inviter: room.getDMInviter() ?? null,
             members: Object.fromEntries(room.getMembers().map((m) => [m.userId, m.membership])),
+            typing: room.getMembers().filter((m) => m.typing).map((m) => m.userId),
+            marked_unread: isMarkedUnread(room),
         };
     },
 

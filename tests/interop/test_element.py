@@ -23,6 +23,16 @@ async def read_by_both(dmtui: DmtuiAccount, bob: Element, room_id: str) -> None:
     await dmtui.until(lambda: set(dmtui.states(bob.account)) == {SendState.SENT})
 
 
+async def seen_typing_by_both(dmtui: DmtuiAccount, bob: Element, room_id: str) -> None:
+    """Each sees the other begin, and dmtui's end; Element's is the message that follows."""
+    dmtui.messenger.set_typing(user(bob.account), True)
+    await bob.room(room_id, typing=[dmtui.me])
+    dmtui.messenger.set_typing(user(bob.account), False)
+    await bob.room(room_id, typing=[])
+    await bob.set_typing(room_id, True)
+    await dmtui.until(lambda: dmtui.messenger.typing() == {user(bob.account): ("Bob",)})
+
+
 @either_way
 async def test_chat_started_here_is_a_direct_chat_in_element(
     dmtui: DmtuiAccount, bob: Element
@@ -35,7 +45,9 @@ async def test_chat_started_here_is_a_direct_chat_in_element(
     assert await bob.direct() == {dmtui.me: [opened.room_id]}
     await dmtui.until_peer(bob.account, PeerState.JOINED)
     await dmtui.until_recorded({bob.me: [opened.room_id]})
+    await seen_typing_by_both(dmtui, bob, opened.room_id)
     await read_by_both(dmtui, bob, opened.room_id)
+    await dmtui.until(lambda: not dmtui.messenger.typing())
 
 
 @either_way
@@ -107,6 +119,20 @@ async def test_my_own_element_has_the_same_chats_and_reads_what_i_send_here(
     await dmtui.until(lambda: dmtui.bodies(bob.account)[-1:] == ["from my Element"])
     assert dmtui.messages(bob.account)[-1].own
     await bob.message(room_id, body="from my Element", readable=True)
+    await unread_on_both(dmtui, bob, mine, room_id)
+
+
+async def unread_on_both(dmtui: DmtuiAccount, bob: Element, mine: Element, room_id: str) -> None:
+    """What one of my clients marks as unread is so on the other, until it is read there."""
+    person = user(bob.account)
+    await dmtui.messenger.contacts.mark_unread(person)
+    await mine.room(room_id, marked_unread=True)
+    await mine.mark_unread(room_id, False)
+    await dmtui.until(lambda: (c := dmtui.conversation(bob.account)) and not c.marked_unread)
+    await mine.mark_unread(room_id, True)
+    await dmtui.until(lambda: (c := dmtui.conversation(bob.account)) and c.marked_unread)
+    await dmtui.messenger.mark_read(person)
+    await mine.room(room_id, marked_unread=False)
 
 
 async def test_mark_that_my_element_takes_away_and_gives_back_is_followed(

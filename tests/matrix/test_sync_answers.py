@@ -345,3 +345,36 @@ async def test_any_answer_makes_a_batch_to_resume_from(first: Any, second: Any, 
         again = await device.sync(batch.token, frozenset({ROOM}), 0.0)
         for token in (batch.token, again.token):
             assert place_of(token, way).token() == token
+
+
+MARKED = "m.marked_unread"
+EARLIER = "com.famedly.marked_unread"
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({MARKED: {"unread": True}}, True),
+        ({EARLIER: {"unread": True}}, True),
+        ({EARLIER: {"unread": True}, MARKED: {"unread": False}}, False),
+        ({MARKED: {"unread": "yes"}}, False),
+        ({MARKED: None}, False),
+        ({"m.tag": {"tags": {}}}, None),
+    ],
+)
+async def test_mark_of_unread_is_told_by_its_name_and_by_its_earlier_one(
+    told: dict[str, Any], expected: bool | None
+) -> None:
+    events = [{"type": kind, "content": content} for kind, content in told.items()]
+    data = {"account_data": {"rooms": {ROOM: events}}}
+    news = await answered(Way.SLIDING, sliding(extensions=data))
+    old = await answered(Way.CLASSIC, classic({"account_data": {"events": events}}))
+
+    assert [batch.rooms[0].marked_unread for batch in (news, old)] == [expected, expected]
+
+
+async def test_room_data_that_is_not_heard_is_no_news_of_the_room() -> None:
+    data = {"account_data": {"rooms": {ROOM: [{"type": "im.vector.setting", "content": {}}]}}}
+    news = await answered(Way.SLIDING, sliding(extensions=data))
+
+    assert news.rooms == ()

@@ -11,6 +11,7 @@ import pytest
 from dmtui.core.intents import Intent
 from dmtui.core.model import Conversation, Message, SendState, UserId
 from dmtui.core.ports import Homeserver
+from dmtui.core.privacy import OPEN
 from dmtui.messenger.messenger import Messenger
 from dmtui.store.store import Store
 from tests.fakes import BOB, ME, FakeClock, FakeHomeserver
@@ -26,6 +27,7 @@ class Desk:
         self.clock = FakeClock()
         self.server = FakeHomeserver(ME, self.clock)
         self.store = Store.open(path, ME)
+        self.privacy = OPEN
         self.messenger = self._messenger()
 
     def _messenger(self) -> Messenger:
@@ -39,6 +41,7 @@ class Desk:
             self.clock,
             downloads=self.downloads,
             preview_limit=self.preview_limit,
+            privacy=self.privacy,
         )
 
     async def start(self) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from dmtui.core.contacts import FAVOURITE, LOW_PRIORITY, PEOPLE
-from dmtui.core.errors import Forbidden, ServerTrouble
+from dmtui.core.errors import Forbidden, ServerTrouble, Unreachable
 from dmtui.core.intents import ArrangeContact, Outcome
 from dmtui.core.model import Conversation, Json, RoomId, UserId
 from dmtui.messenger.contacts import LONGEST_SLEEP
@@ -262,3 +262,54 @@ async def test_a_new_room_of_a_muted_person_is_muted_too(desk: Desk, times: int)
         await desk.server.have_direct_room(BOB, "Bob")
     await desk.until(lambda: len(desk.server.muted) == times + 1 and idle(desk))
     assert bob(desk).muted
+
+
+# -- marks of unread ------------------------------------------------------------------------
+
+
+def marks(desk: Desk) -> list[tuple[object, ...]]:
+    return [call.arguments for call in desk.server.calls if call.name == "set_marked_unread"]
+
+
+async def test_a_mark_of_unread_is_carried_out_after_a_day_offline_and_a_crash(desk: Desk) -> None:
+    room = await beginning(desk)
+    desk.server.fail("set_marked_unread", Unreachable("no network"), times=1000)
+    await desk.messenger.contacts.mark_unread(BOB)
+    assert bob(desk).marked_unread
+    await desk.server.called("set_marked_unread")
+    await desk.restart()
+    assert bob(desk).marked_unread
+    desk.server.heal("set_marked_unread")
+    await desk.until(lambda: idle(desk))
+    assert desk.server.rooms[room].marked_unread
+    assert bob(desk).marked_unread
+
+
+async def test_reading_ends_a_mark_even_while_it_is_being_sent(desk: Desk) -> None:
+    room = await beginning(desk)
+    held = desk.server.hold("set_marked_unread")
+    await desk.messenger.contacts.mark_unread(BOB)
+    await desk.server.called("set_marked_unread")
+    await desk.messenger.mark_read(BOB)
+    assert not bob(desk).marked_unread
+    held.set()
+    await desk.until(lambda: idle(desk))
+    assert marks(desk) == [(room, True), (room, False)]
+    assert not bob(desk).marked_unread
+
+
+async def test_a_mark_that_the_server_refuses_is_gone_again(desk: Desk) -> None:
+    await beginning(desk)
+    desk.server.fail("set_marked_unread", Forbidden("No.", 403, "M_FORBIDDEN"))
+    entry = await desk.messenger.contacts.mark_unread(BOB)
+    assert entry is not None
+    assert await desk.messenger.outcome(entry) == Outcome(ok=False, message="No.")
+    assert not bob(desk).marked_unread
+
+
+async def test_reading_what_is_not_marked_takes_no_mark_away(desk: Desk) -> None:
+    await beginning(desk, "hello")
+    await desk.messenger.mark_read(BOB)
+    await desk.until(lambda: idle(desk))
+    assert desk.server.count("mark_read") == 1
+    assert marks(desk) == []

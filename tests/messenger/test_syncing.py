@@ -5,12 +5,22 @@ import asyncio
 import pytest
 
 from dmtui.core.errors import Forbidden, Refused, SignedOut, StoreTrouble, Unreachable
-from dmtui.core.events import Change, Line, RoomUpdate, SyncBatch, TimelineEvent, Undecryptable
-from dmtui.core.model import EventId, Kind, Phase, Safe, SendState
+from dmtui.core.events import (
+    Change,
+    Line,
+    RoomUpdate,
+    SyncBatch,
+    TimelineEvent,
+    TypingChanged,
+    Undecryptable,
+)
+from dmtui.core.model import EventId, Kind, Phase, Safe, SendState, UserId
 from dmtui.core.ports import Homeserver
 from dmtui.messenger.messenger import Messenger
 from tests.fakes import BOB, CAROL, ME
 from tests.messenger.conftest import Desk
+
+DAVE = UserId("@dave:example.org")
 
 
 async def test_people_and_messages_are_there_before_the_network_answers(desk: Desk) -> None:
@@ -60,9 +70,45 @@ async def test_typing_comes_and_goes(desk: Desk) -> None:
     room_id = await desk.server.have_direct_room(BOB)
     await desk.start()
     await desk.server.show_typing(room_id, BOB)
-    await desk.until(lambda: desk.messenger.is_typing(BOB))
+    await desk.until(lambda: BOB in desk.messenger.typing())
     await desk.server.show_typing(room_id)
-    await desk.until(lambda: not desk.messenger.is_typing(BOB))
+    await desk.until(lambda: not desk.messenger.typing())
+
+
+async def test_who_has_written_types_no_more(desk: Desk) -> None:
+    room_id = await desk.server.have_direct_room(BOB)
+    await desk.start()
+    await desk.server.show_typing(room_id, BOB)
+    await desk.until(lambda: BOB in desk.messenger.typing())
+    await desk.server.say(room_id, BOB, "there")
+    await desk.until(lambda: desk.bodies() == ["there"])
+    await desk.until(lambda: not desk.messenger.typing())
+
+
+async def test_nobody_types_while_the_server_can_not_tell(desk: Desk) -> None:
+    room_id = await desk.server.have_direct_room(BOB)
+    await desk.start()
+    await desk.server.show_typing(room_id, BOB)
+    await desk.until(lambda: BOB in desk.messenger.typing())
+    changes = desk.messenger.subscribe()
+    desk.server.fail("sync", Unreachable("no network"), times=1000)
+    await desk.server.tell(SyncBatch(""))  # ends the waiting sync; the next one fails
+    await desk.until(lambda: desk.messenger.connection.phase is Phase.OFFLINE)
+    assert not desk.messenger.typing()
+    assert TypingChanged(BOB) in changes.take()
+
+
+async def test_only_members_who_are_not_ignored_are_seen_typing(desk: Desk) -> None:
+    room_id = await desk.server.have_direct_room(BOB, "Bob")
+    await desk.server.bring(room_id, CAROL, "Carol")
+    await desk.server.bring(room_id, DAVE, "Dave")
+    await desk.start()
+    group = UserId(room_id)
+    await desk.server.show_typing(room_id, BOB, CAROL, UserId("@stranger:example.org"), ME)
+    await desk.until(lambda: group in desk.messenger.typing())
+    assert desk.messenger.typing() == {group: ("Bob", "Carol")}
+    await desk.server.edit_account_data("m.ignored_user_list", {"ignored_users": {BOB: {}}})
+    await desk.until(lambda: desk.messenger.typing() == {group: ("Carol",)})
 
 
 async def test_message_heals_when_its_key_arrives(desk: Desk) -> None:
@@ -116,7 +162,7 @@ async def test_reading_is_told_to_the_server_and_survives_restart(desk: Desk) ->
     await desk.restart()
     await desk.until(lambda: desk.store.pending_intents() == ())
     reads = [call.arguments for call in desk.server.calls if call.name == "mark_read"]
-    assert reads[-1] == (room_id, event_id)
+    assert reads[-1] == (room_id, event_id, False)
 
 
 async def test_full_disk_is_said_and_everything_goes_on_when_there_is_room_again(

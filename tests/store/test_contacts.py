@@ -184,6 +184,56 @@ def test_a_petname_stands_over_messages_too(store: Store) -> None:
     assert store.messages(BOB, None, 1).messages[0].sender_name == "Bob"
 
 
+# -- marks of unread ------------------------------------------------------------------------
+
+
+def test_a_mark_of_unread_outlives_a_crash_and_goes_when_the_chat_is_read(path: Path) -> None:
+    first = Store.open(path, ME)
+    first.apply(first_sync(line("1", 1, ME)))
+    first.contacts.mark_unread(BOB)
+    first.close()
+    second = Store.open(path, ME)
+    assert (bob(second).marked_unread, bob(second).unread) == (True, 0)
+    assert wish(second).parts == Part.UNREAD
+    assert second.mark_read_here(BOB) >= {ConversationsChanged(frozenset({BOB}))}
+    assert not bob(second).marked_unread
+    assert wishes(second) == [ArrangeContact(BOB)]
+    assert second.mark_read_here(BOB) == frozenset()
+    second.close()
+
+
+def test_only_the_serving_room_is_marked_and_every_marked_one_is_read(store: Store) -> None:
+    store.apply(second_room())
+    store.apply(batch(RoomUpdate(OTHER, marked_unread=True)))
+    assert bob(store).marked_unread
+    assert wishes(store) == []
+    store.contacts.mark_unread(BOB)
+    serving = bob(store).room_id
+    assert {room.room_id for room in wish(store).rooms if wish(store).marks(room)} == {serving}
+    store.mark_read_here(BOB)
+    assert not any(wish(store).marks(room) for room in wish(store).rooms)
+    publish(store)
+    assert not bob(store).marked_unread
+
+
+def test_a_mark_by_another_client_shows_and_goes(store: Store) -> None:
+    store.apply(news(marked_unread=True))
+    assert bob(store).is_unread
+    store.apply(news(tags=frozenset()))
+    assert bob(store).marked_unread
+    store.apply(news(marked_unread=False))
+    assert not bob(store).is_unread
+
+
+def test_a_wish_to_read_wins_over_an_older_mark(store: Store) -> None:
+    store.apply(news(marked_unread=True))
+    store.mark_read_here(BOB)
+    store.apply(news(marked_unread=True))
+    assert not bob(store).marked_unread
+    publish(store)
+    assert not bob(store).marked_unread
+
+
 # -- what other clients do ------------------------------------------------------------------
 
 

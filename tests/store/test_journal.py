@@ -16,7 +16,8 @@ from dmtui.core.intents import (
     MarkRead,
     Outcome,
 )
-from dmtui.core.model import EventId
+from dmtui.core.model import EventId, RoomId
+from dmtui.store.intents import read_intent
 from dmtui.store.store import Store
 from tests.store.conftest import BOB, OTHER, ROOM
 
@@ -27,6 +28,7 @@ ALL: list[Intent] = [
     Accept(ROOM, BOB, direct=False),
     Decline(ROOM, BOB),
     MarkRead(ROOM, EventId("$e")),
+    MarkRead(ROOM, EventId("$e"), private=True),
     Deliver(BOB, "hi"),
 ]
 
@@ -35,6 +37,11 @@ ALL: list[Intent] = [
 def test_intent_is_read_as_it_was_written(store: Store, intent: Intent) -> None:
     number = store.add_intent(intent)
     assert store.pending_intents() == (Entry(number, intent),)
+
+
+def test_a_receipt_that_was_journalled_without_saying_so_is_public() -> None:
+    older = '{"event_id": "$e", "room_id": "!r"}'
+    assert read_intent("MarkRead", older) == MarkRead(RoomId("!r"), EventId("$e"))
 
 
 def test_identical_pending_intent_is_written_once(store: Store) -> None:

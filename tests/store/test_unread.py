@@ -152,3 +152,14 @@ def test_receipt_changes_are_told(talk: Store) -> None:
     update = RoomUpdate(ROOM, receipts=(receipt(ME, "3", 6),))
     assert talk.apply(batch(update))
     assert talk.apply(batch(update)) == frozenset()
+
+
+def test_a_receipt_is_journalled_as_public_or_as_private(talk: Store) -> None:
+    talk.apply(news(line("3", 4)))
+    talk.mark_read_here(BOB, private=True)
+    (entry,) = talk.pending_intents()
+    assert entry.intent == MarkRead(ROOM, EventId("$3"), private=True)
+    talk.apply(news(line("4", 5)))
+    talk.mark_read_here(BOB, private=False)
+    (entry,) = talk.pending_intents()
+    assert entry.intent == MarkRead(ROOM, EventId("$4"))

@@ -271,3 +271,60 @@ async def test_somebody_who_looks_like_a_contact_is_warned_of_in_list_and_chat(
         await stage.until(stage.shows("looks like Dave, and is somebody else"))
         assert row(stage, DAVE).looks_like == ""
         assert str(DAVE) in row(stage, DAVE).name
+
+
+# -- unread -----------------------------------------------------------------------------------
+
+
+async def test_u_reads_without_opening_and_marks_what_is_read(stage: Stage) -> None:
+    rooms = await three_people(stage)
+    async with stage.open() as pilot:
+        await stage.until(lambda: order(stage) == [DAVE, CAROL, BOB])
+        await pilot.press("end", "u")
+        await stage.until(lambda: row(stage).unread == 0)
+        await stage.until(lambda: stage.server.count("mark_read") == 1)
+        assert stage.conversation.person is None
+        await pilot.press("u")
+        await stage.until(lambda: row(stage).marked_unread)
+        await stage.until(lambda: stage.server.rooms[rooms[BOB]].marked_unread)
+        assert "●" in stage.text()
+        await pilot.press("u")
+        await stage.until(lambda: not row(stage).is_unread)
+        await stage.until(lambda: stage.server.rooms[rooms[BOB]].marked_unread is False)
+        assert stage.server.count("mark_read") == 1
+
+
+async def test_f3_goes_to_what_is_marked_and_opening_it_reads_it(stage: Stage) -> None:
+    room = await stage.server.have_direct_room(BOB, "Bob")
+    async with stage.open() as pilot:
+        await stage.until(lambda: order(stage) == [BOB])
+        await stage.server.mark_unread(room, True)
+        await stage.until(lambda: row(stage).marked_unread)
+        await pilot.press("f3")
+        await stage.until(lambda: stage.conversation.person == BOB)
+        await stage.until(lambda: not row(stage).is_unread)
+        await stage.until(lambda: stage.server.rooms[room].marked_unread is False)
+
+
+async def test_open_chat_can_be_marked_until_it_is_opened_again_or_written_in(
+    stage: Stage,
+) -> None:
+    await stage.server.have_direct_room(BOB, "Bob")
+    async with stage.open() as pilot:
+        await stage.until(lambda: order(stage) == [BOB])
+        await pilot.press("enter")
+        await stage.until(lambda: stage.focus_is(stage.composer))
+        await stage.type("/mark-unread")
+        await pilot.press("enter")
+        await stage.until(lambda: row(stage).marked_unread)
+        await stage.until(lambda: idle(stage))
+        await pilot.pause()
+        assert row(stage).marked_unread
+        await pilot.press("alt+1")
+        await stage.until(lambda: not row(stage).marked_unread)
+        await stage.type("/mark-unread")
+        await pilot.press("enter")
+        await stage.until(lambda: row(stage).marked_unread)
+        await stage.type("answered")
+        await pilot.press("enter")
+        await stage.until(lambda: not row(stage).marked_unread)

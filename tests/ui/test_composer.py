@@ -165,6 +165,37 @@ async def test_typing_is_told_at_once_then_every_few_seconds_and_ends() -> None:
         assert app.typing == [True, True, False]
 
 
+async def test_leaving_the_composer_ends_typing() -> None:
+    app = Host()
+    async with app.run_test() as pilot:
+        await pilot.press("a")
+        app.set_focus(None)
+        await pilot.pause()
+        assert app.typing == [True, False]
+
+
+@pytest.mark.parametrize("text", [" ", "/", "/mute", "/me"])
+async def test_blanks_and_commands_are_no_typing(text: str) -> None:
+    app = Host()
+    async with app.run_test() as pilot:
+        await pilot.press("x", *("space" if c == " " else c for c in text))
+        app.composer.rewrite(text)
+        await pilot.pause()
+        assert app.typing == [True, False]
+
+
+async def test_text_that_is_held_back_or_refused_is_no_typing() -> None:
+    app = Host()
+    async with app.run_test() as pilot:
+        app.composer.held = True
+        await pilot.press("a")
+        app.composer.held = False
+        app.composer.refuse("Nothing is sent for now.")
+        await pilot.press("b")
+        await pilot.pause()
+        assert app.typing == []
+
+
 async def test_deleting_everything_ends_typing() -> None:
     app = Host()
     async with app.run_test() as pilot:

@@ -113,6 +113,8 @@ async def test_names_from_everywhere_keep_lines_as_wide_as_the_list() -> None:
         (lambda c: replace(c, archived=True), "(archived)"),
         (lambda c: replace(c, flag_pending=True), "(flag pending)"),
         (lambda c: replace(c, draft="half a line"), "Draft: half a line"),
+        (lambda c: replace(c, marked_unread=True), "●"),
+        (lambda c: replace(c, marked_unread=True, muted=True), "muted ●"),
     ],
 )
 async def test_state_is_said_in_words(
@@ -484,3 +486,21 @@ async def test_everything_on_the_highlighted_row_can_be_read(theme: str) -> None
 def luminance(color: Color) -> float:
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color.normalized]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+async def test_typing_stands_in_place_of_the_last_message_but_not_of_a_draft() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 20)) as pilot:
+        group = replace(person(3), peer=PeerState.GROUP)
+        rows = [person(0), replace(person(1), draft="half a line"), person(2), group]
+        app.people.update_rows(rows)
+        app.people.opened = rows[2].user_id
+        before = painted(app.people)
+        app.people.typing = {row.user_id: (Safe("Dan"), Safe("Eve")) for row in rows}
+        await pilot.pause()
+        after = painted(app.people)
+        changed = [n for n, line in enumerate(before) if line != after[n]]
+        assert [after[n].strip() for n in changed] == ["typing…", "Dan and Eve are typing…"]
+        app.people.typing = {}
+        await pilot.pause()
+        assert painted(app.people) == before

@@ -51,6 +51,21 @@ async def test_messages_are_lines_that_say_how_far_they_are(stage: Stage) -> Non
         await stage.until(stage.shows("> my answer (read)"))
 
 
+async def test_typing_is_not_told_and_a_mark_of_unread_is_in_words(stage: Stage) -> None:
+    room = await stage.server.have_direct_room(BOB, "Bob")
+    async with stage.open((100, 30), plain=True) as pilot:
+        await stage.until(lambda: stage.people.rows)
+        await pilot.press("u")
+        await stage.until(stage.shows("Bob, marked as unread"))
+        await stage.server.show_typing(room, BOB)
+        await stage.until(stage.messenger.typing)
+        await pilot.pause()
+        assert "typing" not in stage.text()
+        await pilot.press("enter")
+        await stage.until(lambda: stage.focus_is(stage.composer))
+        assert "typing" not in stage.text()
+
+
 async def test_dialogs_and_completions_are_drawn_without_boxes(stage: Stage) -> None:
     await stage.server.have_direct_room(BOB, "Bob", history=["hello"])
     async with stage.open((60, 20), plain=True) as pilot:

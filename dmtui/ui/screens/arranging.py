@@ -1,4 +1,4 @@
-"""Arranging people: pin, mute, archive, and calling them by a name of one's own."""
+"""Arranging people: pin, mute, archive, mark as unread, and a name of one's own."""
 
 from __future__ import annotations
 
@@ -60,6 +60,21 @@ async def archive(hands: Hands, conversation: Conversation) -> None:
         return entry, f"{conversation.name} {words}."
 
     await _carry_out(hands, turn())
+
+
+async def mark_unread(hands: Hands, conversation: Conversation) -> None:
+    """Have the chat stand out until it is read; one that does is read, without being opened."""
+    name, person = conversation.name, conversation.user_id
+    if not conversation.is_unread:
+        change = hands.messenger.contacts.mark_unread(person)
+        await _carry_out(hands, _told(change, f"{name} is marked as unread."))
+        return
+    try:
+        await hands.messenger.mark_read(person)
+    except DmtuiError as error:
+        hands.tell(str(error))
+    else:
+        hands.tell(f"{name} is marked as read.")
 
 
 async def rename(hands: Hands, conversation: Conversation) -> None:

@@ -156,10 +156,9 @@ class ConversationPane(Vertical):
         self.writing.save_drafts()
 
     def show_typing(self) -> None:
-        """Say whether the person is typing."""
-        person = self.conversation
-        typing = person is not None and self._messenger.is_typing(person.user_id)
-        self.query_one(TypingLine).names = (person.name,) if person and typing else ()
+        """Say who is typing to me here."""
+        if self.person is not None:
+            self.query_one(TypingLine).names = self._messenger.typing().get(self.person, ())
 
     def _describe_anew(self, _: object) -> None:
         """The colours are others."""

@@ -152,7 +152,8 @@ class MainScreen(Sides):
             self.conversation.refresh_messages()
         if people := [c.user_ids for c in changes if isinstance(c, ConversationsChanged)]:
             self._show_people(frozenset[UserId]().union(*people))
-        if person is not None and TypingChanged(person) in changes:
+        if TypingChanged in kinds:
+            self.people.list.typing = self._messenger.typing()
             self.conversation.show_typing()
         if InvitesChanged in kinds:
             self._requests.show()
@@ -286,12 +287,12 @@ class MainScreen(Sides):
             self._open_in_order(rows[number - 1].user_id)
 
     def action_go_to_unread(self) -> None:
-        """The next person with unread messages, after the open one and around."""
+        """The next person with something unread, after the open one and around."""
         rows = self._roster.rows()
         person = self.conversation.person
         here = next((n for n, row in enumerate(rows) if row.user_id == person), -1)
         after = [*rows[here + 1 :], *rows[: max(here, 0)]]
-        unread = next((row.user_id for row in after if row.unread), None)
+        unread = next((row.user_id for row in after if row.is_unread), None)
         if unread is not None:
             self._open_in_order(unread)
         else:

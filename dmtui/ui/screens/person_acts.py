@@ -47,6 +47,7 @@ PERSON_ACTS: Mapping[str, PersonAct] = MappingProxyType(
         "leave": ending.leave,
         "make_direct": ending.make_direct,
         "make_room": ending.make_room,
+        "mark_unread": arranging.mark_unread,
         "mute": arranging.mute,
         "pin": arranging.pin,
         "rename": arranging.rename,

@@ -42,6 +42,7 @@ class ReadingPane(Vertical):
         """Where the conversation takes place and took place before."""
         self.first_unread: str | None = None
         """The key of the message that the "new messages" line is above."""
+        self._came_marked = False  # as unread, and has not been looked at since
         self._more = False  # the store has older ones
         self._complete = False  # the oldest one of the store is the first that there is
         self._newer = False  # the window ends before the newest message
@@ -65,6 +66,7 @@ class ReadingPane(Vertical):
         """Show this conversation's newest messages."""
         self._end_finding()
         self._conversation = conversation
+        self._came_marked = conversation.marked_unread
         self.rooms = self._messenger.rooms_of(conversation.user_id)
         self._load_window(conversation.user_id)
         self.timeline.loading_older = False
@@ -89,6 +91,7 @@ class ReadingPane(Vertical):
     def update(self, conversation: Conversation) -> None:
         """The open conversation's row changed."""
         self._conversation = conversation
+        self._came_marked = self._came_marked and conversation.marked_unread
         rooms = self._messenger.rooms_of(conversation.user_id)
         if rooms != self.rooms:
             self.rooms = rooms
@@ -148,9 +151,13 @@ class ReadingPane(Vertical):
         )
 
     def mark_read(self) -> None:
-        """Everything is read, if it is on screen and the terminal is looked at."""
-        if self._conversation is not None and self._conversation.unread and self.looking:
-            self._mark_read(self._conversation.user_id)
+        """Everything is read, if it is on screen and the terminal is looked at.
+
+        So is a mark of unread that was there before; one made since the chat was opened stays.
+        """
+        here = self._conversation
+        if here is not None and (here.unread or self._came_marked) and self.looking:
+            self._mark_read(here.user_id)
 
     @work(group="read", exclusive=True)
     async def _mark_read(self, user_id: UserId) -> None:

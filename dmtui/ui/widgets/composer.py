@@ -13,7 +13,7 @@ from textual.widgets import TextArea
 
 from dmtui.core.completion import Word, word_before
 from dmtui.core.data_uris import is_picture
-from dmtui.core.slash import Order, meaning, objection
+from dmtui.core.slash import Order, Said, meaning, objection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -372,6 +372,7 @@ class Composer(TextArea, inherit_bindings=False):
     def _on_blur(self, event: events.Blur) -> None:
         super()._on_blur(event)
         self._gone_up = False
+        self._stop_typing()
         if self.offers is not None:
             self.offers.forget()
 
@@ -386,13 +387,19 @@ class Composer(TextArea, inherit_bindings=False):
         self._offer()
         text = self.text
         self.post_message(self.DraftChanged(text, self.writing_to))
-        if not text or self._refusal:
+        if not self._is_for_others(text):
             self._stop_typing()
             return
         now = self._clock()
         if self._typing_since is None or now - self._typing_since >= TYPING_EVERY:
             self._typing_since = now
             self.post_message(self.Typing(True, self.writing_to))
+
+    def _is_for_others(self, text: str) -> bool:
+        """Whether they are to know that something is being written to them."""
+        if text.strip() in ("", "/") or self._refusal or self.held:
+            return False
+        return isinstance(meaning(text), Said)
 
     def _stop_typing(self) -> None:
         if self._typing_since is not None:

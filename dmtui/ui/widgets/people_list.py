@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import replace
 from enum import Enum, auto
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -21,6 +23,7 @@ from dmtui.ui.widgets.face import face_style
 from dmtui.ui.widgets.line_view import LineView
 from dmtui.ui.widgets.person_row import FACE, person_lines
 from dmtui.ui.widgets.system_zone import SystemZone
+from dmtui.ui.widgets.typing_line import typing_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,6 +49,7 @@ class _Apart(Enum):
 class PeopleList(LineView):
     """Rows in the order given; ``requests`` names who asks, ``opened`` marks the one on show.
 
+    ``typing`` names who types in which of them, which is seen of those that are not open.
     Groups, which come last, get a heading that the cursor passes over.
     """
 
@@ -58,6 +62,7 @@ class PeopleList(LineView):
         & > .people--dim { color: $text-muted; }
         & > .people--lock { color: $text-success; }
         & > .people--draft { color: $text-warning; text-style: italic; }
+        & > .people--typing { color: $text-success; text-style: italic; }
         & > .people--badge { color: $text-primary; text-style: bold; }
         & > .people--pin { color: $text-accent; }
         & > .people--warning { color: $text-warning; text-style: bold; }
@@ -75,6 +80,7 @@ class PeopleList(LineView):
         "people--dim",
         "people--lock",
         "people--draft",
+        "people--typing",
         "people--badge",
         "people--pin",
         "people--warning",
@@ -96,6 +102,7 @@ class PeopleList(LineView):
 
     requests: reactive[tuple[Safe, ...]] = reactive(())
     opened: reactive[UserId | None] = reactive(None)
+    typing: reactive[Mapping[UserId, tuple[Safe, ...]]] = reactive(MappingProxyType({}))
     empty_text: reactive[str] = reactive("Nobody here yet.\nPress Ctrl+N to start a chat.")
 
     class Selected(Message):
@@ -138,7 +145,7 @@ class PeopleList(LineView):
         self._cursor = 0
         self._strayed = False  # the cursor is where it is because somebody went
         self._day: date | None = None
-        self._painted: dict[tuple[Conversation, int, bool, bool], list[Strip]] = {}
+        self._painted: dict[tuple[Conversation, int, bool, bool, str], list[Strip]] = {}
 
     # -- what is shown ------------------------------------------------------------------------
 
@@ -282,6 +289,9 @@ class PeopleList(LineView):
     def watch_opened(self) -> None:
         self.refresh()
 
+    def watch_typing(self) -> None:
+        self.refresh()
+
     def forget_painted(self) -> None:
         self._painted.clear()
 
@@ -306,7 +316,7 @@ class PeopleList(LineView):
             case row:
                 if self._in_archive:  # where it goes without saying
                     row = replace(row, archived=False)
-                key = (row, width, here, row.user_id == self.opened)
+                key = (row, width, here, row.user_id == self.opened, self._typing_words(row))
                 if key not in self._painted:
                     self._painted[key] = self._paint_row(*key)
                 return self._painted[key][line]
@@ -342,7 +352,16 @@ class PeopleList(LineView):
         others = "" if count == 1 else f" and {count - 1} more"
         return f"   {first}{others} {'wants' if count == 1 else 'want'} to chat"
 
-    def _paint_row(self, row: Conversation, width: int, here: bool, opened: bool) -> list[Strip]:
+    def _typing_words(self, row: Conversation) -> str:
+        """Who is typing there; nothing where it is said elsewhere, or read out."""
+        names = self.typing.get(row.user_id, ())
+        if not names or self._plain or row.user_id == self.opened:
+            return ""
+        return typing_words(names) if row.group else "typing…"
+
+    def _paint_row(
+        self, row: Conversation, width: int, here: bool, opened: bool, typing: str
+    ) -> list[Strip]:
         ground = self.style_of("people--cursor" if here else "people--opened" if opened else "")
         dim = "people--name" if here else "people--dim"  # grey is too faint on the highlight
         ansi = self.app.native_ansi_color
@@ -361,6 +380,7 @@ class PeopleList(LineView):
                 width,
                 time_text,
                 opened,
+                typing=typing,
                 plain=self._plain,
                 faces=self.outer_size.width >= FACES_FROM,
             )

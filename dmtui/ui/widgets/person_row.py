@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 LOCK = "⚷"
 PIN = "^"
 WARNING = "!"
+DOT = "●"
 FACE = "face "
 """Begins the name of a style that is a person's colour; the number of the hue follows."""
 
@@ -38,23 +39,24 @@ def person_lines(
     time: str,
     opened: bool,
     *,
+    typing: str = "",
     plain: bool = False,
     faces: bool = True,
 ) -> tuple[Parts, Parts]:
     """Both lines, for ``width`` cells: who and when, what and how much of it is unread.
 
-    With ``faces`` their initials stand before both.
+    ``typing`` takes the place of the last message. With ``faces`` their initials stand before both.
     ``plain`` says in words what signs stand for.
     """
     if plain:
         return _in_words(row, time, opened)
     bar = ("▌" if opened else " ", "people--bar")
     if not faces:
-        return [bar, *_who(row, width, time)], [bar, *_what(row, width)]
+        return [bar, *_who(row, width, time)], [bar, *_what(row, width, typing)]
     width -= TAG_CELLS
     face = (tag(row.name, row.user_id), f"{FACE}{hue(row.user_id)}")
     below = (" " * TAG_CELLS, "people--dim")
-    return [bar, face, *_who(row, width, time)], [bar, below, *_what(row, width)]
+    return [bar, face, *_who(row, width, time)], [bar, below, *_what(row, width, typing)]
 
 
 def _who(row: Conversation, width: int, time: str) -> Parts:
@@ -71,7 +73,8 @@ def _who(row: Conversation, width: int, time: str) -> Parts:
 
 
 def _in_words(row: Conversation, time: str, opened: bool) -> tuple[Parts, Parts]:
-    unread = f"{row.unread} unread" if row.unread else ""
+    marked = "marked as unread" if row.marked_unread else ""
+    unread = f"{row.unread} unread" if row.unread else marked
     states = (
         unread,
         "open" if opened else "",
@@ -93,12 +96,14 @@ def _in_words(row: Conversation, time: str, opened: bool) -> tuple[Parts, Parts]
     )
 
 
-def _what(row: Conversation, width: int) -> Parts:
+def _what(row: Conversation, width: int, typing: str) -> Parts:
     badge = _badge(row)
     room = max(0, width - 4 - len(badge))
     text, style = str(row.preview), "people--dim"
     if row.draft:
         text, style = f"Draft: {row.draft}", "people--draft"
+    elif typing:
+        text, style = typing, "people--typing"
     warning = f"looks like {row.looks_like}" if row.looks_like else ""
     warning = clip(printable(f"{warning}. " if warning and text else warning), room)
     said = clip(printable(text.replace("\n", " ")), room - cell_len(warning))
@@ -111,8 +116,8 @@ def _what(row: Conversation, width: int) -> Parts:
 
 
 def _calls(row: Conversation) -> bool:
-    """Whether its unread messages are to catch the eye."""
-    return row.unread > 0 and not row.muted
+    """Whether what is unread of it is to catch the eye."""
+    return row.is_unread and not row.muted
 
 
 def _mark(row: Conversation) -> tuple[str, str]:
@@ -132,8 +137,8 @@ def _states(row: Conversation) -> str:
 
 
 def _badge(row: Conversation) -> str:
-    """At the end of the second line: whether they are muted, and how many are unread."""
+    """At the end of the second line: whether they are muted, and how many are unread, or a dot."""
     count = str(row.unread) if row.unread < 1000 else "999+"
     words = ["muted"] if row.muted else []
-    words += [count] if row.unread else []
+    words += [count if row.unread else DOT] if row.is_unread else []
     return f" {' '.join(words)} " if words else ""
