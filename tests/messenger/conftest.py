@@ -12,8 +12,8 @@ from dmtui.core.intents import Intent
 from dmtui.core.model import Conversation, Message, SendState, UserId
 from dmtui.core.ports import Homeserver
 from dmtui.messenger.messenger import Messenger
-from dmtui.store.store import Store
 from tests.fakes import BOB, ME, FakeClock, FakeHomeserver
+from tests.new_store import open_store
 
 
 class Desk:
@@ -24,7 +24,7 @@ class Desk:
         self.downloads = path.with_name("downloads")
         self.clock = FakeClock()
         self.server = FakeHomeserver(ME, self.clock)
-        self.store = Store.open(path, ME)
+        self.store = open_store(path, ME)
         self.messenger = self._messenger()
 
     def _messenger(self) -> Messenger:
@@ -50,7 +50,7 @@ class Desk:
     async def restart_offline(self) -> None:
         """Restart without waiting for the server."""
         await self.stop()
-        self.store = Store.open(self.path, ME)
+        self.store = open_store(self.path, ME)
         self.messenger = self._messenger()
         await self.messenger.start()
 
@@ -63,7 +63,7 @@ class Desk:
 
     def hand_over(self, intent: Intent) -> int:
         """Write an intent down as a command in another process does."""
-        other = Store.open(self.path, ME)
+        other = open_store(self.path, ME)
         number = other.add_intent(intent)
         other.close()
         return number

@@ -20,6 +20,7 @@ from dmtui.ui.widgets.invite_prompt import InvitePrompt
 from dmtui.ui.widgets.people_list import PeopleList
 from dmtui.ui.widgets.timeline import Timeline
 from tests.fakes import BOB, ME, FakeClock, FakeHomeserver
+from tests.new_store import open_store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -81,7 +82,7 @@ class Stage:
         plain: bool = False,
     ) -> AsyncIterator[Pilot[None]]:
         """Run the app until the block ends; ``sync``: once the first sync is on screen."""
-        store = Store.open(self._path, ME)
+        store = open_store(self._path, ME)
         try:
             self.messenger = Messenger(
                 ME, store, self._connect, self.clock, downloads=self.downloads
@@ -117,7 +118,7 @@ class Stage:
 
     def another_store(self) -> Store:
         """The account's database, as another process sees it."""
-        return Store.open(self._path, ME)
+        return open_store(self._path, ME)
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait for the condition while the clock runs."""
