@@ -6,6 +6,9 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from textual.events import Key
+from textual.keys import _character_to_key
+
 from dmtui.core.model import Conversation, Message, Session, UserId
 from dmtui.core.notify import Settings
 from dmtui.messenger.messenger import Messenger
@@ -128,8 +131,10 @@ class Stage:
                 await self.pilot.pause(0.005)
 
     async def type(self, text: str) -> None:
-        """Press the keys of the text."""
-        await self.pilot.press(*("space" if c == " " else c for c in text))
+        """Press the keys of the text, faster than anybody types."""
+        for character in text:
+            self.app.post_message(Key(_character_to_key(character), character))
+        await self.pilot.pause()
 
     @property
     def main(self) -> MainScreen:
