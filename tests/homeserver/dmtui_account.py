@@ -24,8 +24,7 @@ from dmtui.store.store import Store
 from tests.homeserver.account import Account
 from tests.homeserver.confirmed import confirm
 from tests.new_store import open_store
-
-PATIENCE = 30.0
+from tests.waiting import PATIENCE
 
 
 def user(account: Account) -> UserId:

@@ -14,6 +14,7 @@ from dmtui.core.ports import Homeserver
 from dmtui.messenger.messenger import Messenger
 from tests.fakes import BOB, ME, FakeClock, FakeHomeserver
 from tests.new_store import open_store
+from tests.waiting import PATIENCE
 
 
 class Desk:
@@ -56,7 +57,7 @@ class Desk:
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait for the condition while the clock runs, fifty times as fast as time does."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not condition():
                 self.clock.turn(0.1)
                 await asyncio.sleep(0.002)

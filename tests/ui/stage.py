@@ -24,6 +24,7 @@ from dmtui.ui.widgets.people_list import PeopleList
 from dmtui.ui.widgets.timeline import Timeline
 from tests.fakes import BOB, ME, FakeClock, FakeHomeserver
 from tests.new_store import open_store
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -125,7 +126,7 @@ class Stage:
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait for the condition while the clock runs."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not condition():
                 self.clock.turn(0.25)
                 await self.pilot.pause(0.005)
