@@ -45,6 +45,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         session.config.stash[LAUNCHER] = Launcher()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """More than there are processors: a test with a homeserver or an app waits half of its time."""
+    cores = os.cpu_count() or 1
+    return cores + (cores + 1) // 2
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End every Synapse of this process."""
     if LAUNCHER in config.stash:
