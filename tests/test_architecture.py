@@ -3,7 +3,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -42,15 +42,23 @@ def package_of(module: Path) -> str | None:
     return max(owners, key=len, default=None)
 
 
-def imported(module: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse((ROOT / module).read_text("utf-8"))):
+@cache
+def parsed(module: Path) -> ast.Module:
+    return ast.parse((ROOT / module).read_text("utf-8"))
+
+
+@cache
+def imported(module: Path) -> tuple[str, ...]:
+    found: list[str] = []
+    for node in ast.walk(parsed(module)):
         match node:
             case ast.Import(names=names):
-                yield from (alias.name for alias in names)
+                found += [alias.name for alias in names]
             case ast.ImportFrom(module=str(name), level=0, names=names):
-                yield from (f"{name}.{alias.name}" for alias in names)
+                found += [f"{name}.{alias.name}" for alias in names]
             case ast.ImportFrom():
-                yield "a relative import"
+                found.append("a relative import")
+    return tuple(found)
 
 
 def is_allowed(name: str, package: str) -> bool:
@@ -102,7 +110,7 @@ FORBIDDEN_IN_CORE = {
 def test_the_core_neither_waits_nor_reads_nor_looks_at_a_clock(module: Path) -> None:
     names = [n for n in imported(module) if not n.startswith("urllib.parse")]  # asks nobody
     assert {name.partition(".")[0] for name in names}.isdisjoint(FORBIDDEN_IN_CORE)
-    tree = ast.parse((ROOT / module).read_text("utf-8"))
+    tree = parsed(module)
     coroutines = [n for n in ast.walk(tree) if isinstance(n, ast.AsyncFunctionDef | ast.Await)]
     assert module.name == "ports.py" or coroutines == []
     called = {
@@ -163,7 +171,6 @@ def test_every_module_says_what_it_is_in_its_first_line() -> None:
     silent = [
         str(module)
         for module in MODULES
-        if (text := (ROOT / module).read_text("utf-8")).strip()
-        and not ast.get_docstring(ast.parse(text))
+        if parsed(module).body and not ast.get_docstring(parsed(module))
     ]
     assert silent == []

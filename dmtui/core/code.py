@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import islice
 from typing import NamedTuple
 
 from dmtui.core.markup import Look, Span
@@ -58,6 +59,9 @@ _HASKELL = (
 )
 
 
+MOST_COLOURED = 2_000
+
+
 class _Language(NamedTuple):
     comments: str
     strings: str
@@ -89,16 +93,21 @@ _LOOKS = {
 }
 
 
-def coloured(text: Safe, language: str) -> tuple[Span, ...]:
-    """The code as spans; one span where the language is not known."""
+def coloured(text: Safe, language: str, most: int = MOST_COLOURED) -> tuple[Span, ...]:
+    """The code as spans; one span where the language is not known.
+
+    What comes after ``most`` words, strings, numbers and comments, or lines, has no colours.
+    """
     if language in ("diff", "patch", "udiff"):
-        return tuple(map(_changed, text.splitlines(keepends=True)))
+        lines = text.splitlines(keepends=True)
+        rest = "".join(lines[most:])
+        return (*map(_changed, lines[:most]), *[Span(Safe(rest))] * bool(rest))
     known = _LANGUAGES.get(language)
     if known is None:
         return (Span(text),)
     spans: list[Span] = []
     keywords, done = frozenset(known.keywords.split()), 0
-    for match in _tokens(known).finditer(text):
+    for match in islice(_tokens(known).finditer(text), most):
         kind, token = match.lastgroup or "", match.group()
         if kind == "word" and (token.lower() if known.any_case else token) not in keywords:
             continue

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from dmtui.core import links
-from dmtui.core.code import coloured
+from dmtui.core.code import MOST_COLOURED, coloured
 from dmtui.core.html_tags import NoHtml, Tag, parts
 from dmtui.core.markup import (
     Block,
@@ -149,6 +149,8 @@ class _Builder:
         self._edges: list[_Edge] = []
         self._numbers: list[int | None] = []  # the next number of each open list
         self._code: str | None = None  # the language, inside of <pre>
+        self._links_left = links.MOST
+        self._colours_left = MOST_COLOURED
         self._apart = False
         self._heading = False
 
@@ -179,7 +181,7 @@ class _Builder:
         inner = outer._replace(name=name)
         match name:
             case "a":
-                target = links.target(tag.get("href") or "")
+                target = self._target(tag)
                 look = outer.look | (Look.LINK if target else Look.PLAIN)
                 return inner._replace(look=look, target=target)
             case "code" if self._code is not None:
@@ -193,6 +195,11 @@ class _Builder:
         if name in _LOOKS:
             inner = inner._replace(look=outer.look | _LOOKS[name])
         return inner._replace(in_cell=True) if name in _CELLS else inner
+
+    def _target(self, tag: Tag) -> str:
+        """Where a link leads; no link after the most there are."""
+        self._links_left -= 1
+        return links.target(tag.get("href") or "") if self._links_left >= 0 else ""
 
     def _enter(self, tag: Tag) -> None:
         match tag.name:
@@ -313,14 +320,28 @@ class _Builder:
         if not spans:
             return
         form = Form.HEADING if self._heading else Form.TEXT
+        joined = _joined(spans)
         if self._code is not None:
-            self._add(Block(_code(spans, self._code), Form.CODE))
+            self._add(Block(self._coloured(joined, self._code), Form.CODE))
         else:
-            self._add(Block(with_hosts(with_urls(_joined(spans))), form))
+            self._add(Block(self._linked(joined), form))
+
+    def _coloured(self, spans: tuple[Span, ...], language: str) -> tuple[Span, ...]:
+        """With colours, unless it is styled in a way of its own."""
+        if spans != (Span(spans[0].text),):
+            return spans
+        shown = coloured(spans[0].text, language, self._colours_left)
+        self._colours_left = max(0, self._colours_left - len(shown))
+        return shown
+
+    def _linked(self, spans: tuple[Span, ...]) -> tuple[Span, ...]:
+        """With the URLs in its text as links, while there may be more."""
+        shown, self._links_left = with_urls(spans, self._links_left)
+        return with_hosts(shown)
 
     def _add(self, block: Block) -> None:
-        first = "".join(edge.first for edge in self._edges)
-        rest = "".join(edge.rest for edge in self._edges)
+        first = "".join([edge.first for edge in self._edges])
+        rest = "".join([edge.rest for edge in self._edges])
         for edge in self._edges:
             edge.first = edge.rest
         before = self._blocks[-1] if self._blocks else None
@@ -328,14 +349,6 @@ class _Builder:
         apart = self._apart and follows and before.form is not Form.RULE  # type: ignore[union-attr]
         self._apart = False
         self._blocks.append(replace(block, first=first, rest=rest, apart=apart))
-
-
-def _code(spans: list[Span], language: str) -> tuple[Span, ...]:
-    """With colours, unless it is styled in a way of its own."""
-    joined = _joined(spans)
-    if joined != (Span(joined[0].text),):
-        return joined
-    return coloured(joined[0].text, language)
 
 
 def _number(start: str | None) -> int:

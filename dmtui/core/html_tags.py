@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from html import unescape
 from typing import NamedTuple
 
-MOST_TAGS = 1_000
+MOST_TAGS = 500
+"""More than a long formatted text has; comments and what is skipped count."""
+MOST_REFERENCES = 3_000
+"""Characters written as ``&name;``."""
 
 
 class NoHtml(Exception):
@@ -45,6 +48,9 @@ _DROPPED = frozenset(
 
 
 def parts(html: str) -> Iterator[Tag | str]:
+    """The tags and the text between them; raises ``NoHtml``, also after some of them."""
+    if html.count("&") > MOST_REFERENCES:
+        raise NoHtml
     position = tags = 0
     while (found := _MARK_OR_COMMENT.search(html, position)) is not None:
         if found.start() > position:

@@ -12,7 +12,7 @@ from dmtui.core.names import clean_line
 LONGEST = 2048
 """Characters of a URL; what is longer is no link."""
 MOST = 100
-"""URLs looked for in one text."""
+"""Links in one message; what comes after them is text."""
 _OPENED = frozenset({"http", "https", "mailto", "matrix"})
 _PLAIN = re.compile(
     r"(?<![\w/])(?:https?://|mailto:|matrix:)[^\s<>\"\u201c\u201d\u201e\xab\xbb\u2502]+",
@@ -78,12 +78,14 @@ def says_where(text: str, url: str) -> bool:
     return target(whole).rstrip("/") == url.rstrip("/")
 
 
-def find(text: str) -> Iterator[tuple[int, int, str]]:
-    """The URLs in plain text as (start, end, target); what ends a sentence is no part of one."""
-    for match in islice(_PLAIN.finditer(text), MOST):
+def find(text: str, most: int = MOST) -> Iterator[tuple[int, int, str]]:
+    """The URLs in plain text as (start, end, target); what ends a sentence is no part of one.
+
+    What begins like one and is none has no target. There are at most ``most``.
+    """
+    for match in islice(_PLAIN.finditer(text), most):
         shown = _without_end(match.group()) if len(match.group()) <= LONGEST else ""
-        if url := target(shown):
-            yield match.start(), match.start() + len(shown), url
+        yield match.start(), match.start() + len(shown), target(shown)
 
 
 def _without_end(url: str) -> str:

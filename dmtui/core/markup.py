@@ -95,26 +95,32 @@ def mentions(document: Document | None) -> frozenset[UserId]:
 
 def with_links(body: Safe) -> Document | None:
     """Plain text in which URLs are links; ``None`` without any."""
-    spans = with_urls([Span(body)])
+    spans, _ = with_urls([Span(body)], links.MOST)
     return (Block(with_hosts(spans)),) if len(spans) > 1 or spans[0].target else None
 
 
-def with_urls(spans: Iterable[Span]) -> list[Span]:
-    """With the URLs in their text as links, but for what is code or a link already."""
+def with_urls(spans: Iterable[Span], most: int) -> tuple[list[Span], int]:
+    """With the URLs in their text as links, but for what is code or a link already.
+
+    At most ``most`` are looked at; the number says how many may still be.
+    """
     shown: list[Span] = []
     for span in spans:
-        if span.target or Look.CODE in span.look or ":" not in span.text:
+        if span.target or Look.CODE in span.look or ":" not in span.text or most <= 0:
             shown.append(span)
             continue
         done = 0
-        for start, end, url in links.find(span.text):
+        for start, end, url in links.find(span.text, most):
+            most -= 1
+            if not url:
+                continue
             before = Safe(span.text[done:start])
             shown += [Span(before, span.look)] * bool(before)
             shown.append(Span(Safe(span.text[start:end]), span.look | Look.LINK, url))
             done = end
         if done < len(span.text):
             shown.append(Span(Safe(span.text[done:]), span.look))
-    return shown
+    return shown, most
 
 
 def with_hosts(spans: Sequence[Span]) -> tuple[Span, ...]:

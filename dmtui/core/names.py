@@ -33,7 +33,7 @@ _INVISIBLE = re.compile(
 )
 _STRAY_SELECTOR = re.compile(rf"(?<![{_TAKES_SELECTOR}])[\ufe0e\ufe0f]")
 _STRAY_JOINER = re.compile(rf"(?<![{_EMOJI}\ufe0f])\u200d|\u200d(?![{_EMOJI}])")
-_FOREIGN_RUN = re.compile(r"[^\x00-\u02ff\u4e00-\u9fff\uac00-\ud7a3]{5,}")
+_FOREIGN_RUN = re.compile(r"[^\x00-\u02ff\w\u2400-\u2421\ufffd]{5,}")  # no mark is a letter
 
 _SERVER_NAME = re.compile(r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z.-]{1,255})(?::[0-9]{1,5})?")
 _LOCALPART = re.compile(r"[\x21-\x39\x3b-\x7e]+")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, tzinfo
+from datetime import date, timedelta, tzinfo
 from typing import TypeAlias
 
 from dmtui.core.model import (
@@ -16,7 +16,7 @@ from dmtui.core.model import (
     PeerState,
     RoomId,
 )
-from dmtui.core.times import day_name, local_time
+from dmtui.core.times import day_name, local_time, midnight
 
 GROUP_WITHIN: Milliseconds = 5 * 60 * 1000
 _NAMES_SENDER_ITSELF = frozenset({Kind.EMOTE, Kind.MEMBERSHIP})
@@ -73,13 +73,16 @@ def arrange(
     shown: list[Row] = []
     previous: Message | None = None
     day: date | None = None
+    begin = end = 0  # of the day: time zones are too slow to ask about every message
     room = messages[0].room_id if messages else None
     known = {direct.room_id: direct for direct in rooms}
     for message in messages:
-        sent_on = local_time(message.sent_at, zone).date()
-        if sent_on != day:
-            day, previous = sent_on, None
-            shown.append(DaySeparator(f"day {message.key}", day_name(sent_on, today)))
+        if not begin <= message.sent_at < end:
+            sent_on = local_time(message.sent_at, zone).date()
+            begin, end = midnight(sent_on, zone), midnight(sent_on + timedelta(days=1), zone)
+            if sent_on != day:
+                day, previous = sent_on, None
+                shown.append(DaySeparator(f"day {message.key}", day_name(sent_on, today)))
         if message.room_id != room:
             text = room_change(room, message.room_id, known)
             room, previous = message.room_id, None

@@ -115,6 +115,7 @@ class Store:
         self._me = me
         self.told = Told(database, self._write, me)
         self._untold: frozenset[Change] = frozenset()  # of a batch that was cut short
+        self._verified: frozenset[UserId] | None = None  # as last written; only syncing writes it
         self.directs = directs.DirectRecords(database, self._write, me)
         self.upgrades = upgrades.UpgradeRecords(database, me)
         self.life = life.Life(database, me)
@@ -201,8 +202,11 @@ class Store:
                 _apply_some(work, waiting)
                 first, last = False, not waiting
                 if last:
+                    if batch.verified is not None and batch.verified != self._verified:
+                        requests.set_verified(work, batch.verified)
                     _finish(work, batch)
             self._untold |= work.done
+        self._verified = batch.verified
         changes, self._untold = self._untold, frozenset()
         return _together(changes)
 
@@ -598,8 +602,6 @@ def _finish(work: Work, batch: SyncBatch) -> None:
         invites.keep_invites(work, batch.all_invites)
     for room_id in batch.gone:
         rooms.leave_room(work, room_id)
-    if batch.verified is not None:
-        requests.set_verified(work, batch.verified)
     if batch.alarms is not None:
         alarms.set_alarms(work, batch.alarms)
     if batch.own_devices is not None:

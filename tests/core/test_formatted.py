@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Callable
 from html import escape, unescape
+from types import FrameType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dmtui.core.code import MOST_COLOURED
 from dmtui.core.formatted import DEEPEST, LONGEST, in_passing, parse, read
 from dmtui.core.html_tags import MOST_TAGS
 from dmtui.core.markup import Document, Form, Look, has_spoiler, mentions, targets
@@ -109,6 +113,57 @@ def _bare(text: str) -> str:
 )  # fmt: skip
 def test_hostile_html_costs_at_most_its_formatting(html: str) -> None:
     read(html, Safe("the body"))
+
+
+def steps(act: Callable[[], object]) -> int:
+    """How many functions are called."""
+    count = 0
+
+    def note(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(note)
+    try:
+        act()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+CODE = '<pre><code class="language-python">'
+WORST = (
+    "<b>x</b>", "<h1>http://a.b</h1>", "<ul><li>x", "<ol><li>x</li>", "<tr><td>x<td>y", "<!--x-->",
+    '<a href="https://a.b">x</a>', '<a href="https://\u0430\u0431.x">x</a>', "<sup>1</sup>",
+    '<a href="https://matrix.to/#/@b:x">B</a>', '<span data-mx-spoiler="why">x</span>', "<br>",
+    f"{CODE}if 1: x</code></pre>", '<img alt="x">', "<i>https://.</i>", "<blockquote>x",
+    "http://a.b ", "https://. ", "@a:b.c ", "&a", "&#x202e;", "\x01", "\u202e", "a\u0301" * 9,
+    "\u200d",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", WORST)
+@pytest.mark.parametrize("before", ["", CODE, "<ul><li>" * 6])
+def test_worst_that_fits_into_a_message_takes_less_than_a_frame(before: str, piece: str) -> None:
+    tags, most = piece.count("<"), LONGEST // len(piece) - 100
+    if tags:
+        most = min(most, (MOST_TAGS - before.count("<")) // tags)
+    html = before + piece * most
+    assert steps(lambda: parse(html)) < 40_000
+
+
+def test_what_comes_after_a_hundred_links_stays_as_text() -> None:
+    html = '<a href="https://a.example">https://a.example</a> ' * 60 + "https://b.example " * 60
+    document = parse(html)
+    assert document is not None
+    assert sum(bool(span.target) for block in document for span in block.spans) == 100
+    assert document[0].text.count("https://b.example") == 60
+
+
+def test_what_comes_after_two_thousand_words_of_code_has_no_colours() -> None:
+    spans = read_html(f"{CODE}{'if ' * 3000}</code></pre>")[0].spans
+    assert sum(span.look is Look.KEYWORD for span in spans) == MOST_COLOURED
+    assert "".join(span.text for span in spans).count("if") == 3000
 
 
 def test_what_is_too_big_or_no_html_is_shown_as_its_body() -> None:

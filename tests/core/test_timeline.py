@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from itertools import groupby
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -245,3 +247,16 @@ def test_marker_stands_where_the_room_changes_and_nowhere_else() -> None:
     later = arrange(messages[3:], TODAY, UTC, rooms=(room(), room(NEW)))
     assert not any(isinstance(row, RoomChange) for row in later)
     assert len({row.key for row in rows}) == len(rows)
+
+
+@given(
+    st.lists(st.integers(-MINUTE, 70 * 365 * 24 * 60 * MINUTE) | st.integers(1, 4).map(at)),
+    st.sampled_from([UTC, ZoneInfo("Europe/Berlin"), ZoneInfo("America/Sao_Paulo")]),
+)
+def test_every_message_stands_below_the_day_on_which_it_was_sent(
+    times: list[int], zone: tzinfo
+) -> None:
+    rows = arrange([message(n, time) for n, time in enumerate(times)], TODAY, zone)
+    days = [day_name(local_time(time, zone).date(), TODAY) for time in times]
+    told = [row.text for row in rows if isinstance(row, DaySeparator)]
+    assert told == [day for day, _ in groupby(days)]

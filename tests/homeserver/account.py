@@ -14,8 +14,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
+from tests.waiting import PATIENCE
+
 Json = dict[str, Any]
 T = TypeVar("T")
+_POLL = 20.0
+"""Seconds that one ``/sync`` waits at most."""
 
 
 class MatrixError(Exception):
@@ -224,7 +228,7 @@ class Account:
             query["since"] = since
         return self.api("GET", "v3/sync", timeout=int(timeout * 1000), **query)
 
-    def wait_for(self, predicate: Callable[[Json], T | None], timeout: float = 20.0) -> T:
+    def wait_for(self, predicate: Callable[[Json], T | None], timeout: float = PATIENCE) -> T:
         """The first true value of ``predicate`` for an answer of ``/sync``.
 
         It is asked about the whole state first, then about each piece of news.
@@ -232,7 +236,8 @@ class Account:
         deadline = time.monotonic() + timeout
         since = ""
         while True:
-            answer = self.sync(since, max(0.0, deadline - time.monotonic()) if since else 0.0)
+            left = deadline - time.monotonic()
+            answer = self.sync(since, min(_POLL, max(0.0, left)) if since else 0.0)
             if found := predicate(answer):
                 return found
             since = answer["next_batch"]
@@ -240,7 +245,7 @@ class Account:
                 raise TimeoutError(f"{self.user_id} saw nothing of the kind in {timeout} s")
 
     def wait_for_event(
-        self, room_id: str, wanted: Callable[[Json], bool], timeout: float = 20.0
+        self, room_id: str, wanted: Callable[[Json], bool], timeout: float = PATIENCE
     ) -> Json:
         """The first timeline event of a joined room that is wanted."""
 
@@ -250,14 +255,14 @@ class Account:
 
         return self.wait_for(search, timeout)
 
-    def wait_for_text(self, room_id: str, text: str, timeout: float = 20.0) -> Json:
+    def wait_for_text(self, room_id: str, text: str, timeout: float = PATIENCE) -> Json:
         """The first message event of a joined room with this body."""
         return self.wait_for_event(
             room_id, lambda event: event["content"].get("body") == text, timeout
         )
 
     def wait_for_ephemeral(
-        self, room_id: str, kind: str, naming: str, timeout: float = 20.0
+        self, room_id: str, kind: str, naming: str, timeout: float = PATIENCE
     ) -> Json:
         """The first content of this type in a joined room that names a user or an event."""
 
@@ -270,7 +275,7 @@ class Account:
 
         return self.wait_for(search, timeout)
 
-    def wait_for_invite(self, room_id: str = "", timeout: float = 20.0) -> tuple[str, Json]:
+    def wait_for_invite(self, room_id: str = "", timeout: float = PATIENCE) -> tuple[str, Json]:
         """Room ID and content of my member event of a pending invite (of that room)."""
 
         def search(answer: Json) -> tuple[str, Json] | None:
@@ -283,7 +288,7 @@ class Account:
         return self.wait_for(search, timeout)
 
     def wait_for_member(
-        self, room_id: str, other: Account | str, membership: str, timeout: float = 20.0
+        self, room_id: str, other: Account | str, membership: str, timeout: float = PATIENCE
     ) -> None:
         """Wait until the other person is in this state of membership."""
 

@@ -40,7 +40,7 @@ def confirm(account: Account, seeds: Seeds | None = None) -> None:
     me = account.user_id
     seeds = seeds or seeds_of(me)
     publish(account, seeds)
-    assert wait_until(lambda: bool(_keys(account)), 30.0)
+    assert wait_until(lambda: bool(_keys(account)))
     keys = _keys(account)
     bare = {name: value for name, value in keys.items() if name not in ("signatures", "unsigned")}
     signed = SigningKey(seeds.self_signing).signed(bare, me)

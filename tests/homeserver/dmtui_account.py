@@ -24,8 +24,8 @@ from dmtui.messenger.results import Consent, Opened
 from dmtui.store.store import Store
 from tests.homeserver.account import Account
 from tests.homeserver.confirmed import confirm
-
-PATIENCE = 30.0
+from tests.new_store import open_store
+from tests.waiting import PATIENCE
 
 
 def user(account: Account) -> UserId:
@@ -52,7 +52,7 @@ class DmtuiAccount:
     async def start(self, *, online: bool = True) -> DmtuiAccount:
         """Start, and wait for the first answer of the server."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.store = Store.open(self.directory / "store.db", self.me)
+        self.store = open_store(self.directory / "store.db", self.me)
 
         async def connected() -> Homeserver:
             return await connect(self.session, self.directory / "keys")

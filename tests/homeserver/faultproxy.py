@@ -22,6 +22,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from tests.homeserver.account import Json
+from tests.waiting import PATIENCE
 
 RATE_LIMITED: Json = {
     "errcode": "M_LIMIT_EXCEEDED",
@@ -177,7 +178,7 @@ class FaultProxy:
             return self._matching(path, method)
 
     def wait_for_request(
-        self, path: str = "", method: str = "", count: int = 1, timeout: float = 30.0
+        self, path: str = "", method: str = "", count: int = 1, timeout: float = PATIENCE
     ) -> list[Exchange]:
         """Wait until so many matching requests have come in (answered or not)."""
         with self._lock:

@@ -35,6 +35,7 @@ from tests.homeserver.faultproxy import BAD_GATEWAY_PAGE, FaultProxy
 from tests.homeserver.launcher import Launcher
 from tests.homeserver.synapse import SynapseServer
 from tests.homeserver.test_client import session_of
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -271,7 +272,7 @@ async def test_user_directory_knows_whom_we_share_a_room_with(
     room_id = alice.create_dm(bob)
     bob.join(room_id)
     alice.wait_for_member(room_id, bob, "join")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not (found := await homeserver.search_people(bob.localpart, 10)):
             await homeserver.sync(None, frozenset(), 0.0)
     assert user(bob) in [profile.user_id for profile in found]
@@ -283,7 +284,7 @@ async def test_device_keys_are_seen_only_once_a_device_has_uploaded_them(
     assert not await homeserver.has_device_keys(user(bob))
     theirs = await connect(session_of(bob, synapse.base_url), tmp_path / "bob")
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await theirs.sync(None, frozenset(), 0.0)
             while not await homeserver.has_device_keys(user(bob)):
                 pass
@@ -371,7 +372,7 @@ async def test_encrypted_message_is_read_in_sync_and_in_history(
     try:
         await homeserver.sync(None, frozenset(), 0.0)
         batch = await theirs.sync(None, frozenset(), 0.0)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not await homeserver.has_device_keys(user(bob)):
                 batch = await theirs.sync(batch.token, frozenset(), 0.1)
         await asyncio.to_thread(confirm, bob)
@@ -380,7 +381,7 @@ async def test_encrypted_message_is_read_in_sync_and_in_history(
         sent = await homeserver.send(room_id, TransactionId("t1"), said("the secret"), True)
         assert "the secret" not in str(bob.events(room_id))
         seen: list[str] = []
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while "the secret" not in seen:
                 batch = await theirs.sync(batch.token, frozenset({room_id}), 1.0)
                 events = [event for room in batch.rooms for event in room.timeline]

@@ -70,6 +70,7 @@ from dmtui.matrix.homeserver import connect
 from tests.fakes import BOB, ME, FakeHomeserver, said
 from tests.homeserver.account import Account
 from tests.homeserver.synapse import PASSWORD, SynapseServer
+from tests.waiting import PATIENCE
 
 
 class World(Protocol):
@@ -253,7 +254,7 @@ class SynapseWorld:
         phone = await connect(session, self._directory / "bobs-keys")
         try:
             await phone.sync(None, frozenset(), 0.0)  # whose upkeep uploads the keys
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while not (found := await self.homeserver.trust_of(self.bob)).devices:
                     await phone.sync(None, frozenset(), 0.0)
         finally:
@@ -308,7 +309,7 @@ class SynapseWorld:
         session = Session(self.me, other.device_id, other.access_token, other.base_url)
         device = await connect(session, self._directory / "phone-keys")
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while other.device_id not in {
                     one.device_id for one in await device.own_devices() if one.fingerprint
                 }:
@@ -352,7 +353,7 @@ class News:
         self.batches: list[SyncBatch] = []
 
     async def until(self, condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not condition():
                 complete = bool(self.batches) and self.batches[-1].complete
                 batch = await self._homeserver.sync(self.token, frozenset(), 5.0 if complete else 0)

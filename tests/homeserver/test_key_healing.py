@@ -19,6 +19,7 @@ from tests.homeserver.synapse import SynapseServer
 from tests.homeserver.talker import ENCRYPTED, Party, Talker
 from tests.profiles import key_in_file, sign_in_offline
 from tests.test_command_line import CommandLine, assert_fails_in_one_line
+from tests.waiting import PATIENCE
 
 PASSPHRASE = "some pass phrase"
 
@@ -102,7 +103,7 @@ async def test_new_messages_are_backed_up_while_the_app_runs(
     await bob.say(room_id, "three")
     await first.until(lambda: first.bodies(bob.account) == ["one", "two", "three"])
     homeserver = await first.messenger.homeserver()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while (state := await homeserver.encryption()).to_back_up:
             await asyncio.to_thread(first.account.api, "GET", "v3/room_keys/version")
     assert state.backup is Backup.ON

@@ -13,6 +13,7 @@ from tests.homeserver.account import Account, Json
 from tests.homeserver.confirmed import seeds_of
 from tests.homeserver.synapse import SynapseServer
 from tests.homeserver.talker import Party, Talker
+from tests.waiting import PATIENCE
 
 REQUEST = "m.room_key_request"
 
@@ -37,7 +38,7 @@ async def chat_of_old(party: Party) -> tuple[Talker, Talker, str]:
 
 async def until(talkers: list[Talker], holds: Callable[[], bool]) -> None:
     """Have everybody sync until it holds."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not holds():
             for talker in talkers:
                 await talker.take_in(await asyncio.to_thread(talker.fetch))

@@ -4,7 +4,7 @@ import { cryptoApi, sdk } from "./sdk.mjs";
 const ON_A_DESK = ["m.sas.v1", "m.qr_code.show.v1", "m.reciprocate.v1"]; // ways to verify
 const ON_A_PHONE = [...ON_A_DESK, "m.qr_code.scan.v1"];
 
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 50_000;
 const LOOK_AGAIN_MS = 250; // the crypto learns some things without saying so
 
 export class Device {

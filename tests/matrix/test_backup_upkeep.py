@@ -20,6 +20,7 @@ from dmtui.matrix.crypto_store import CryptoStore
 from dmtui.matrix.key_backup import KEY_BACKUP_SECRET, KeyBackup
 from dmtui.matrix.machine import Machine
 from dmtui.matrix.room_keys import RoomKey
+from tests.waiting import PATIENCE
 
 ME = "@me:localhost"
 ROOM = RoomId("!room:localhost")
@@ -128,7 +129,7 @@ async def upkeep(
 
 
 async def until(holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not holds():  # noqa: ASYNC110 - whatever may change it
             await asyncio.sleep(0)
 

@@ -7,6 +7,7 @@ import pytest
 
 from dmtui.core.errors import Unreachable
 from dmtui.matrix.thread import NetworkThread
+from tests.waiting import PATIENCE
 
 
 async def test_call_that_can_not_be_cancelled_does_not_hold_up_the_end() -> None:
@@ -20,7 +21,7 @@ async def test_call_that_can_not_be_cancelled_does_not_hold_up_the_end() -> None
     waiting = asyncio.create_task(thread.run(lambda: asyncio.to_thread(look_up)))
     try:
         await asyncio.to_thread(begun.wait)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await thread.close()
         with pytest.raises(asyncio.CancelledError):
             await waiting

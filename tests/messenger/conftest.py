@@ -13,8 +13,9 @@ from dmtui.core.model import Conversation, Message, SendState, UserId
 from dmtui.core.ports import Homeserver
 from dmtui.core.privacy import OPEN
 from dmtui.messenger.messenger import Messenger
-from dmtui.store.store import Store
 from tests.fakes import BOB, ME, FakeClock, FakeHomeserver
+from tests.new_store import open_store
+from tests.waiting import PATIENCE
 
 
 class Desk:
@@ -26,7 +27,7 @@ class Desk:
         self.preview_limit = 0
         self.clock = FakeClock()
         self.server = FakeHomeserver(ME, self.clock)
-        self.store = Store.open(path, ME)
+        self.store = open_store(path, ME)
         self.privacy = OPEN
         self.messenger = self._messenger()
 
@@ -61,20 +62,20 @@ class Desk:
     async def restart_offline(self) -> None:
         """Restart without waiting for the server."""
         await self.stop()
-        self.store = Store.open(self.path, ME)
+        self.store = open_store(self.path, ME)
         self.messenger = self._messenger()
         await self.messenger.start()
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait for the condition while the clock runs, fifty times as fast as time does."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not condition():
                 self.clock.turn(0.1)
                 await asyncio.sleep(0.002)
 
     def hand_over(self, intent: Intent) -> int:
         """Write an intent down as a command in another process does."""
-        other = Store.open(self.path, ME)
+        other = open_store(self.path, ME)
         number = other.add_intent(intent)
         other.close()
         return number

@@ -13,12 +13,13 @@ from dmtui.core.export import Format
 from dmtui.core.model import EventId, Safe
 from dmtui.messenger.export import export, export_to, style_of
 from dmtui.store.store import Store
+from tests.new_store import open_store
 from tests.store.conftest import BOB, ME, T0, edit, event, first_sync, history, line, news
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store.open(tmp_path / "store.db", ME)
+    opened = open_store(tmp_path / "store.db", ME)
     yield opened
     opened.close()
 

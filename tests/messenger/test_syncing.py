@@ -19,6 +19,7 @@ from dmtui.core.ports import Homeserver
 from dmtui.messenger.messenger import Messenger
 from tests.fakes import BOB, CAROL, ME
 from tests.messenger.conftest import Desk
+from tests.waiting import PATIENCE
 
 DAVE = UserId("@dave:example.org")
 
@@ -258,7 +259,7 @@ async def test_nobody_waits_for_a_homeserver_that_can_not_be_opened(desk: Desk) 
 
     messenger = Messenger(ME, desk.store, connect, desk.clock)
     await messenger.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         with pytest.raises(StoreTrouble, match="keys"):
             await messenger.search_people("bob")
     with pytest.raises(StoreTrouble):

@@ -31,6 +31,7 @@ from dmtui.core.model import (
     UserId,
 )
 from dmtui.store.store import Store
+from tests.new_store import open_store
 
 ME = UserId("@me:test")
 BOB = UserId("@bob:test")
@@ -136,6 +137,6 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(path: Path) -> Iterator[Store]:
-    opened = Store.open(path, ME)
+    opened = open_store(path, ME)
     yield opened
     opened.close()

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +15,7 @@ from dmtui.matrix.place import Way
 from dmtui.store.store import Store
 from tests.hostile import ACCOUNT_DATA, EVENTS, LONG, MANY, TAGS, VALUES, nested
 from tests.matrix.test_sync_answers import ME, Script, syncing
+from tests.new_store import passing_store
 
 GOOD, ROOM, ODD = UserId("@good:x"), RoomId("!good"), RoomId("!r1:x")
 ASKED = RoomId("!asked:x")
@@ -116,18 +113,6 @@ def check(store: Store, data: JsonObject) -> None:
         store.contacts.contact(row.user_id)
 
 
-@contextmanager
-def opened_store() -> Iterator[Store]:
-    """My store, where files are quickest."""
-    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
-    with tempfile.TemporaryDirectory(dir=memory) as directory:
-        store = Store.open(Path(directory) / "store.db", ME)
-        try:
-            yield store
-        finally:
-            store.close()
-
-
 @settings(deadline=None, max_examples=40)
 @given(st.sampled_from(Way), ACCOUNT_DATA, EVENTS, TAGS | VALUES, EVENTS)
 def test_any_answer_leaves_the_good_room_and_the_good_invite(
@@ -137,7 +122,7 @@ def test_any_answer_leaves_the_good_room_and_the_good_invite(
     assert isinstance(direct, dict)
     mine = {key: value for key, value in direct.items() if key not in (GOOD, ME)}
     data = {**data, "m.direct": {**mine, GOOD: [ROOM]}}
-    with opened_store() as store:
+    with passing_store(ME) as store:
         taken_in(store, answer(way, data, odd, tags, stripped))
         check(store, data)
 
@@ -152,7 +137,7 @@ def test_giant_value_in_account_data_costs_itself(way: Way, odd: Any) -> None:
         "m.invite_permission_config": {"default_action": odd},
         "io.github.dmtui.people": {"people": {"@odd:x": odd, GOOD: {"petname": "Goody"}}},
     }
-    with opened_store() as store:
+    with passing_store(ME) as store:
         taken_in(store, answer(way, data, [], {"tags": odd}, []))
         check(store, data)
         assert store.conversations([GOOD])[0].name == "Goody"
@@ -161,7 +146,7 @@ def test_giant_value_in_account_data_costs_itself(way: Way, odd: Any) -> None:
 def test_map_of_ten_thousand_people_is_taken_in() -> None:
     crowd = {f"@u{number}:x": [f"!crowd{number}:x"] for number in range(MANY)}
     data: JsonObject = {"m.direct": {**crowd, GOOD: [ROOM]}}  # type: ignore[dict-item]
-    with opened_store() as store:
+    with passing_store(ME) as store:
         taken_in(store, answer(Way.SLIDING, data, [], {}, []))
         check(store, data)
         assert len(store.people()) == 1

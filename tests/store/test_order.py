@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dmtui.core.events import History, RoomUpdate, TimelineEvent
 from dmtui.core.model import Cursor
 from dmtui.store.store import Gap, Store
+from tests.new_store import passing_store
 from tests.store.conftest import (
     BOB,
     ME,
@@ -192,12 +190,8 @@ _TIMES = st.lists(st.integers(-(10**6), 10**6), min_size=40, max_size=40)
 def test_any_mixture_of_news_history_and_replays_ends_in_the_servers_order(
     acts: list[tuple[str, int, int]], times: list[int]
 ) -> None:
-    with tempfile.TemporaryDirectory() as directory:
-        store = Store.open(Path(directory) / "store.db", ME)
-        try:
-            _play(store, _Server(times), acts)
-        finally:
-            store.close()
+    with passing_store(ME) as store:
+        _play(store, _Server(times), acts)
 
 
 def _play(store: Store, server: _Server, acts: list[tuple[str, int, int]]) -> None:

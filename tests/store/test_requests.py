@@ -56,6 +56,16 @@ def test_whoever_was_verified_comes_before_those_who_share_rooms(store: Store) -
     assert standings(store)[0] == (ERIN, Standing.SHARES_ROOMS)
 
 
+def test_who_was_verified_is_read_once_for_all_batches(store: Store) -> None:
+    store.apply(batch(verified=frozenset({DAVE})))
+    said: list[str] = []
+    with store._database.write() as connection:
+        connection.set_trace_callback(said.append)
+    store.apply(batch(verified=frozenset({DAVE})))
+    assert "COMMIT" in said
+    assert not [sql for sql in said if "verified" in sql]
+
+
 def test_people_are_weighed_once_newest_first(store: Store) -> None:
     store.apply(batch(invites=(asks(DAVE, "!1", 1), asks(ERIN, "!2", 2), asks(DAVE, "!3", 3))))
     assert store.requests.unweighed() == (DAVE, ERIN)

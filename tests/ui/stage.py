@@ -6,6 +6,8 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from textual.events import Key
+from textual.keys import _character_to_key
 from textual.theme import BUILTIN_THEMES
 
 from dmtui.config_file import ConfigFile
@@ -26,6 +28,8 @@ from dmtui.ui.widgets.invite_prompt import InvitePrompt
 from dmtui.ui.widgets.people_list import PeopleList
 from dmtui.ui.widgets.timeline import Timeline
 from tests.fakes import BOB, ME, FakeClock, FakeHomeserver
+from tests.new_store import open_store
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -95,7 +99,7 @@ class Stage:
         animations: bool = True,
     ) -> AsyncIterator[Pilot[None]]:
         """Run the app until the block ends; ``sync``: once the first sync is on screen."""
-        store = Store.open(self._path, ME)
+        store = open_store(self._path, ME)
         try:
             self.messenger = Messenger(
                 ME,
@@ -139,18 +143,20 @@ class Stage:
 
     def another_store(self) -> Store:
         """The account's database, as another process sees it."""
-        return Store.open(self._path, ME)
+        return open_store(self._path, ME)
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait for the condition while the clock runs."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not condition():
                 self.clock.turn(0.25)
                 await self.pilot.pause(0.005)
 
     async def type(self, text: str) -> None:
-        """Press the keys of the text."""
-        await self.pilot.press(*("space" if c == " " else c for c in text))
+        """Press the keys of the text, faster than anybody types."""
+        for character in text:
+            self.app.post_message(Key(_character_to_key(character), character))
+        await self.pilot.pause()
 
     @property
     def main(self) -> MainScreen:

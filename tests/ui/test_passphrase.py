@@ -25,6 +25,7 @@ from dmtui.ui.screens.main import MainScreen
 from dmtui.ui.screens.passphrase import Locked, PassphraseScreen
 from dmtui.ui.screens.sign_in import SignInScreen
 from tests import keyrings
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -67,7 +68,7 @@ async def opened(paths: ProfilePaths, wanted: Protection) -> AsyncIterator[Pilot
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not condition():
             await pilot.pause(0.01)
 
@@ -138,7 +139,7 @@ async def test_a_keyring_that_hangs_holds_up_neither_keys_nor_quitting(
     keyrings.use(keyrings.Keeping)
     save_session(paths, SESSION, ProfileKey(paths, Protection.AUTO).open())
     keyrings.use(keyrings.Silent)
-    async with asyncio.timeout(20), opened(paths, Protection.AUTO) as pilot:
+    async with asyncio.timeout(PATIENCE), opened(paths, Protection.AUTO) as pilot:
         await pilot.press("ctrl+n")
         await until(pilot, lambda: len(pilot.app.screen_stack) > 1)
         await pilot.press("escape", "ctrl+q")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _PAGE = 50  # messages
 _UNREAD_LIMIT = 1000  # messages to load for the "new messages" line
+_LONGEST = 1500  # messages in the window, all of which are read again when one changes
 
 
 class ReadingPane(Vertical):
@@ -46,6 +47,7 @@ class ReadingPane(Vertical):
         self._more = False  # the store has older ones
         self._complete = False  # the oldest one of the store is the first that there is
         self._newer = False  # the window ends before the newest message
+        self._apart = False  # between the window and the newest message some may be missing
 
     def compose(self) -> ComposeResult:
         yield self.finding
@@ -127,6 +129,7 @@ class ReadingPane(Vertical):
     def _take(self, page: Page) -> None:
         self.messages, self._newer = page.messages, page.newer
         self._more, self._complete = page.more, page.complete
+        self._apart = self._apart and page.newer
 
     def _show(self, at: str | None = None) -> None:
         self.timeline.show(
@@ -179,7 +182,7 @@ class ReadingPane(Vertical):
         if self.person is None or self.timeline.loading_older:
             return
         if self._more:
-            self._prepend(across=self._newer)
+            self._prepend(across=self._apart)
         elif not self._complete:
             self.timeline.loading_older = True
             self._load_older(self.person)
@@ -190,6 +193,9 @@ class ReadingPane(Vertical):
         if self.person is not None and self._newer and self.messages:
             page = self._messenger.messages_after(self.person, self.messages[-1].cursor)
             self.messages, self._newer = self.messages + page.messages, page.newer
+            self._apart = self._apart and page.newer
+            if len(self.messages) > _LONGEST:
+                self.messages, self._more = self.messages[-_LONGEST:], True
             self._show()
 
     def _prepend(self, *, across: bool = False) -> None:
@@ -200,6 +206,8 @@ class ReadingPane(Vertical):
         page = self._messenger.messages(self.person, before, across=across)
         self.messages = page.messages + self.messages
         self._more, self._complete = page.more, page.complete
+        if len(self.messages) > _LONGEST:
+            self.messages, self._newer = self.messages[:_LONGEST], True
         self._show()
 
     @work(group="older", exclusive=True)
@@ -216,7 +224,7 @@ class ReadingPane(Vertical):
         if user_id == self.person:
             self.timeline.loading_older = False
             if got:
-                self._prepend(across=self._newer)
+                self._prepend(across=self._apart)
             else:
                 self._complete = True
                 self._show()
@@ -228,7 +236,7 @@ class ReadingPane(Vertical):
         before = self.messages[0].cursor if self.messages else None
         if not await self._messenger.load_older(self.person, before):
             return False
-        self._prepend(across=self._newer)
+        self._prepend(across=self._apart)
         return True
 
     # -- going about --
@@ -242,6 +250,7 @@ class ReadingPane(Vertical):
             if page is None:
                 return False
             self._take(page)
+            self._apart = page.newer
             self._show(at=key)
         else:
             self.timeline.jump(key)
