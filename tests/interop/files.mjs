@@ -45,7 +45,7 @@ const eventOf = (device, roomId, id) => device.client.getRoom(roomId)?.findEvent
 
 export const acts = {
     // -> event ID; `base64` is the file's content
-    async sendFile(device, { roomId, name, base64, mimetype, msgtype, caption }) {
+    async sendFile(device, { roomId, name, base64, mimetype, msgtype, caption, more }) {
         const plain = Buffer.from(base64, "base64");
         const content = {
             msgtype,
@@ -53,6 +53,7 @@ export const acts = {
             filename: name,
             info: { size: plain.length, mimetype },
             "m.mentions": {},
+            ...more,
         };
         if (await device.crypto.isEncryptionEnabledInRoom(roomId)) {
             const { data, file } = await encrypted(plain);
