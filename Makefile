@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
 
-.PHONY: help demo run test lint format bench screenshots clean
+.PHONY: help demo run test lint format bench screenshots recording clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -34,6 +34,9 @@ bench: $(VENV)/dev  ## measure speed and memory (about ten minutes)
 
 screenshots: $(VENV)/dev  ## draw screenshots/ from the real app
 	$(BIN)/python -m screenshots
+
+recording: $(VENV)/dev  ## film screenshots/recording.svg, which the README begins with
+	$(BIN)/python -m screenshots recording
 
 clean:  ## remove what make made
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,15 +1,15 @@
-"""Draw the screenshots: the real app on the demo's homeserver, as SVG, the front one as PNG, too.
+"""Draw the screenshots: the real app on the demo's homeserver, as SVG.
 
-python -m screenshots
+python -m screenshots             # the pictures
+python -m screenshots recording   # the animated one
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import io
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,27 +17,15 @@ from unittest.mock import patch
 
 from PIL import Image, ImageDraw, ImageOps
 from textual.pilot import Pilot
-from textual.theme import BUILTIN_THEMES
 from textual.widgets import OptionList, Static
 
-from dmtui.compose import Account
-from dmtui.config_file import ConfigFile
 from dmtui.core.direct import read_direct
-from dmtui.core.images import Drawing, Settings
 from dmtui.core.model import Media, RoomId, UserId
 from dmtui.core.ports import Progress
-from dmtui.core.safekeeping import Protection
 from dmtui.core.settings import BODIES
 from dmtui.core.verification import Phase
 from dmtui.demo.coast import coast
-from dmtui.demo.demo import demo
-from dmtui.matrix.sign_in import sign_in_with_password
 from dmtui.messenger.messenger import Messenger
-from dmtui.profile import ProfilePaths
-from dmtui.profile_key.profile_key import ProfileKey
-from dmtui.ui.app import DmtuiApp
-from dmtui.ui.commands import COMMANDS
-from dmtui.ui.key_profiles import PROFILES
 from dmtui.ui.screens.attach_file import AttachFile
 from dmtui.ui.screens.confirm import Question
 from dmtui.ui.screens.conversation import ConversationPane
@@ -53,9 +41,10 @@ from dmtui.ui.screens.search import SearchScreen
 from dmtui.ui.screens.settings import SettingsScreen
 from dmtui.ui.widgets.invite_prompt import InvitePrompt
 from dmtui.ui.widgets.people_list import PeopleList
+from screenshots.recording import record
+from screenshots.stage import perform
 
 HERE = Path(__file__).parent
-FRONT = "conversation"  # the README shows it, as PNG
 PATIENCE = 60.0  # seconds
 SIZE = (100, 30)
 LARGE = (1920, 1280)  # pixels
@@ -166,20 +155,29 @@ class Tour:
         await self._find()
 
     async def _write(self, said: int) -> None:
-        """Formatted text, a reaction, and a reply."""
+        """Formatted text, a reaction, a reply, and its correction."""
         camera, pane = self._camera, self._pane
-        await camera.type("The *whole* recipe:")
-        for line in ("- 500 g **flour**, see https://flour.example", "- ||a spoon of honey||"):
+        await camera.type("My *whole* recipe:")
+        recipe = ("- 500 g **flour**, see https://flour.example", "- ||a spoon of honey||")
+        for line in (*recipe, "Will you keep it to yourself?"):
             await camera.press("ctrl+j")
             await camera.type(line)
         await camera.press("enter")
         await camera.until(lambda: len(pane.reading.messages) >= said + 2)
-        await camera.press("up", "plus", "1")
+        await camera.press("up", "plus")
+        await camera.shoot_all("reaction")
+        await camera.press("1")
         await camera.until(lambda: pane.reading.messages[-1].reactions)
         await camera.press("r")
         await camera.type("Bring some on Friday!")
+        await camera.shoot_all("reply")
         await camera.press("enter")
         await camera.until(lambda: len(pane.reading.messages) >= said + 4)
+        await camera.press("up", "up", "e", "end")
+        await camera.type(" At *six*?")
+        await camera.shoot_all("edit")
+        await camera.press("enter")
+        await camera.until(lambda: pane.reading.messages[-2].edited)
 
     async def _find(self) -> None:
         """A word in all chats, and in this one."""
@@ -204,7 +202,7 @@ class Tour:
         await camera.until(lambda: people.requests)
         await camera.press("f6")
         await camera.until(lambda: self._screen.query_one(InvitePrompt).has_focus)
-        await camera.shoot("request")
+        await camera.shoot_all("request")
         await camera.press("l")
 
     async def _ask(self) -> None:
@@ -394,36 +392,13 @@ def landscape(path: Path) -> Path:
 
 
 def main() -> None:
-    """Run the demo, take the tour, leave."""
-    with demo() as here:
-        paths = ProfilePaths.named().inside(here.directory)
-        key = ProfileKey(paths, Protection.FILE)
-        with contextlib.closing(Account(paths, key)) as account:
-            messenger = asyncio.run(account.signed_in(here.session))
-            app = DmtuiApp(
-                messenger=messenger,
-                open_messenger=account.signed_in,
-                sign_in=sign_in_with_password,
-                demo=True,
-                settings=ConfigFile(
-                    here.directory / "config.toml",
-                    tuple(BUILTIN_THEMES),
-                    [command.keyed for command in COMMANDS],
-                    PROFILES,
-                ),
-                images=Settings(Drawing.BLOCKS),
-            )
-            asyncio.run(take(app, messenger))
-    if converter := shutil.which("rsvg-convert"):
-        picture = HERE / f"{FRONT}.svg"
-        subprocess.run([converter, "-o", picture.with_suffix(".png"), picture], check=True)
-
-
-async def take(app: DmtuiApp, messenger: Messenger) -> None:
-    """Open the app without a terminal and photograph it."""
-    async with app.run_test(size=SIZE, notifications=True) as pilot:
-        await Tour(pilot, messenger).take()
-        await app.leave().wait()
+    """Take the tour, or record the film."""
+    parser = argparse.ArgumentParser(prog="python -m screenshots", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=("pictures", "recording"), default="pictures")
+    if parser.parse_args().what == "recording":
+        record()
+        return
+    perform(lambda pilot, messenger: Tour(pilot, messenger).take(), SIZE)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Self
 
-from dmtui.core.direct import Candidate
+from dmtui.core.direct import Candidate, apply_edits
 from dmtui.core.errors import StoreTrouble
 from dmtui.core.events import (
     Change,
@@ -670,9 +670,12 @@ def _wrote(work: Work, intent: Intent, outcome: Outcome) -> None:
     """What was to be done has been done, as far as it could be."""
     match intent:
         case EditDirect(room_id=room_id):
-            _touch_room(work, room_id)
-            if not outcome.ok:
+            if outcome.ok:  # sync may be late to tell
+                known = account.direct(work.connection) or {}
+                invites.set_direct(work, apply_edits(known, (intent,)))
+            else:
                 directs.note_conflict(work, intent)
+            _touch_room(work, room_id)
         case Ignore(user_id) if outcome.ok:
             invites.set_ignored(work, invites.ignored(work) | {user_id})
         case StopIgnoring(user_id) if outcome.ok:

@@ -54,12 +54,13 @@ export async function fetched(device, uri) {
 const eventOf = (device, roomId, id) => device.client.getRoom(roomId)?.findEventById(id);
 
 export const acts = {
-    // -> event ID; `base64` and `thumbnail` are contents of files, `replyTo` is an event ID
-    async sendFile(device, { roomId, name, base64, mimetype, msgtype, caption, thumbnail, replyTo }) {
+    // -> event ID; `base64` and `thumbnail` are contents of files, `replyTo` is an event ID,
+    // `more` is part of the content
+    async sendFile(device, { roomId, name, base64, mimetype, msgtype, caption, thumbnail, replyTo, more }) {
         const plain = Buffer.from(base64, "base64");
         const info = { size: plain.length, mimetype };
         const content = {
-            msgtype, body: caption || name, filename: name, info, "m.mentions": {},
+            msgtype, body: caption || name, filename: name, info, "m.mentions": {}, ...more,
         };
         if (replyTo) content["m.relates_to"] = { "m.in_reply_to": { event_id: replyTo } };
         Object.assign(content, await placed(device, roomId, plain, mimetype, ["url", "file"]));

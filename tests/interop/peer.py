@@ -122,11 +122,15 @@ class Shield:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A message in Element; ``body`` is ``None`` and ``failure`` says why if it is not readable."""
+    """A message in Element; ``body`` is ``None`` and ``failure`` says why if it is not readable.
+
+    ``readers`` are others than the sender who have read up to it.
+    """
 
     id: str
     sender: str
     body: str | None
+    content: Json
     formatted: str | None
     mentions: tuple[str, ...]
     encrypted: bool
@@ -137,6 +141,7 @@ class Seen:
     thread: str | None
     edited: bool
     deleted: bool
+    readers: tuple[str, ...]
     reactions: tuple[str, ...]
 
 
@@ -151,7 +156,7 @@ class ReadFile:
 
 @dataclass(frozen=True, slots=True)
 class SeenRoom:
-    """A room in Element; ``members`` are user IDs with their membership."""
+    """A room in Element; ``members`` are user IDs with membership, ``names`` with name."""
 
     membership: str
     encrypted: bool
@@ -159,6 +164,7 @@ class SeenRoom:
     members: dict[str, str]
     typing: list[str]
     marked_unread: bool
+    names: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +277,13 @@ class Element:
         """Ignore these people, and nobody else."""
         await self._act("ignore", users=[other.user_id for other in others])
 
+    async def ignored(self, **want: object) -> Json:
+        """Who is ignored: user IDs."""
+        return await self._seen("ignored", want)
+
+    async def set_name(self, name: str) -> None:
+        await self._act("setName", name=name)
+
     async def direct(self) -> Json:
         """``m.direct`` as the server has it."""
         answer = await self._view("direct")
@@ -290,6 +303,10 @@ class Element:
         """Send a text message; its event ID."""
         return str(await self._act("send", roomId=room_id, body=body, formatted=formatted))
 
+    async def say(self, room_id: str, content: Json, kind: str = "m.room.message") -> str:
+        """Send an event of this content, whatever it is; its event ID."""
+        return str(await self._act("say", roomId=room_id, type=kind, content=content))
+
     async def reply(self, room_id: str, event_id: str, body: str) -> str:
         return str(await self._act("reply", roomId=room_id, event=event_id, body=body))
 
@@ -302,6 +319,10 @@ class Element:
     async def thread(self, room_id: str, root: str, newest: str, body: str) -> str:
         """Send into a thread, whose newest event is named too."""
         return str(await self._act("thread", roomId=room_id, root=root, event=newest, body=body))
+
+    async def read(self, room_id: str, event_id: str) -> None:
+        """Have seen all up to this message, and tell so."""
+        await self._act("read", roomId=room_id, event=event_id)
 
     async def redact(self, room_id: str, event_id: str) -> str:
         return str(await self._act("redact", roomId=room_id, event=event_id))
@@ -316,8 +337,12 @@ class Element:
         caption: str = "",
         thumbnail: bytes = b"",
         reply: str = "",
+        more: Json | None = None,
     ) -> str:
-        """Upload and send a file or a picture, encrypted where the room is; its event ID."""
+        """Upload and send a file or a picture, encrypted where the room is; its event ID.
+
+        ``more`` is part of the message's content, e.g. its ``msgtype``.
+        """
         msgtype = "m.image" if mimetype.startswith("image/") else "m.file"
         details = {"name": name, "mimetype": mimetype, "caption": caption, "msgtype": msgtype}
         data, small = (base64.b64encode(each).decode() for each in (content, thumbnail))
@@ -328,6 +353,7 @@ class Element:
                 base64=data,
                 thumbnail=small,
                 replyTo=reply,
+                more=more or {},
                 **details,
             )
         )
@@ -484,6 +510,7 @@ def _message(seen: Json) -> Seen:
             **seen,
             "shield": None if shield is None else Shield(**shield),
             "mentions": tuple(seen["mentions"]),
+            "readers": tuple(seen["readers"]),
             "reactions": tuple(seen["reactions"]),
         }
     )

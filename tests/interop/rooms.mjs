@@ -64,6 +64,7 @@ async function seen(device, room, event) {
         id: event.getId(),
         sender: event.getSender(),
         body: readable ? (event.getContent().body ?? null) : null,
+        content: readable ? event.getContent() : {},
         formatted: readable ? (event.getContent().formatted_body ?? null) : null,
         mentions: readable ? (event.getContent()["m.mentions"]?.user_ids ?? []) : [],
         encrypted: event.isEncrypted(),
@@ -74,6 +75,7 @@ async function seen(device, room, event) {
         thread: event.threadRootId ?? null,
         edited: Boolean(event.replacingEvent()),
         deleted: event.isRedacted(),
+        readers: room.getUsersReadUpTo(event).filter((user) => user !== event.getSender()),
         reactions: (reactions?.getSortedAnnotationsByKey() ?? [])
             .filter(([, given]) => given.size > 0).map(([key]) => key),
     };
@@ -152,6 +154,16 @@ export const acts = {
         await device.client.setIgnoredUsers(users);
     },
 
+    async setName(device, { name }) {
+        await device.client.setDisplayName(name);
+    },
+
+    async read(device, { roomId, event }) {
+        const known = () => roomOf(device, roomId).findEventById(event);
+        await device.until("the message", () => known()?.getId(), event);
+        await device.client.sendReadReceipt(known());
+    },
+
     async setDirect(device, { content }) {
         await device.client.setAccountData("m.direct", content);
     },
@@ -160,6 +172,8 @@ export const acts = {
     send: (device, { roomId, body, formatted }) => sent(device, roomId, "m.room.message", {
         ...text(body), ...html(formatted),
     }),
+
+    say: (device, { roomId, type, content }) => sent(device, roomId, type, content),
 
     reply: (device, { roomId, event, body }) => sent(device, roomId, "m.room.message", {
         ...text(body), ...relation({ "m.in_reply_to": { event_id: event } }),
@@ -204,8 +218,13 @@ export const views = {
             members: Object.fromEntries(room.getMembers().map((m) => [m.userId, m.membership])),
             typing: room.getMembers().filter((m) => m.typing).map((m) => m.userId),
             marked_unread: isMarkedUnread(room),
+            names: Object.fromEntries(room.getMembers().map((m) => [m.userId, m.rawDisplayName])),
         };
     },
+
+    ignored: (device) => Object.fromEntries(
+        device.client.getIgnoredUsers().map((user) => [user, true]),
+    ),
 
     // The newest message that is `event`, or whose text is `body`
     async message(device, { roomId, event, body }) {

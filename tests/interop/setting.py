@@ -42,6 +42,20 @@ async def chat(dmtui: DmtuiAccount, bob: Element) -> RoomId:
     return opened.room_id
 
 
+both = pytest.mark.parametrize("encrypted", [True, False], ids=["encrypted", "plain"])
+
+
+async def chat_as(dmtui: DmtuiAccount, bob: Element, encrypted: bool) -> RoomId:
+    """A chat that both are in, encrypted or started by Bob without."""
+    if encrypted:
+        return await chat(dmtui, bob)
+    room_id = RoomId(await bob.create_direct(dmtui.account, encrypted=False))
+    await dmtui.accept(room_id)
+    await dmtui.until_peer(bob.account, PeerState.JOINED)
+    await bob.room(room_id, members={dmtui.me: "join"})
+    return room_id
+
+
 async def another_element(
     dmtui: DmtuiAccount, synapse: SynapseServer, open_element: OpenElement
 ) -> Element:

@@ -6,36 +6,28 @@ import asyncio
 import io
 from pathlib import Path
 
-import pytest
 from PIL import Image
 
 from dmtui.core.images import USUAL_LIMIT
-from dmtui.core.model import AttachmentKind, Kind, Message, PeerState, Pixels, RoomId, SendState
+from dmtui.core.model import AttachmentKind, Kind, Message, Pixels, SendState
 from tests.homeserver.dmtui_account import DmtuiAccount, user
 from tests.interop.peer import Element
-from tests.interop.setting import chat, on_one_worker
+from tests.interop.setting import both, chat_as, on_one_worker
 
 pytestmark = on_one_worker
 
 CONTENT = bytes(range(256)) * 700
 
 
-async def plain_chat(dmtui: DmtuiAccount, bob: Element) -> RoomId:
-    room_id = RoomId(await bob.create_direct(dmtui.account, encrypted=False))
-    await dmtui.accept(room_id)
-    await dmtui.until_peer(bob.account, PeerState.JOINED)
-    return room_id
-
-
 def files(dmtui: DmtuiAccount, bob: Element) -> list[Message]:
     return [m for m in dmtui.messages(bob.account) if m.kind is Kind.ATTACHMENT]
 
 
-@pytest.mark.parametrize("encrypted", [True, False])
+@both
 async def test_file_sent_in_element_is_saved_here(
     dmtui: DmtuiAccount, bob: Element, encrypted: bool
 ) -> None:
-    room_id = await (chat if encrypted else plain_chat)(dmtui, bob)
+    room_id = await chat_as(dmtui, bob, encrypted)
     await bob.send_file(room_id, "Grüße.pdf", CONTENT, "application/pdf", caption="look at this")
     await dmtui.until(lambda: files(dmtui, bob))
     (message,) = files(dmtui, bob)
@@ -46,11 +38,11 @@ async def test_file_sent_in_element_is_saved_here(
     assert await asyncio.to_thread(saved.read_bytes) == CONTENT
 
 
-@pytest.mark.parametrize("encrypted", [True, False])
+@both
 async def test_picture_sent_here_is_read_in_element_with_its_thumbnail(
     dmtui: DmtuiAccount, bob: Element, tmp_path: Path, encrypted: bool
 ) -> None:
-    room_id = await (chat if encrypted else plain_chat)(dmtui, bob)
+    room_id = await chat_as(dmtui, bob, encrypted)
     picture = tmp_path / "noise.png"
     Image.effect_noise((1000, 500), 90).save(picture)
     offer = await dmtui.messenger.attaching.offer(picture)
@@ -72,11 +64,11 @@ async def test_picture_sent_here_is_read_in_element_with_its_thumbnail(
     assert sent.attachment.kind is AttachmentKind.IMAGE
 
 
-@pytest.mark.parametrize("encrypted", [True, False])
+@both
 async def test_file_answers_a_message_both_ways(
     dmtui: DmtuiAccount, bob: Element, tmp_path: Path, encrypted: bool
 ) -> None:
-    room_id = await (chat if encrypted else plain_chat)(dmtui, bob)
+    room_id = await chat_as(dmtui, bob, encrypted)
     question = await bob.send(room_id, "where is it?")
     await dmtui.until(lambda: dmtui.bodies(bob.account)[-1:] == ["where is it?"])
     asked = dmtui.messages(bob.account)[-1]
@@ -92,11 +84,11 @@ async def test_file_answers_a_message_both_ways(
     assert (quote.body, quote.own) == ("file: plan.txt (179 kB)", True)
 
 
-@pytest.mark.parametrize("encrypted", [True, False])
+@both
 async def test_picture_sent_in_element_has_its_preview_here(
     dmtui: DmtuiAccount, bob: Element, tmp_path: Path, encrypted: bool
 ) -> None:
-    room_id = await (chat if encrypted else plain_chat)(dmtui, bob)
+    room_id = await chat_as(dmtui, bob, encrypted)
     small = io.BytesIO()
     Image.new("RGB", (80, 40), (255, 0, 0)).save(small, "PNG")
     noise = io.BytesIO()

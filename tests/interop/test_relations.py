@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-
-from dmtui.core.model import Kind, Message, RoomId
+from dmtui.core.model import Kind, Message
 from tests.homeserver.dmtui_account import DmtuiAccount, user
 from tests.interop.peer import Element
-from tests.interop.setting import chat, on_one_worker
+from tests.interop.setting import both, chat_as, on_one_worker
 
 pytestmark = on_one_worker
 
-both = pytest.mark.parametrize("encrypted", [True, False], ids=["encrypted", "plain"])
-
-
-async def chat_as(dmtui: DmtuiAccount, bob: Element, encrypted: bool) -> RoomId:
-    if encrypted:
-        return await chat(dmtui, bob)
-    room_id = RoomId(await bob.create_direct(dmtui.account, encrypted=False))
-    await dmtui.accept(room_id)
-    await bob.room(room_id, members={dmtui.me: "join"})
-    return room_id
+MORE_THAN_SYNC_TELLS = 25
 
 
 async def got(dmtui: DmtuiAccount, bob: Element, body: str) -> Message:
@@ -88,3 +77,34 @@ async def test_thread_of_element_is_answered_in_the_thread(
     assert (message.quote.body, message.quote.thread) == ("root", True)
     await dmtui.messenger.send(user(bob.account), "even deeper", answers=message.key)
     await bob.message(room_id, body="even deeper", thread=root, reply=deeper)
+
+
+@both
+async def test_what_happened_while_away_is_right_whatever_is_told_first(
+    dmtui: DmtuiAccount, bob: Element, encrypted: bool
+) -> None:
+    room_id = await chat_as(dmtui, bob, encrypted)
+    await bob.send(room_id, "before")
+    await got(dmtui, bob, "before")
+    await dmtui.stop()
+    original = await bob.send(room_id, "tpyo")
+    regretted = await bob.send(room_id, "regretted")
+    for number in range(MORE_THAN_SYNC_TELLS):
+        await bob.send(room_id, f"line {number}")
+    await bob.edit(room_id, original, "typo")
+    await bob.react(room_id, original, "👍")
+    await bob.redact(room_id, await bob.react(room_id, original, "❤️"))
+    await bob.redact(room_id, regretted)
+    await bob.reply(room_id, original, "my answer")
+    await dmtui.start()
+    quote = (await got(dmtui, bob, "my answer")).quote
+    message = await got(dmtui, bob, "typo")
+    assert message.edited
+    assert [(one.emoji, one.names) for one in message.reactions] == [("👍", ("Bob",))]
+    assert dmtui.bodies(bob.account) == [
+        *("before", "typo"),
+        *(f"line {number}" for number in range(MORE_THAN_SYNC_TELLS)),
+        "my answer",
+    ]
+    assert quote is not None
+    await dmtui.until(lambda: (q := dmtui.messages(bob.account)[-1].quote) and q.body == "typo")

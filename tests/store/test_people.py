@@ -247,8 +247,23 @@ def test_accepted_invite_is_a_conversation_before_the_map_says_so(store: Store) 
     assert OTHER in store.followed_rooms()
     (edit,) = store.pending_intents()
     store.settle_intent(edit.number, Outcome(True))
+    assert [(p.name, p.flag_pending) for p in store.people()] == [("Carol", False)]
     store.apply(batch(direct={CAROL: [OTHER]}))
     assert not store.people()[0].flag_pending
+
+
+def test_chat_stays_once_it_is_recorded_though_sync_is_late_to_tell(store: Store) -> None:
+    store.apply(first_sync(line("1", 1)))
+    number = store.add_intent(CreateRoom(CAROL, "n1", encrypted=True))
+    record = EditDirect(DirectAction.ADD, CAROL, OTHER)
+    store.settle_intent(number, Outcome(True, room_id=OTHER), then=[record])
+    (edit,) = store.pending_intents()
+    store.settle_intent(edit.number, Outcome(True))
+    assert {person.user_id for person in store.people()} == {BOB, CAROL}
+    assert OTHER in store.followed_rooms()
+    take_out = store.add_intent(EditDirect(DirectAction.REMOVE, CAROL, OTHER))
+    store.settle_intent(take_out, Outcome(True))
+    assert {person.user_id for person in store.people()} == {BOB}
 
 
 def test_late_word_of_an_accepted_invite_does_not_bring_it_back(store: Store) -> None:

@@ -134,6 +134,16 @@ async def test_all_keys_are_named_on_a_small_screen() -> None:
             assert words in app.shown
 
 
+async def test_no_key_is_parted_from_its_words_in_a_narrow_conversation() -> None:
+    app = Host()
+    async with app.run_test(size=(50, 20)) as pilot:
+        app.prompt.invite = replace(INVITE, reason=Safe("hello"))
+        app.prompt.focus()
+        await pilot.pause()
+        for words in ("b decline and ignore", "p report as well", "l later", "m show what they"):
+            assert words in app.shown
+
+
 async def test_hostile_invite_is_shown_literally_without_steering_bytes() -> None:
     app = Host()
     async with app.run_test(size=(60, 20)) as pilot:

@@ -53,6 +53,8 @@ _KEYS: Mapping[str, str] = MappingProxyType(
         "invite.reveal": "m",
     }
 )
+_ROWS = (slice(0, 3), slice(3, 5), slice(5, None))
+"""The answers side by side, so that no line is longer than a narrow conversation."""
 
 
 class InvitePrompt(Widget, can_focus=True):
@@ -180,7 +182,7 @@ class InvitePrompt(Widget, can_focus=True):
         if (invite.reason or invite.room_name or hides_name) and not self.revealed:
             items.append(self._key("invite.reveal", "reveal", "show what they wrote"))
         gap = Content("   ")
-        lines = [gap.join(items[start : start + 3]) for start in range(0, len(items), 3)]
+        lines = (gap.join(items[row]) for row in _ROWS)
         return Content("\n").join(lines)
 
     def _key(self, name: str, action: str, text: str) -> Content:
