@@ -1,7 +1,7 @@
 """What is sent → the type and content of its event; the reverse is in ``translate``.
 
 Client-server API v1.18, "Instant Messaging", "Rich replies", "Event replacements",
-"Event annotations and reactions", "Threading".
+"Event annotations and reactions", "Threading", "User and room mentions".
 """
 
 from __future__ import annotations
@@ -38,8 +38,13 @@ def written(content: Line | Edit | Reaction) -> tuple[str, JsonObject]:
 
 def _spoken(line: Line, before: str = "") -> JsonObject:
     """``before`` is the fallback's, for clients that know no edits."""
-    if line.attachment is not None:
-        return attached(line.attachment)
+    raw = _text(line, before) if line.attachment is None else attached(line.attachment)
+    mentioned = mentions(parse(line.formatted)) if line.formatted else frozenset()
+    raw["m.mentions"] = {"user_ids": [*sorted(mentioned)]} if mentioned else {}
+    return raw
+
+
+def _text(line: Line, before: str) -> JsonObject:
     raw: JsonObject = {
         "msgtype": _MSGTYPES.get(line.kind, "m.text"),
         "body": f"{before}{line.body}",
@@ -47,8 +52,6 @@ def _spoken(line: Line, before: str = "") -> JsonObject:
     if line.formatted:
         raw["format"] = "org.matrix.custom.html"
         raw["formatted_body"] = f"{before}{line.formatted}"
-        if mentioned := mentions(parse(line.formatted)):
-            raw["m.mentions"] = {"user_ids": [*sorted(mentioned)]}
     return raw
 
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 import pytest
 
 from dmtui.core.events import Content, Edit, Line, Reaction
-from dmtui.core.model import EventId, JsonObject, Kind, Safe
+from dmtui.core.model import Attachment, AttachmentKind, EventId, JsonObject, Kind, Media, Safe
 from dmtui.matrix.translate import readable
 from dmtui.matrix.writing import written
 
 TARGET = EventId("$target")
 ROOT = EventId("$root")
 HELLO = Line(Kind.TEXT, Safe("hello"))
+FILE = Line(
+    Kind.ATTACHMENT,
+    Safe("a.pdf"),
+    attachment=Attachment(AttachmentKind.FILE, Safe("a.pdf"), Media("mxc://x.org/a")),
+)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +49,7 @@ def test_edit_carries_a_fallback_for_clients_that_know_no_edits() -> None:
         "body": "hello",
         "format": "org.matrix.custom.html",
         "formatted_body": "<b>hello</b>",
+        "m.mentions": {},
     }
     assert raw["m.new_content"] == new
 
@@ -68,3 +74,12 @@ def test_who_is_mentioned_is_told() -> None:
     html = '<a href="https://matrix.to/#/@bob:x.org">Bob</a>, <b>look</b>'
     _, raw = written(Line(Kind.TEXT, Safe("@bob:x.org, **look**"), html))
     assert raw["m.mentions"] == {"user_ids": ["@bob:x.org"]}
+
+
+@pytest.mark.parametrize(
+    "content", [HELLO, Edit(TARGET, HELLO), FILE], ids=["text", "edit", "file"]
+)
+def test_what_mentions_nobody_says_so(content: Line | Edit) -> None:
+    """Else whoever is named like a word in it would be told of a mention."""
+    _, raw = written(content)
+    assert raw["m.mentions"] == {}
