@@ -69,6 +69,7 @@ ANIMATIONS = Setting(
     "Whether anything moves by itself: a cursor that blinks, a view that glides.",
     Switch(),
     default=True,
+    at_once=True,
 )
 DOWNLOADS: Setting[str | None] = Setting(
     "files.downloads",
@@ -170,6 +171,7 @@ TYPING = Setting(
     "Whether the person you write to is told that you are typing.",
     Switch(),
     OPEN.typing,
+    at_once=True,
 )
 RECEIPTS = Setting(
     "privacy.receipts",
@@ -183,6 +185,7 @@ RECEIPTS = Setting(
         },
     ),
     OPEN.receipts,
+    at_once=True,
 )
 KEY_PROTECTION = Setting(
     "security.key_protection",

@@ -97,7 +97,7 @@ class Messenger:
         privacy: Privacy = OPEN,
     ):
         self.me = me
-        self._privacy = privacy
+        self.privacy = privacy
         self._store = store
         self._connect = connect
         self._clock = clock or SystemClock()
@@ -450,7 +450,7 @@ class Messenger:
 
     async def mark_read(self, user_id: UserId) -> None:
         """The user has seen the newest message of the conversation, or says so."""
-        private = self._privacy.receipts is Receipts.PRIVATE
+        private = self.privacy.receipts is Receipts.PRIVATE
         await self._ledger.write(self._store.mark_read_here, user_id, private)
 
     def set_typing(self, user_id: UserId, typing: bool) -> None:
@@ -459,11 +459,11 @@ class Messenger:
         Nobody is told where the settings say so.
         """
         (here,) = self._store.conversations([user_id]) or (None,)
-        if here is None or not self._privacy.typing:
+        if here is None:
             return
         if not typing:
             self._typing.stopped(here.room_id)
-        elif here.peer in (PeerState.JOINED, PeerState.GROUP):
+        elif self.privacy.typing and here.peer in (PeerState.JOINED, PeerState.GROUP):
             self._typing.started(here.room_id)
 
     def _room(self, user_id: UserId) -> RoomId | None:

@@ -8,7 +8,7 @@ import signal
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.traceback import Traceback
-from textual import on, work
+from textual import constants, on, work
 from textual.app import App
 from textual.events import DescendantFocus
 from textual.filter import Monochrome, NoColor
@@ -18,8 +18,9 @@ from dmtui.core.errors import DmtuiError
 from dmtui.core.images import BLOCKS_ALONE
 from dmtui.core.images import Settings as ImageSettings
 from dmtui.core.notify import Settings
+from dmtui.core.privacy import Privacy
 from dmtui.core.safekeeping import PLACES, KeyPlace
-from dmtui.core.settings import KEY_PROFILE, THEME
+from dmtui.core.settings import ANIMATIONS, KEY_PROFILE, THEME
 from dmtui.ui.commands import TAKES_EVERY_KEY, CommandProvider, Registry, Scope, bindings
 from dmtui.ui.contrast import readable
 from dmtui.ui.hangup import guard_hangup
@@ -109,8 +110,12 @@ class DmtuiApp(App[None]):
         self._images = images
         if plain:
             self.add_class("plain")
-        if plain or not animations:
-            self.animation_level = "none"
+        self._privacy: Privacy | None = None  # chosen while dmtui runs
+        self._move(animations)
+
+    def _move(self, animations: bool) -> None:
+        still = self._plain or not animations
+        self.animation_level = "none" if still else constants.TEXTUAL_ANIMATIONS
 
     def get_default_screen(self) -> Screen[None]:
         """The first frame is the real thing."""
@@ -138,7 +143,7 @@ class DmtuiApp(App[None]):
         self._taken_over()
         self.set_keymap(self.registry.keymap)
         self._voice.begin()
-        self._begin_notifying()
+        self._begin()
         loop = asyncio.get_running_loop()
         with contextlib.suppress(NotImplementedError):  # Windows
             for number in (signal.SIGTERM, signal.SIGHUP):
@@ -156,7 +161,7 @@ class DmtuiApp(App[None]):
         """Unlocked: on to the main screen, or to signing in."""
         self._locked, self._messenger = None, event.messenger
         self._replace_screen_by(self.get_default_screen)
-        self._begin_notifying()
+        self._begin()
 
     @on(SignInScreen.SignedIn)
     @work(group="leave", exclusive=True)
@@ -169,7 +174,7 @@ class DmtuiApp(App[None]):
                 self.screen.tell(str(error))
             return
         self._replace_screen_by(self.get_default_screen)
-        self._begin_notifying()
+        self._begin()
         if self._messenger.encryption.key_place is KeyPlace.FILE:
             self.notify(PLACES[KeyPlace.FILE], timeout=20, markup=False)
 
@@ -218,11 +223,17 @@ class DmtuiApp(App[None]):
         self.bell()
         self.panic(Traceback(show_locals=False, width=None))
 
-    # -- what the terminal is told besides frames --
-
-    def _begin_notifying(self) -> None:
+    def _begin(self) -> None:
+        """With the messenger, if there is one now."""
+        self._keep_private()
         if self._messenger is not None and not self.is_headless:
             self._keep_notifying(self._messenger)
+
+    def _keep_private(self) -> None:
+        if self._messenger is not None and self._privacy is not None:
+            self._messenger.privacy = self._privacy
+
+    # -- what the terminal is told besides frames --
 
     @work(group="notify", exclusive=True)
     async def _keep_notifying(self, messenger: Messenger) -> None:
@@ -251,8 +262,8 @@ class DmtuiApp(App[None]):
     @on(DescendantFocus)
     def hold_still(self, event: DescendantFocus) -> None:
         """No cursor blinks where nothing is to move by itself."""
-        if self.animation_level == "none" and isinstance(event.widget, Input):
-            event.widget.cursor_blink = False
+        if isinstance(event.widget, Input):
+            event.widget.cursor_blink = self.animation_level != "none"
 
     def action_keys(self) -> None:
         """F1."""
@@ -276,6 +287,9 @@ class DmtuiApp(App[None]):
         if config[THEME] != before[THEME]:
             self.theme = config[THEME]
         self._voice.change(config.notifications)
+        self._move(config[ANIMATIONS])
+        self._privacy = config.privacy
+        self._keep_private()
         if (config.keys, config[KEY_PROFILE]) != (before.keys, before[KEY_PROFILE]):
             self.registry = Registry(config.keys, config[KEY_PROFILE])
             self.set_keymap(self.registry.keymap)

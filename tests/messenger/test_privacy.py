@@ -67,6 +67,17 @@ async def test_nobody_is_told_of_typing_where_the_settings_say_so(desk: Desk) ->
     assert told(desk, "mark_read")[0][0] == room
 
 
+async def test_who_was_seen_typing_before_it_was_switched_off_is_seen_ending(desk: Desk) -> None:
+    room = await desk.server.have_direct_room(BOB, "Bob", history=["hi"])
+    await desk.restart()
+    desk.messenger.set_typing(BOB, True)
+    await desk.until(lambda: told(desk) == [(room, True)])
+    desk.messenger.privacy = Privacy(typing=False)
+    desk.messenger.set_typing(BOB, True)
+    desk.messenger.set_typing(BOB, False)
+    await desk.until(lambda: told(desk) == [(room, True), (room, False)])
+
+
 async def test_receipts_are_private_where_the_settings_say_so(desk: Desk) -> None:
     room = await desk.server.have_direct_room(BOB, "Bob", history=["hi"])
     desk.privacy = Privacy(receipts=Receipts.PRIVATE)

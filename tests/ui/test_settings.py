@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from textual.widgets import Input, OptionList, Static
 
 from dmtui.core.notify import How, Settings, Title
+from dmtui.core.privacy import Privacy, Receipts
 from dmtui.core.settings import (
+    ANIMATIONS,
     DOWNLOADS,
     HOW,
     KEY_PROFILE,
     KEY_PROTECTION,
     KEYS,
     PLAIN,
+    RECEIPTS,
     SETTINGS,
     THEME,
+    TYPING,
 )
 from dmtui.ui.commands import Registry
 from dmtui.ui.key_profiles import PROFILES
 from dmtui.ui.screens.command_keys import CommandKeys, NewKey
 from dmtui.ui.screens.confirm import Question
 from dmtui.ui.screens.go_to_person import GoToPerson
+from dmtui.ui.screens.main import MainScreen
 from dmtui.ui.screens.setting_values import ChooseValue, TypeValue
 from dmtui.ui.screens.settings import SettingsScreen
+from dmtui.ui.screens.sign_in import SignInScreen
 from dmtui.ui.screens.start_chat import StartChat
 from dmtui.ui.terminal_escape import POP_TITLE, Terminal
 from dmtui.ui.voice import Voice
-from tests.fakes import BOB
+from tests.fakes import BOB, ME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,6 +163,39 @@ async def test_set_of_keys_is_taken_at_once(stage: Stage) -> None:
         assert stage.composer.text == "acb"
         await pilot.press("f9")
         await stage.until(on(stage, StartChat))
+
+
+async def test_motion_ends_at_once(stage: Stage) -> None:
+    async with stage.open() as pilot:
+        await open_settings(stage)
+        await go_to(stage, ANIMATIONS.name)
+        await pilot.press("space")
+        await stage.until(lambda: stage.app.animation_level == "none")
+        await pilot.press("space")
+        await stage.until(lambda: stage.app.animation_level != "none")
+
+
+async def test_privacy_holds_at_once_also_for_who_signs_in_afterwards(stage: Stage) -> None:
+    quiet = Privacy(typing=False, receipts=Receipts.PRIVATE)
+    async with stage.open(signed_in=False) as pilot:
+        await open_settings(stage)
+        await go_to(stage, TYPING.name)
+        await pilot.press("space")
+        await stage.until(lambda: "typing = false" in saved(stage))
+        await go_to(stage, RECEIPTS.name)
+        await pilot.press("space")
+        await stage.until(lambda: 'receipts = "private"' in saved(stage))
+        await pilot.press("escape")
+        await stage.until(on(stage, SignInScreen))
+        for text in (ME, "secret"):
+            await stage.type(text)
+            await pilot.press("enter")
+        await stage.until(on(stage, MainScreen))
+        await stage.until(lambda: stage.messenger.privacy == quiet)
+        await open_settings(stage)
+        await go_to(stage, TYPING.name)
+        await pilot.press("space")
+        await stage.until(lambda: stage.messenger.privacy == replace(quiet, typing=True))
 
 
 async def test_directory_is_typed_and_a_wrong_one_refused(stage: Stage) -> None:
