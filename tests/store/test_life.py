@@ -78,10 +78,10 @@ def test_return_to_a_forgotten_room_is_a_new_beginning(store: Store) -> None:
     forget(store)
     store.apply(news(line("late")))
     assert rows(store) == []
+    store.settle_intent(store.add_intent(UNLIST), DONE)
     back = (Member(ME, Membership.JOIN), Member(BOB, Membership.JOIN))
     store.apply(batch(direct={BOB: [ROOM]}))
     store.apply(news(line("new"), members=back))
-    store.settle_intent(store.add_intent(UNLIST), DONE)
     assert bodies(store) == ["new"]
 
 

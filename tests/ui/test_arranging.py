@@ -14,6 +14,7 @@ from dmtui.ui.screens.petname import Petname
 from tests.fakes import BOB, CAROL
 
 if TYPE_CHECKING:
+    from dmtui.core.intents import Entry
     from dmtui.core.model import RoomId
     from tests.ui.stage import Stage
 
@@ -60,18 +61,27 @@ async def test_p_pins_the_highlighted_person_to_the_top_and_back(stage: Stage) -
 
 @pytest.mark.parametrize("presses", [4, 5])
 async def test_toggle_pressed_again_and_again_settles_on_the_last(
-    stage: Stage, presses: int
+    stage: Stage, presses: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rooms = await three_people(stage)
     gate = stage.server.hold("set_tag")
+    turned: list[bool] = []
     shown: list[bool] = []
     async with stage.open() as pilot:
         await stage.until(lambda: order(stage) == [DAVE, CAROL, BOB])
+        turn = stage.messenger.contacts.turn_pin
+
+        async def counted(user_id: UserId) -> tuple[bool, Entry | None]:
+            pinned, entry = await turn(user_id)
+            turned.append(pinned)
+            return pinned, entry
+
+        monkeypatch.setattr(stage.messenger.contacts, "turn_pin", counted)
         await pilot.press("end")
         for _ in range(presses):
             stage.main.action_person("pin")
         pinned = presses % 2 == 1
-        await stage.until(lambda: row(stage).pinned == pinned)
+        await stage.until(lambda: len(turned) == presses and row(stage).pinned == pinned)
         gate.set()
 
         def settled() -> bool:
