@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from dmtui.core.errors import DmtuiError, FileTrouble, Recoverable, Refused, SignedOut
@@ -28,7 +29,15 @@ _DONE = Outcome(ok=True)
 class Introducing:
     """One wish at a time, so that the last one is what others see in the end."""
 
-    def __init__(self, me: UserId, homeserver: Homeserver, ledger: Ledger, files: OutgoingFiles):
+    def __init__(
+        self,
+        me: UserId,
+        homeserver: Homeserver,
+        ledger: Ledger,
+        files: OutgoingFiles,
+        end_former_presence: Callable[[], Awaitable[None]],
+    ):
+        self._end_former_presence = end_former_presence
         self._me = me
         self._homeserver = homeserver
         self._ledger = ledger
@@ -51,6 +60,7 @@ class Introducing:
                     return await self._say(availability, words), ()
                 case SetPresence():
                     wished = intent.availability or Availability.OFFLINE  # takes back what was said
+                    await self._end_former_presence()
                     return await self._say(wished, await self._status()), ()
 
     def _is_over(self, entry: Entry) -> bool:

@@ -174,7 +174,9 @@ class Messenger:
             deliveries = Deliveries(
                 self._ledger, self._clock, self._journal, self._start_chat, self._outbox.wake
             )
-            introducing = Introducing(self.me, homeserver, self._ledger, self._files)
+            introducing = Introducing(
+                self.me, homeserver, self._ledger, self._files, self._syncing.end_former_presence
+            )
             acts = Acts(self.me, homeserver, self._ledger, self._clock, deliveries, introducing)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._wake_on_changes())

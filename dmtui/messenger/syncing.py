@@ -60,10 +60,22 @@ class Syncing:
         self._paging: dict[RoomId, asyncio.Task[bool]] = {}
         self.typists = Typists(ledger.store)
         self.caught_up = False
+        self._request: asyncio.Future[SyncBatch] | None = None
+        self._seen = Availability.OFFLINE  # as the request has me
 
     def refollow(self) -> None:
         """The rooms to follow, or how I am to be seen, may have changed: ask the server anew."""
         self._follow.set()
+
+    async def end_former_presence(self) -> None:
+        """End the request under way, if it has me seen otherwise than I wish."""
+        while self._request is not None and self._seen is not self._wished:
+            self.refollow()
+            await asyncio.wait({self._request})
+
+    @property
+    def _wished(self) -> Availability:
+        return self._ledger.store.presence() or Availability.OFFLINE
 
     async def run(self, homeserver: Homeserver) -> None:
         """Sync until signed out."""
@@ -101,9 +113,10 @@ class Syncing:
         store = self._ledger.store
         self._follow.clear()
         rooms = await self._ledger.run(store.followed_rooms)
-        seen = await self._ledger.run(store.presence) or Availability.OFFLINE
         token = await self._ledger.run(store.token)
+        seen = self._wished  # what is wished from here on finds the request, and ends it
         request = asyncio.ensure_future(homeserver.sync(token, rooms, hold, seen))
+        self._request, self._seen = request, seen
         change = asyncio.ensure_future(self._changed(rooms, seen))
         try:
             await asyncio.wait({request, change}, return_when=asyncio.FIRST_COMPLETED)
@@ -112,6 +125,7 @@ class Syncing:
             for task in (request, change):
                 task.cancel()
             await asyncio.gather(request, change, return_exceptions=True)
+            self._request = None
 
     async def _changed(self, rooms: frozenset[RoomId], seen: Availability) -> None:
         """Other rooms are to be followed, or I am to be seen otherwise."""
@@ -119,8 +133,7 @@ class Syncing:
         while True:
             await self._follow.wait()
             self._follow.clear()
-            now = await self._ledger.run(store.presence) or Availability.OFFLINE
-            if now is not seen or await self._ledger.run(store.followed_rooms) != rooms:
+            if self._wished is not seen or await self._ledger.run(store.followed_rooms) != rooms:
                 return
 
     async def _apply(self, homeserver: Homeserver, batch: SyncBatch) -> None:
