@@ -175,7 +175,7 @@ TYPING = Setting(
 )
 RECEIPTS = Setting(
     "privacy.receipts",
-    "Who sees what you read",
+    "Read receipts",
     "Who is told how far you have read.",
     OneOf(
         Receipts,

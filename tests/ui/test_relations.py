@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual.events import Key
 
 from dmtui.core.errors import Forbidden
@@ -11,7 +12,7 @@ from dmtui.core.events import Edit, Line, Reaction, Redaction
 from dmtui.core.model import EventId, Kind, Safe, SendState
 from dmtui.ui.emoji_names import find
 from dmtui.ui.screens.confirm import Question
-from dmtui.ui.screens.reaction import ReactionPicker
+from dmtui.ui.screens.reaction import COMMON, ReactionPicker
 from tests.fakes import BOB, CAROL, said
 from tests.ui.test_conversation import chat_with_bob, open_first, open_person, states
 
@@ -249,6 +250,21 @@ async def test_digit_reacts_and_the_same_again_takes_it_back(stage: Stage) -> No
         await stage.until(lambda: "(you" not in stage.text())
         await stage.until(stage.shows("👍\xa01"))
         assert [type(content) for content in sent(stage)] == [Reaction, Redaction]
+
+
+async def test_names_of_reactions_stand_below_each_other(stage: Stage) -> None:
+    await chat_with_bob(stage, "hi")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await pilot.press("up", "plus")
+        await until_asked(stage, ReactionPicker)
+        await stage.until(stage.shows("party popper"))
+        lines = stage.text().splitlines()
+        rows = [next(line for line in lines if name in line) for _, name in COMMON]
+        ends = {
+            cell_len(row.partition(name)[0]) for row, (_, name) in zip(rows, COMMON, strict=True)
+        }
+        assert len(ends) == 1
 
 
 async def test_reaction_is_found_by_its_name(stage: Stage) -> None:

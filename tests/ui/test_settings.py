@@ -85,10 +85,20 @@ async def test_every_setting_stands_there_with_what_it_means(
         for setting in SETTINGS:
             await go_to(stage, setting.name)
             await stage.until(stage.shows(f"{setting.name} in the file"))
-            await stage.until(stage.shows(setting.title))
+            await stage.until(stage.shows(f"  {setting.title} "))
             assert " ".join(setting.help.split()[:5]) in stage.text()
             assert "Esc closes" in stage.text()
     assert not stage.settings.path.exists()
+
+
+async def test_number_has_its_unit_and_the_row_stays_in_view(stage: Stage) -> None:
+    async with stage.open((100, 40)) as pilot:
+        await open_settings(stage)
+        await stage.until(stage.shows("1000 kilobytes"))
+        await go_to(stage, KEY_PROTECTION.name)
+        await pilot.resize_terminal(80, 24)
+        await stage.until(lambda: rows(stage).size.height < rows(stage).option_count)
+        await stage.until(stage.shows(f"  {KEY_PROTECTION.title} "))
 
 
 async def test_theme_is_seen_while_it_is_chosen_and_kept_only_by_enter(stage: Stage) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual import on, work
 from textual.content import Content
 from textual.widgets import Input
@@ -65,9 +66,11 @@ class ReactionPicker(Picker[str]):
         self.offer(rows, "No emoji of that name.")
 
     def _row(self, digit: str, emoji: str, name: str) -> Content:
+        shown = printable(emoji)
+        gap = " " * (4 - cell_len(shown))
         mine = bare_emoji(emoji) in map(bare_emoji, self._given)
         return Content.assemble(
             (digit, "$text-accent bold"),
-            f" {printable(emoji)}  {clip(name, _NAMES)}",
+            f" {shown}{gap}{clip(name, _NAMES)}",
             ("  yours: taken back" if mine else "", "$text-muted"),
         )

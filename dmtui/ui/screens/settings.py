@@ -51,6 +51,9 @@ class SettingsScreen(ListScreen[None]):
         self._show_keys()
         self._read()
 
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.rows.scroll_to_highlight)
+
     @work(group="settings")
     async def _read(self) -> None:
         try:
@@ -90,6 +93,8 @@ class SettingsScreen(ListScreen[None]):
             return setting.unset
         if isinstance(value, bool):
             return "on" if value else "off"
+        if isinstance(setting.kind, Number):
+            return f"{value} {setting.kind.unit}".rstrip()
         return clean_line(str(value), 200)
 
     # -- the highlighted setting --
