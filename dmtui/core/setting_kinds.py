@@ -10,6 +10,8 @@ from typing import Generic, Protocol, TypeAlias, TypeVar
 Value = TypeVar("Value", covariant=True)
 Word = TypeVar("Word", bound=StrEnum)
 
+_DIGITS = 20
+
 Written: TypeAlias = bool | int | str
 """A value as the file has it."""
 
@@ -94,9 +96,10 @@ class Number:
 
     def typed(self, text: str) -> Written:
         """What was typed, as the file has it; raises ``WrongValue``."""
-        if not text.strip().isdecimal():
+        text = text.strip()
+        if not text.isdecimal() or len(text) > _DIGITS:
             raise WrongValue(self._problem)
-        return self.read(int(text[:20]))
+        return self.read(int(text))
 
     @property
     def _problem(self) -> str:

@@ -279,7 +279,7 @@ class DmtuiApp(App[None]):
 
         if isinstance(self.screen, SettingsScreen):
             self.screen.dismiss(None)
-        elif self._settings is not None:
+        elif self._settings and not any(isinstance(s, SettingsScreen) for s in self.screen_stack):
             self.push_screen(SettingsScreen(SettingDesk(self._settings, self._take_settings)))
 
     def _take_settings(self, before: Config, config: Config) -> None:

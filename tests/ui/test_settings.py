@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import threading
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,10 +37,14 @@ from dmtui.ui.screens.start_chat import StartChat
 from dmtui.ui.terminal_escape import POP_TITLE, Terminal
 from dmtui.ui.voice import Voice
 from tests.fakes import BOB, ME
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from dmtui.config_file import ConfigFile
+    from dmtui.core.setting_kinds import Written
+    from dmtui.core.settings import Config
     from tests.ui.stage import Stage
 
 
@@ -153,6 +158,60 @@ async def test_key_pressed_twice_changes_twice(stage: Stage) -> None:
         await go_to(stage, HOW.name)
         await pilot.press("space", "space")
         await stage.until(lambda: stage.settings.read()[HOW] is How.BELL)
+
+
+@dataclass
+class HeldFile:
+    """The settings file, written once it may be."""
+
+    file: ConfigFile
+    may: threading.Event = field(default_factory=threading.Event)
+
+    def read(self) -> Config:
+        return self.file.read()
+
+    def change(self, changes: Mapping[str, Written | None]) -> Config:
+        self.may.wait(PATIENCE)
+        return self.file.change(changes)
+
+
+async def test_change_holds_though_the_settings_are_closed_before_it_is_written(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with stage.open() as pilot:
+        held = HeldFile(stage.settings)
+        monkeypatch.setattr(stage.app, "_settings", held)
+        await open_settings(stage)
+        await go_to(stage, RECEIPTS.name)
+        await pilot.press("space", "escape")
+        await stage.until(lambda: stage.app.screen is stage.main)
+        held.may.set()
+        await stage.until(lambda: 'receipts = "private"' in saved(stage))
+        await stage.until(lambda: stage.messenger.privacy.receipts is Receipts.PRIVATE)
+
+
+async def test_enter_twice_on_a_switch_turns_it_twice(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with stage.open() as pilot:
+        held = HeldFile(stage.settings)
+        monkeypatch.setattr(stage.app, "_settings", held)
+        await open_settings(stage)
+        await go_to(stage, TYPING.name)
+        await pilot.press("enter", "enter")
+        held.may.set()
+        await stage.until(lambda: "typing = true" in saved(stage))
+        await stage.until(lambda: stage.messenger.privacy.typing)
+
+
+async def test_settings_open_once(stage: Stage) -> None:
+    async with stage.open() as pilot:
+        await open_settings(stage)
+        await pilot.press("enter")
+        await stage.until(on(stage, ChooseValue))
+        await pilot.press("f2")
+        await pilot.pause()
+        assert on(stage, ChooseValue)()
 
 
 async def test_set_of_keys_is_taken_at_once(stage: Stage) -> None:

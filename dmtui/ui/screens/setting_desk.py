@@ -50,8 +50,14 @@ class SettingDesk:
     async def change(self, decide: Callable[[Config], Mapping[str, Written | None]]) -> None:
         """Set what ``decide`` makes of the settings as they are; raises ``ConfigTrouble``.
 
-        One after the other, so that a key pressed twice changes twice.
+        One after the other, so that a key pressed twice changes twice. What is begun is done, also
+        if nobody waits for it any more: what is on disk holds in the app.
         """
+        changing = asyncio.ensure_future(self._change(decide))
+        changing.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.shield(changing)
+
+    async def _change(self, decide: Callable[[Config], Mapping[str, Written | None]]) -> None:
         async with self._turn:
             changes = decide(self.config)
             if changes:

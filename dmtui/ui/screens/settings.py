@@ -136,7 +136,7 @@ class SettingsScreen(ListScreen[None]):
         value = self._desk.written(setting)
         match setting.kind:
             case Switch():
-                await self._save(setting, lambda _: not value)
+                await self._save(setting, lambda now: not now)
             case Directory() | Number() as kind:
                 typed = await self.app.push_screen_wait(TypeValue(setting, kind, value))
                 if typed is not None:
