@@ -2,12 +2,14 @@
 
 Textual 8.2.8 raises on the event types and alternates of the kitty keyboard protocol, such as
 ``ESC [ 13 ; 1 : 3 u`` (Enter released), and no key works from then on. It also reads Alt with a
-digit, as terminals without that protocol send it, for what some Mac types with Option.
+digit, as terminals without that protocol send it, for what some Mac types with Option, and has a
+text area type the letter that was pressed with Alt.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import cast
 
 from textual import events
@@ -19,6 +21,7 @@ _EXTENDED_KEY = re.compile(r"\x1b\[([\d:]*)(?:;([\d:]*))?(;[\d:;]*)?([u~ABCDEFHP
 _RELEASE = "3"
 
 _parse_extended_key = XTermParser._parse_extended_key
+_keys_of_sequence = XTermParser._sequence_to_key_events
 
 
 def plain_sequence(sequence: str) -> str | None:
@@ -49,8 +52,16 @@ def _guarded(parser: XTermParser, sequence: str) -> list[events.Key] | None:
         return [events.Key(Keys.Ignore, sequence)]
 
 
+def _without_text(parser: XTermParser, sequence: str, alt: bool = False) -> Iterator[events.Key]:
+    """Alt with a letter types nothing: where it is no command, it is no letter either."""
+    for key in _keys_of_sequence(parser, sequence, alt):
+        is_text = alt and key.is_printable
+        yield events.Key(f"alt+{key.key.removeprefix('alt+')}", None) if is_text else key
+
+
 def guard_keyboard() -> None:
     """Have every Textual driver of this process read keys through the guard; once is enough."""
     for digit in "123456789":
         cast("dict[str, object]", ANSI_SEQUENCES_KEYS).pop(f"\x1b{digit}", None)
+    XTermParser._sequence_to_key_events = _without_text  # type: ignore[method-assign, assignment]
     XTermParser._parse_extended_key = _guarded  # type: ignore[method-assign, assignment]

@@ -19,6 +19,7 @@ RELEASED = "\x1b[13;1:3u"
 def parser(monkeypatch: pytest.MonkeyPatch) -> XTermParser:
     """A parser as Textual ships it; the guard a test puts on ends with the test."""
     monkeypatch.setattr(XTermParser, "_parse_extended_key", keyboard._parse_extended_key)
+    monkeypatch.setattr(XTermParser, "_sequence_to_key_events", keyboard._keys_of_sequence)
     return XTermParser()
 
 
@@ -51,6 +52,18 @@ def test_keyboard_lives_on_after_any_key_report(
     guard_keyboard()
     assert keys(list(parser.feed(sequence + "x")))[: len(expected)] == expected
     assert keys(list(parser.feed("y"))) == ["y"]
+
+
+@pytest.mark.parametrize("letter", "zD<")
+@pytest.mark.usefixtures("parser")
+def test_alt_with_a_letter_types_nothing(letter: str) -> None:
+    guard_keyboard()
+    guard_keyboard()
+    parser = XTermParser()
+    pressed = [*parser.feed(f"\x1b{letter}"), *parser.feed("")]
+    (key,) = [message for message in pressed if isinstance(message, events.Key)]
+    assert key.key.startswith("alt+")
+    assert not key.is_printable
 
 
 @pytest.mark.parametrize("digit", "123456789")
