@@ -18,7 +18,7 @@ from textual.content import Content
 from dmtui.core.hints import GAP, Hint, fitting
 from dmtui.core.keymap import Keyed
 from dmtui.core.keys import keys_of, readable
-from dmtui.ui.key_profiles import STANDARD
+from dmtui.ui.key_profiles import STANDARD, dialog_keys
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
@@ -218,6 +218,8 @@ COMMANDS: tuple[Command, ...] = (
         Scope.CONVERSATION,
         hint="Actions",
     ),
+    Command("timeline.view", "v", "Look at the image", Scope.CONVERSATION, hint="Look"),
+    Command("timeline.reveal", "s", "Save a file; show a spoiler", Scope.CONVERSATION, hint="Save"),
     Command("timeline.edit", "e", "Edit a message of yours", Scope.CONVERSATION, hint="Edit"),
     Command(
         "timeline.discard",
@@ -240,10 +242,8 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "timeline.day-after", "right_square_bracket", "Day after", Scope.CONVERSATION, "day(1)"
     ),
-    Command("timeline.view", "v", "Look at the image", Scope.CONVERSATION),
     Command("timeline.copy", "y", "Copy", Scope.CONVERSATION, hint="Copy"),
     Command("timeline.open", "o", "Open a link or a file", Scope.CONVERSATION),
-    Command("timeline.reveal", "s", "Save a file; show a spoiler", Scope.CONVERSATION),
     Command("timeline.retry", "x", "What failed: try again", Scope.CONVERSATION),
     _of_person(
         "person.invite_back",
@@ -449,6 +449,7 @@ class Registry:
         self.commands = tuple(replace(c, keys=keymap.get(c.id, c.keys)) for c in COMMANDS)
         self._by_id = {command.id: command for command in self.commands}
         self.keymap = {name: keys or _no_key(name) for name, keys in keymap.items()}
+        self.keymap |= dialog_keys(profile)
 
     def of_scope(self, scope: Scope) -> Iterator[Command]:
         """The commands of a scope, in the order of the registry."""

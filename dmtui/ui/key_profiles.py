@@ -71,6 +71,18 @@ _EMACS_EDITING = {
     "ctrl+r": "redo",
 }
 
+_CLOSING = (
+    *("attach.cancel", "approval.cancel", "date.cancel", "export.cancel", "group.cancel"),
+    *("keep.back", "line.cancel", "passphrase.cancel", "password.cancel", "petname.cancel"),
+    *("picker.close", "question.cancel", "reason.cancel", "setting.cancel", "sign_in.cancel"),
+    *("start_chat.cancel", "unlock.close"),
+)
+_EMACS_DIALOGS = {
+    **dict.fromkeys(_CLOSING, "escape,ctrl+g"),
+    **dict.fromkeys(("picker.next", "start_chat.next"), "down,ctrl+n"),
+    **dict.fromkeys(("picker.previous", "start_chat.previous"), "up,ctrl+p"),
+}
+
 PROFILES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         STANDARD: MappingProxyType({}),
@@ -79,6 +91,11 @@ PROFILES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 """Comma-separated keys, as in :class:`dmtui.ui.commands.Command`."""
+
+
+def dialog_keys(profile: str) -> Mapping[str, str]:
+    """Keys of the dialogs, which no user changes, by the ids of their bindings."""
+    return _EMACS_DIALOGS if profile == "emacs" else {}
 
 
 def editing_keys(profile: str, usual: Mapping[str, str]) -> Mapping[str, str]:

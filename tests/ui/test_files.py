@@ -222,6 +222,16 @@ async def test_enter_on_the_question_keeps_the_file(stage: Stage, note: Path) ->
         assert states(stage) == []
 
 
+async def test_hints_of_an_image_name_what_can_be_done_with_it(stage: Stage) -> None:
+    await bob_sends(stage, picture(), "cat.png", AttachmentKind.IMAGE)
+    async with stage.open((120, 30)) as pilot:
+        await open_first(stage)
+        await pilot.press("up")
+        await stage.until(stage.shows("v Look"))
+        assert "s Save" in stage.text()
+        assert "e Edit" not in stage.text()
+
+
 async def test_path_is_completed_and_a_wrong_one_is_told(stage: Stage, note: Path) -> None:
     await chat_with_bob(stage, "hi")
     async with stage.open() as pilot:
@@ -233,6 +243,12 @@ async def test_path_is_completed_and_a_wrong_one_is_told(stage: Stage, note: Pat
         line.cursor_position = len(line.value)
         await pilot.press("tab")
         await stage.until(lambda: line.value == str(note))
+        (note.parent / "my other one.txt").touch()
+        line.value = f"{note.parent}/my "
+        line.cursor_position = len(line.value)
+        await pilot.press("tab")  # two begin like that
+        await stage.type("o")
+        assert line.value == f"{note.parent}/my o"
         line.value = f"{note.parent}/nothing"
         await pilot.press("enter")
         await stage.until(stage.shows("There is no such file."))

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from textual.widgets import OptionList
 
+import dmtui.ui.screens
 from dmtui.core.events import Edit, Line, Reaction
 from dmtui.core.model import Kind, Profile, Safe, SendState
 from dmtui.ui.commands import Registry
-from dmtui.ui.key_profiles import PROFILES
+from dmtui.ui.key_profiles import PROFILES, dialog_keys
 from dmtui.ui.screens.attach_file import AttachFile
 from dmtui.ui.screens.confirm import Question
 from dmtui.ui.screens.exporting import Exporting
+from dmtui.ui.screens.go_to_person import GoToPerson
 from dmtui.ui.screens.help import Help
 from dmtui.ui.screens.reaction import ReactionPicker
 from dmtui.ui.screens.search import SearchScreen
@@ -23,8 +27,6 @@ from tests.fakes import BOB, CAROL, said
 from tests.ui.test_relations import sent as told
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from textual.screen import Screen
 
     from tests.ui.stage import Stage
@@ -238,3 +240,28 @@ async def test_emacs_chooses_a_completion_and_closes_them_by_its_own_keys(stage:
         await stage.type("i")
         await pilot.press("tab", "enter")
         await stage.until(lambda: (row := stage.row()) and row.pinned)
+
+
+async def test_emacs_steps_back_from_dialogs_too(stage: Stage) -> None:
+    await stage.server.have_direct_room(BOB, "Bob")
+    await stage.server.have_direct_room(CAROL, "Carol")
+    async with stage.open(key_profile="emacs") as pilot:
+        await pilot.press("f9")
+        await stage.until(lambda: isinstance(stage.app.screen, StartChat))
+        await pilot.press("ctrl+g")
+        await stage.until(lambda: stage.app.screen is stage.main)
+        await pilot.press("ctrl+x")
+        await stage.until(lambda: isinstance(stage.app.screen, GoToPerson))
+        await pilot.press("ctrl+n")
+        assert stage.app.screen.query_one(OptionList).highlighted == 1
+        await pilot.press("ctrl+g")
+        await stage.until(lambda: stage.app.screen is stage.main)
+
+
+def test_emacs_steps_back_from_every_dialog() -> None:
+    closing = re.compile(r'Binding\("escape", "[^"]*", "[^"]*", show=False,.* id="([^"]+)"')
+    screens = Path(dmtui.ui.screens.__file__).parent.glob("*.py")
+    ids = {name for screen in screens for name in closing.findall(screen.read_text("utf-8"))}
+    assert len(ids) > 10
+    without = {"people.everybody", "passphrase.quit"}  # no dialogs
+    assert ids - without == set(dialog_keys("emacs")) & ids

@@ -87,7 +87,9 @@ async def test_before_the_first_day_there_is_nothing(stage: Stage) -> None:
         stage.timeline.select_newest()
         for _ in range(DAYS + 1):
             await pilot.press("[")
-        await stage.until(lambda: any("Nothing older is here" in line for line in stage.notices()))
+        await stage.until(
+            lambda: any("The conversation begins here." in line for line in stage.notices())
+        )
         assert selected(stage) == "0/00"
 
 

@@ -378,6 +378,22 @@ async def test_hints_tell_what_can_be_done_with_a_message_of_ones_own(stage: Sta
         assert "r Reply" in stage.text()
 
 
+async def test_hints_of_a_deleted_message_offer_nothing_that_it_has_no_more(stage: Stage) -> None:
+    room = await chat_with_bob(stage, "are you coming?")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await pilot.press("up")
+        await stage.until(stage.shows("y Copy"))
+        await stage.server.do(room, BOB, Redaction(event_id(stage, "are you coming?")))
+        await stage.until(stage.shows("Message deleted"))
+        await stage.until(
+            lambda: not any(w in stage.text() for w in ("y Copy", "r Reply", "React"))
+        )
+        await pilot.press("y")
+        await pilot.pause()
+        assert not any("Copied" in line for line in stage.notices())
+
+
 async def test_enter_on_an_emptied_edit_offers_to_delete_the_message(stage: Stage) -> None:
     await chat_with_bob(stage, "are you coming?")
     async with stage.open() as pilot:

@@ -9,7 +9,7 @@ from textual.widgets import Input, Static
 from dmtui.ui.screens.search import SearchScreen
 from dmtui.ui.widgets.hit_list import HitList
 from tests.fakes import BOB, CAROL
-from tests.ui.test_conversation import open_first
+from tests.ui.test_conversation import open_first, open_person
 from tests.ui.test_jump import bodies, long_chat, open_read
 
 if TYPE_CHECKING:
@@ -120,6 +120,27 @@ async def test_finding_ends_with_the_chat(stage: Stage) -> None:
         stage.main.open(CAROL if stage.conversation.person == BOB else BOB)
         await stage.until(lambda: not stage.conversation.reading.finding.is_open)
         assert marked_words(stage) == []
+
+
+async def test_what_is_found_in_one_chat_is_not_looked_for_in_another(stage: Stage) -> None:
+    await long_chat(stage)
+    await stage.server.have_direct_room(CAROL, "Carol", history=["hello"])
+    async with stage.open() as pilot:
+        await open_person(stage, BOB)
+        await find(stage, "line 01")
+        await stage.until(stage.shows("1 of 10"))
+        await pilot.press("escape")
+        await open_person(stage, CAROL)
+        await pilot.press("ctrl+f")
+        field = stage.conversation.reading.finding.field
+        await stage.until(lambda: field.has_focus)
+        assert field.value == ""
+        await pilot.press("escape")
+        await open_person(stage, BOB)
+        await find(stage, "line 02")
+        await pilot.press("escape", "ctrl+f")
+        await stage.until(lambda: field.has_focus)
+        assert field.value == "line 02"
 
 
 async def test_without_a_chat_there_is_nothing_to_find_in(stage: Stage) -> None:

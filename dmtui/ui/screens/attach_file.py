@@ -29,12 +29,12 @@ _KEYS = "Enter goes on · Tab completes · Esc cancels"
 
 
 class PathInput(Input):
-    """A line whose Tab completes, as long as there is anything to complete."""
+    """A line whose Tab completes, and stays where several names go on from what is typed."""
 
     async def _on_key(self, event: events.Key) -> None:
         if event.key == "tab":
-            completed, _ = await asyncio.to_thread(completions, self.value)
-            if completed != self.value:
+            completed, names = await asyncio.to_thread(completions, self.value)
+            if completed != self.value or len(names) > 1:
                 event.stop()
                 event.prevent_default()
                 self.value = completed
@@ -54,37 +54,41 @@ class AttachFile(ModalScreen[tuple[Path, str] | None]):
         super().__init__()
         self._title = title
         self._captioned = captioned
+        self._path = PathInput(placeholder="Path of the file", id="path")
+        self._offered = Static(id="offered", markup=False)
+        self._caption = Input(placeholder="Caption, if you want one", id="caption")
+        self._notice = Static(id="notice", markup=False)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog step") as dialog:
             dialog.border_title = Content(self._title).markup
-            yield PathInput(placeholder="Path of the file", id="path")
-            yield Static(id="offered", markup=False)
+            yield self._path
+            yield self._offered
             if self._captioned:
-                yield Input(placeholder="Caption, if you want one", id="caption")
-            yield Static(id="notice", markup=False)
+                yield self._caption
+            yield self._notice
             yield Static(_KEYS, classes="hint", markup=False)
 
     @on(Input.Changed, "#path")
     @work(exclusive=True)
     async def offer(self, event: Input.Changed) -> None:
         """Show what the path could go on with."""
-        self.query_one("#notice", Static).update("")
+        self._notice.update("")
         _, names = await asyncio.to_thread(completions, event.value)
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
         shown = "  ".join(clean_line(name, 40) for name in names[:SHOWN])
-        self.query_one("#offered", Static).update(shown + more)
+        self._offered.update(shown + more)
 
     @on(Input.Submitted)
     @work(exclusive=True, group="submit")
     async def go_on(self, event: Input.Submitted) -> None:
         """Enter: with the path, unless it is none of a file."""
-        path, fault = await asyncio.to_thread(chosen, self.query_one("#path", Input).value)
+        path, fault = await asyncio.to_thread(chosen, self._path.value)
         if fault:
-            self.query_one("#notice", Static).update(fault)
-            self.set_focus(self.query_one("#path", Input))
+            self._notice.update(fault)
+            self.set_focus(self._path)
             return
-        self.dismiss((path, self.query_one("#caption", Input).value if self._captioned else ""))
+        self.dismiss((path, self._caption.value))
 
 
 def chosen(typed: str) -> tuple[Path, str]:

@@ -65,6 +65,7 @@ class FindBar(Vertical):
         super().__init__(id="find")
         self._messenger = messenger
         self._person: UserId | None = None
+        self._last: UserId | None = None  # in whose conversation the user has looked
         self._query = Query()
         self._keys: tuple[str, ...] = ()
         self._at = 0
@@ -89,7 +90,9 @@ class FindBar(Vertical):
 
     def open(self, person: UserId) -> None:
         """Find in this conversation; what was looked for last is there to go on with."""
-        self._person = person
+        if person != self._last:
+            self.field.value = ""
+        self._person = self._last = person
         self.add_class("open")
         self.field.focus()
         self.field.select_all()

@@ -150,6 +150,7 @@ class MainScreen(Sides):
         kinds = {type(change) for change in changes}
         if person is not None and TimelineChanged(person) in changes:
             self.conversation.refresh_messages()
+            self.hint(self.focused)
         if people := [c.user_ids for c in changes if isinstance(c, ConversationsChanged)]:
             self._show_people(frozenset[UserId]().union(*people))
         if TypingChanged in kinds:

@@ -44,7 +44,8 @@ def _choices(message: Message) -> Iterator[tuple[str, str, wishes.Wish]]:
         yield "d", "Stop it", wishes.End(message)
         return
     yield from _file_choices(message)
-    yield "y", "Copy the text", wishes.Copy(message)
+    if (copy := wishes.of_key("copy", message)) is not None:
+        yield "y", "Copy the text", copy
     document = read(message.formatted, message.body)
     if targets(document):
         letter = "l" if message.attachment else "o"

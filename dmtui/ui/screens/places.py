@@ -25,6 +25,8 @@ class Pane(Protocol):
 
     @property
     def person(self) -> UserId | None: ...
+    @property
+    def at_beginning(self) -> bool: ...
     def jump(self, key: str) -> bool: ...
     def show_newest(self) -> None: ...
 
@@ -65,7 +67,9 @@ class Places:
         if first is not None and first.cursor < here.cursor:
             self._go(first)
         else:
-            self._tell("Nothing older is here: scroll up to load it.")
+            begins = self._pane.at_beginning
+            older = "Nothing older is here: scroll up to load it."
+            self._tell("The conversation begins here." if begins else older)
 
     def to_date(self, day: date) -> None:
         """To the first message of the day, or of the first day after it that has any."""

@@ -74,7 +74,7 @@ class ReadingPane(Vertical):
         self.timeline.loading_older = False
         self.timeline.open(
             self.messages,
-            complete=self._at_beginning,
+            complete=self.at_beginning,
             first_unread=self.first_unread,
             rooms=self.rooms,
         )
@@ -123,7 +123,8 @@ class ReadingPane(Vertical):
         self.finding.again()
 
     @property
-    def _at_beginning(self) -> bool:
+    def at_beginning(self) -> bool:
+        """Whether the oldest message on show is the first that there is."""
         return self._complete and not self._more
 
     def _take(self, page: Page) -> None:
@@ -134,7 +135,7 @@ class ReadingPane(Vertical):
     def _show(self, at: str | None = None) -> None:
         self.timeline.show(
             self.messages,
-            complete=self._at_beginning,
+            complete=self.at_beginning,
             first_unread=self.first_unread,
             rooms=self.rooms,
             newer=self._newer,

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.widget import Widget
 
-OF_OWN = ("timeline.edit", "timeline.discard")
-"""Ids of commands for messages of one's own."""
 NARROW = 80  # columns; below, the list gives way to the conversation
 
 
@@ -93,8 +91,7 @@ class Sides(Screen[None]):
                 scope = Scope.REQUEST
             case _:
                 scope = Scope.PEOPLE
-        timeline = self.conversation.timeline
-        without = ("timeline.up",) if timeline.own_selected else OF_OWN
+        without = self.conversation.timeline.idle_commands
         hints = self.commands.hints(scope, self.size.width - 2, without)
         self.query_one("#hints", Static).update(hints)
 

@@ -97,7 +97,8 @@ def shape(
         tail = (EDITED if message.edited else "", "timeline--dim")
         text = lines_of(document, measure, style, tail)
     else:
-        text = tuple(((line, style),) for line in wrap(_words(message), measure))
+        said = _words(message) if plain else f"{_sign(message)}{_words(message)}"
+        text = tuple(((line, style),) for line in wrap(said, measure))
         if message.edited:
             text = (*text[:-1], _without_mark(*text[-1]))
     note = _note(message)
@@ -215,11 +216,13 @@ def _words(message: Message) -> str:
             text = "Message deleted"
         case Kind.EMOTE:
             text = f"{_emote(message)}{message.body}"
-        case Kind.ATTACHMENT:
-            text = f"▤ {message.body}"
         case _:
             text = message.body
     return text + EDITED if message.edited and message.kind is not Kind.REDACTED else text
+
+
+def _sign(message: Message) -> str:
+    return "▤ " if message.kind is Kind.ATTACHMENT else ""
 
 
 def _emote(message: Message) -> str:

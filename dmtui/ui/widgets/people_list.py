@@ -348,7 +348,8 @@ class PeopleList(LineView):
     def _request_words(self, line: int) -> str:
         count, first = len(self.requests), self.requests[0]
         if line == 0:
-            return f" ✉ {count} request" + ("" if count == 1 else "s")
+            sign = "" if self._plain else "✉ "
+            return f" {sign}{count} request" + ("" if count == 1 else "s")
         others = "" if count == 1 else f" and {count - 1} more"
         return f"   {first}{others} {'wants' if count == 1 else 'want'} to chat"
 

@@ -304,10 +304,14 @@ class Timeline(SelectableView):
         return block.message if block else None
 
     @property
-    def own_selected(self) -> bool:
-        """Whether it is one of ours that can still be edited or deleted."""
+    def idle_commands(self) -> frozenset[str]:
+        """The ids of the commands that mean nothing where the cursor is."""
         message = self.cursor_message
-        return message is not None and message.own and message.lives
+        if message is None:
+            return frozenset({"timeline.edit", "timeline.discard", "timeline.reveal"})
+        idle = {f"timeline.{key}" for key in wishes.idle(message)}
+        mine = message.own and message.lives  # no room for what one has done already
+        return frozenset({*idle, "timeline.up"} if mine else idle)
 
     @property
     def following(self) -> bool:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from textual.message import Message as Posted
 
+from dmtui.core.attachments import VIEWABLE
 from dmtui.core.model import Kind, Message, SendState
 
 
@@ -84,8 +85,21 @@ def of_key(key: str, message: Message) -> Wish | None:
     return next((kind(message) for kind, fits in _MEANINGS[key] if fits(message)), None)
 
 
+def idle(message: Message) -> frozenset[str]:
+    """The keys that mean nothing on this message, or nothing one would look for."""
+    idle = {key for key in _MEANINGS if of_key(key, message) is None}
+    attachment = message.attachment
+    if attachment is None:
+        return frozenset({*idle, "reveal"})
+    return frozenset(idle | {"edit"} if attachment.kind in VIEWABLE else idle | {"edit", "view"})
+
+
 def _any(_message: Message) -> bool:
     return True
+
+
+def _said(message: Message) -> bool:
+    return message.kind is not Kind.REDACTED
 
 
 def _lives(message: Message) -> bool:
@@ -124,7 +138,7 @@ _MEANINGS: Mapping[str, tuple[_Meaning, ...]] = MappingProxyType(
         "reply": ((Reply, _lives),),
         "react": ((React, _lives),),
         "original": ((Original, _reply),),
-        "copy": ((Copy, _any),),
+        "copy": ((Copy, _said),),
         "view": ((View, _file),),
         "retry": ((Retry, _failed),),
         "discard": ((End, _under_way), (Discard, _unsent), (Delete, _own)),
