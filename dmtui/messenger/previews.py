@@ -56,6 +56,8 @@ class Previews:
             source = preview_source(conversation, message, self._limit)
             if source is None or message.attachment is None or source in self._hopeless:
                 continue
+            if self._ledger.store.person_of(message.room_id) != conversation.user_id:
+                continue  # another conversation has been opened since it came on screen
             self._wishes.pop(message.key, None)
             self._wishes[message.key] = _Wish(self._of, message.attachment, source)
         self._wake.set()

@@ -253,5 +253,23 @@ async def test_another_conversation_takes_the_place_of_what_was_wanted(desk: Des
     assert desk.server.count("download") == 1
 
 
+async def test_image_that_was_sent_into_a_group_is_not_fetched_for_the_chat_with_its_sender(
+    desk: Desk,
+) -> None:
+    room_id = await begin(desk)
+    group = await desk.server.have_direct_room(BOB, "Bob")
+    await desk.server.bring(group, CAROL, "Carol")
+    await desk.until(lambda: desk.conversation(UserId(group)))
+    media = desk.server.store_file(png((1, 2, 3)))
+    attachment = Attachment(AttachmentKind.IMAGE, Safe("red.png"), media)
+    line = Line(Kind.ATTACHMENT, Safe("image"), attachment=attachment)
+    await desk.server.do(group, BOB, line)
+    await desk.until(lambda: desk.messages(UserId(group)))
+    last = await receive(desk, room_id, desk.server.store_file(png()))
+    want(desk, last, *desk.messages(UserId(group)))
+    await desk.until(lambda: desk.messages()[-1].preview == RED)
+    assert desk.server.count("download") == 1
+
+
 def test_preview_fits_what_a_message_may_show() -> None:
     assert max(PREVIEW) < 256
