@@ -70,7 +70,7 @@ class Previews:
                 self._wake.clear()
                 await self._wake.wait()
             key, wish = self._wishes.popitem()
-            if wish.source in self._hopeless:
+            if wish.source in self._hopeless or self._is_made(key):
                 continue
             try:
                 pixels = await self._look(homeserver, wish.source)
@@ -94,6 +94,11 @@ class Previews:
             else:
                 keep = self._ledger.store.keep_preview
                 await self._ledger.write(keep, key, wish.attachment, pixels)
+
+    def _is_made(self, key: str) -> bool:
+        """Whether there is a preview by now: the message was read before."""
+        message = self._ledger.store.relations.message(key)
+        return message is not None and message.preview is not None
 
     def _put_off(self, key: str, wish: _Wish) -> None:
         """Behind all others, unless nobody looks at it any more."""

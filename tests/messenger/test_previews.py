@@ -131,8 +131,20 @@ async def test_image_that_is_none_is_not_tried_again(desk: Desk) -> None:
     good = await receive(desk, room_id, desk.server.store_file(png()))
     want(desk, good, broken)
     await desk.until(lambda: desk.messages()[-1].preview)
-    want(desk, broken, good)
-    await desk.until(lambda: desk.server.count("sync"))
+    last = await receive(desk, room_id, desk.server.store_file(png()))
+    want(desk, last, broken)
+    await desk.until(lambda: desk.messages()[-1].preview)
+    assert len(fetched(desk)) == 3
+
+
+async def test_image_that_has_its_preview_by_now_is_not_fetched_again(desk: Desk) -> None:
+    room_id = await begin(desk)
+    message = await receive(desk, room_id, desk.server.store_file(png()))
+    want(desk, message)
+    await desk.until(lambda: desk.messages()[-1].preview)
+    last = await receive(desk, room_id, desk.server.store_file(png()))
+    want(desk, last, message)
+    await desk.until(lambda: desk.messages()[-1].preview)
     assert len(fetched(desk)) == 2
 
 
