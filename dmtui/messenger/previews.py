@@ -108,7 +108,7 @@ class Previews:
     async def _look(self, homeserver: Homeserver, source: Media) -> Pixels | None:
         if not source.uri:
             return await sandbox.pixels(self._files.path(source.copy), *PREVIEW)
-        fetched = self._files.fresh()
+        fetched = self._files.passing()
         file = self._files.path(fetched)
         try:
             async with asyncio.timeout(PATIENCE):

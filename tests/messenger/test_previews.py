@@ -178,11 +178,11 @@ class Far:
         desk.server.download = self._far  # type: ignore[method-assign]
 
     async def _far(
-        self, media: Media, path: str, limit: int, progress: Callable[[int, int], None]
+        self, media: Media, file: str, limit: int, progress: Callable[[int, int], None]
     ) -> None:
         self.tried.append(media.uri)
         if media.uri not in self._uris:
-            await self._download(media, path, limit, progress)
+            await self._download(media, file, limit, progress)
         elif self._silent:
             await asyncio.Event().wait()
         else:
