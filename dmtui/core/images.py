@@ -75,11 +75,10 @@ def preview_source(conversation: Conversation, message: Message, limit: int) -> 
     found = [media for media in (attachment.thumbnail, attachment.media) if media is not None]
     if own := next((media for media in found if media.copy and not media.uri), None):
         return own
-    if not message.own:
-        if conversation.group or message.sender != conversation.user_id:
-            return None
-        if message.doubt in _FORGEABLE:
-            return None
+    if message.doubt in _FORGEABLE:
+        return None
+    if not message.own and (conversation.group or message.sender != conversation.user_id):
+        return None
     return next((media for media in found if media.uri and _is_small(media, limit)), None)
 
 

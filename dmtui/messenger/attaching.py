@@ -126,18 +126,27 @@ class Attaching:
 
         It is on disk until :meth:`let_go`.
         """
-        name = self._files.fresh()
+        name = self._files.passing()
         file = self._files.path(name)
-        if why := await sandbox.grabbed(file):
+        try:
+            if why := await sandbox.grabbed(file):
+                raise FileTrouble(why)
+            return await asyncio.to_thread(_picture, file, "png")
+        except BaseException:
             self._files.drop((name,))
-            raise FileTrouble(why)
-        return await asyncio.to_thread(_picture, file, "png")
+            raise
 
     async def pasted(self, kind: str, content: bytes) -> Offer:
         """A picture of this kind (``png``), of which there is no file; else as :meth:`grab`."""
-        name = self._files.fresh()
-        await asyncio.to_thread(self._files.write, name, content)
-        return await asyncio.to_thread(_picture, self._files.path(name), kind)
+        if not content:
+            raise FileTrouble("The picture that was pasted is empty.")
+        name = self._files.passing()
+        try:
+            await asyncio.to_thread(self._files.write, name, content)
+            return await asyncio.to_thread(_picture, self._files.path(name), kind)
+        except BaseException:
+            self._files.drop((name,))
+            raise
 
     async def let_go(self, offer: Offer) -> None:
         """It is sent, or not wanted."""

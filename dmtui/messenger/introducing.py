@@ -68,7 +68,7 @@ class Introducing:
         return now is None or now.outcome is not None
 
     async def _show(self, entry: Entry, intent: SetPicture) -> Outcome:
-        """The picture is uploaded once; the copy of it goes when there is a verdict."""
+        """It is uploaded once; its copy, and those of former ones, go when there is a verdict."""
         outcome = _DONE
         try:
             if intent.copy and not intent.uri:
@@ -79,7 +79,8 @@ class Introducing:
             raise
         except (FileTrouble, Refused) as error:
             outcome = Outcome(ok=False, message=str(error))
-        await asyncio.to_thread(self._files.drop, [intent.copy] if intent.copy else [])
+        former = await self._ledger.run(self._ledger.store.former_pictures)
+        await asyncio.to_thread(self._files.drop, {*former, intent.copy} - {""})
         return outcome
 
     async def _uploaded(self, entry: Entry, intent: SetPicture) -> SetPicture:

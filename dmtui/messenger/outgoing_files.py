@@ -21,12 +21,16 @@ from dmtui.core.names import clean_line
 _STALE = 60 * 60.0
 """Seconds: a copy is made before the message that names it is written down."""
 
+_PASSING = "passing-"
+"""Begins the names of what no message will ever name."""
+
 
 class OutgoingFiles:
     """A directory of the profile (0700) with files (0600) by names of our own."""
 
     def __init__(self, directory: Path):
         self._directory = directory
+        self._lent: set[str] = set()
 
     def path(self, name: str) -> Path:
         """Where the copy of this name is."""
@@ -39,6 +43,12 @@ class OutgoingFiles:
         except OSError as error:
             raise FileTrouble(f"The file can't be kept: {error.strerror}.") from error
         return secrets.token_hex(16)
+
+    def passing(self) -> str:
+        """A name for a file that is not needed beyond this run."""
+        name = _PASSING + self.fresh()
+        self._lent.add(name)
+        return name
 
     def take(self, source: Path) -> str:
         """Copy the file, on the disk when this returns; the copy's name. ``FileTrouble``."""
@@ -74,11 +84,12 @@ class OutgoingFiles:
                 self.path(name).unlink(missing_ok=True)
 
     def sweep(self, needed: Collection[str]) -> None:
-        """Drop what nobody needs and nobody is about to need."""
+        """Drop what nobody needs and nobody is about to need, and what a killed run left."""
         with contextlib.suppress(OSError):
             for file in self._directory.iterdir():
                 stale = time.time() - file.stat().st_mtime > _STALE
-                if stale and file.name not in needed:
+                left = file.name.startswith(_PASSING) and file.name not in self._lent
+                if left or (stale and file.name not in needed):
                     file.unlink()
 
 

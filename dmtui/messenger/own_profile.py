@@ -92,10 +92,13 @@ class OwnProfile:
         """
         copy = self._files.fresh()
         await asyncio.to_thread(_check, path)
-        mimetype = await sandbox.portrait(path, self._files.path(copy))
-        if mimetype is None:
-            await asyncio.to_thread(self._files.drop, [copy])
-            raise FileTrouble(NO_PICTURE)
+        try:
+            mimetype = await sandbox.portrait(path, self._files.path(copy))
+            if mimetype is None:
+                raise FileTrouble(NO_PICTURE)
+        except BaseException:
+            self._files.drop((copy,))
+            raise
         return await self._do(SetPicture(copy, mimetype))
 
     async def remove_picture(self) -> Outcome | None:

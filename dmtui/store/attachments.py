@@ -71,12 +71,18 @@ def note_uploaded(work: Work, transaction_id: TransactionId, attachment: Attachm
 
 def copies(connection: sqlite3.Connection) -> frozenset[str]:
     """The names of our copies of files that are still to be sent, and of a picture of mine."""
-    pictures = connection.execute(
-        "SELECT json_extract(payload, '$.copy') FROM intent"
-        " WHERE outcome IS NULL AND kind = 'SetPicture'"
-    ).fetchall()
     sent = (copy for found in _unsent(connection) for copy in copies_of(found))
-    return frozenset((*sent, *(str(copy) for (copy,) in pictures if copy)))
+    return frozenset(sent) | pictures(connection, over=False)
+
+
+def pictures(connection: sqlite3.Connection, *, over: bool) -> frozenset[str]:
+    """The names of our copies of pictures of mine that are still to be set, or were."""
+    rows = connection.execute(
+        "SELECT json_extract(payload, '$.copy') FROM intent"
+        " WHERE (outcome IS NOT NULL) = ? AND kind = 'SetPicture'",
+        (over,),
+    ).fetchall()
+    return frozenset(str(copy) for (copy,) in rows if copy)
 
 
 def copies_of(attachment: Attachment) -> tuple[str, ...]:

@@ -450,6 +450,11 @@ class Store:
         with self._database.read() as connection:
             return attachments.copies(connection)
 
+    def former_pictures(self) -> frozenset[str]:
+        """The names of our copies of pictures of mine that are set, or wished for no more."""
+        with self._database.read() as connection:
+            return attachments.pictures(connection, over=True)
+
     def mark_sending(self, transaction_id: TransactionId) -> frozenset[Change]:
         """The request is about to be made."""
         return self._set_state(transaction_id, SendState.SENDING)

@@ -82,8 +82,12 @@ def test_nothing_is_fetched_unasked_where_strangers_write() -> None:
 
 
 @pytest.mark.parametrize("doubt", Doubt)
-def test_nothing_is_fetched_unasked_that_somebody_else_may_have_written(doubt: Doubt) -> None:
-    found = preview_source(CHAT, replace(image(SMALL), doubt=doubt), LIMIT)
+@pytest.mark.parametrize("own", [False, True])
+def test_nothing_is_fetched_unasked_that_somebody_else_may_have_written(
+    doubt: Doubt, own: bool
+) -> None:
+    message = replace(image(SMALL), sender=ME if own else BOB, own=own, doubt=doubt)
+    found = preview_source(CHAT, message, LIMIT)
     trusted = (Doubt.NONE, Doubt.NO_IDENTITY, Doubt.INDIRECT)
     assert found == (SMALL if doubt in trusted else None)
 

@@ -14,6 +14,7 @@ from dmtui.core.intents import Deliver
 from dmtui.core.model import AttachmentKind, Message, SendState, Transfer
 from dmtui.messenger.attaching import copied, look
 from dmtui.messenger.outgoing_files import OutgoingFiles
+from dmtui.pictures import sandbox
 from tests.fakes import BOB
 from tests.messenger.conftest import Desk
 
@@ -196,3 +197,41 @@ async def test_copies_that_nobody_needs_are_swept_out_once_they_are_old(
     os.utime(files.path(old), (0, 0))
     await desk.start()
     await desk.until(lambda: [copy.name for copy in copies(desk)] == [new])
+
+
+# -- pictures of which there is no file --
+
+
+async def test_grab_that_is_given_up_leaves_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = asyncio.Event()
+
+    async def grabbed(target: Path) -> str:
+        await asyncio.to_thread(target.write_bytes, b"a picture")
+        written.set()
+        await asyncio.Event().wait()
+        return ""
+
+    monkeypatch.setattr(sandbox, "grabbed", grabbed)
+    grabbing = asyncio.create_task(desk.messenger.attaching.grab())
+    await written.wait()
+    grabbing.cancel()
+    await asyncio.wait([grabbing])
+    assert copies(desk) == []
+
+
+async def test_empty_picture_is_refused_and_leaves_nothing(desk: Desk) -> None:
+    with pytest.raises(FileTrouble, match="empty"):
+        await desk.messenger.attaching.pasted("png", b"")
+    assert copies(desk) == []
+
+
+async def test_pictures_that_a_killed_run_left_are_swept_at_the_start(desk: Desk) -> None:
+    left = OutgoingFiles(desk.store.outgoing_files)
+    left.write(left.passing(), b"a picture")
+    left.write(name := left.fresh(), b"a copy that is about to be sent")
+    now = await desk.messenger.attaching.pasted("png", b"a picture")
+    await desk.start()
+    await desk.until(lambda: len(copies(desk)) == 2)
+    assert {file.name for file in copies(desk)} == {name, now.path.name}

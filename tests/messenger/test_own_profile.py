@@ -126,6 +126,16 @@ async def test_picture_removed_while_another_is_on_its_way_stays_removed(
     assert [call.arguments for call in desk.server.calls if call.name == "set_avatar"] == [("",)]
 
 
+async def test_nothing_is_left_of_a_picture_that_another_has_taken_the_place_of(desk: Desk) -> None:
+    desk.store.outgoing_files.mkdir(parents=True)
+    for name in ("one", "two"):
+        picture(desk.store.outgoing_files / f"{name}.png")
+        desk.hand_over(SetPicture(f"{name}.png", "image/png"))
+    await desk.start()
+    await desk.until(lambda: avatar(desk) and not desk.messenger.pending())
+    assert not copies(desk)
+
+
 @pytest.mark.parametrize("content", [b"", b"<svg/>", b"\x89PNG\r\n\x1a\n" + b"\0" * 30])
 async def test_file_that_is_no_picture_is_refused_and_nothing_is_kept(
     desk: Desk, tmp_path: Path, content: bytes

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import io
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from dmtui.core.errors import Unreachable
+from dmtui.core.errors import FarTrouble, Unreachable
 from dmtui.core.events import Line
 from dmtui.core.images import PREVIEW
 from dmtui.core.model import (
@@ -24,7 +25,8 @@ from dmtui.core.model import (
     Safe,
     UserId,
 )
-from tests.fakes import BOB
+from dmtui.messenger import previews
+from tests.fakes import BOB, CAROL
 from tests.messenger.conftest import Desk
 
 
@@ -49,16 +51,23 @@ async def begin(desk: Desk) -> RoomId:
     return room_id
 
 
-async def receive(desk: Desk, room_id: RoomId, media: Media, small: Media | None = None) -> Message:
+async def receive(
+    desk: Desk,
+    room_id: RoomId,
+    media: Media,
+    small: Media | None = None,
+    sender: UserId = BOB,
+) -> Message:
     attachment = Attachment(AttachmentKind.IMAGE, Safe("red.png"), media, small)
-    before = len(desk.messages())
-    await desk.server.do(room_id, BOB, Line(Kind.ATTACHMENT, Safe("image"), attachment=attachment))
-    await desk.until(lambda: len(desk.messages()) > before)
-    return desk.messages()[-1]
+    before = len(desk.messages(sender))
+    line = Line(Kind.ATTACHMENT, Safe("image"), attachment=attachment)
+    await desk.server.do(room_id, sender, line)
+    await desk.until(lambda: len(desk.messages(sender)) > before)
+    return desk.messages(sender)[-1]
 
 
-def want(desk: Desk, *messages: Message) -> None:
-    conversation = desk.conversation()
+def want(desk: Desk, *messages: Message, of: UserId = BOB) -> None:
+    conversation = desk.conversation(of)
     assert conversation is not None
     desk.messenger.previews.want(conversation, messages)
 
@@ -122,8 +131,20 @@ async def test_image_that_is_none_is_not_tried_again(desk: Desk) -> None:
     good = await receive(desk, room_id, desk.server.store_file(png()))
     want(desk, good, broken)
     await desk.until(lambda: desk.messages()[-1].preview)
-    want(desk, broken, good)
-    await desk.until(lambda: desk.server.count("sync"))
+    last = await receive(desk, room_id, desk.server.store_file(png()))
+    want(desk, last, broken)
+    await desk.until(lambda: desk.messages()[-1].preview)
+    assert len(fetched(desk)) == 3
+
+
+async def test_image_that_has_its_preview_by_now_is_not_fetched_again(desk: Desk) -> None:
+    room_id = await begin(desk)
+    message = await receive(desk, room_id, desk.server.store_file(png()))
+    want(desk, message)
+    await desk.until(lambda: desk.messages()[-1].preview)
+    last = await receive(desk, room_id, desk.server.store_file(png()))
+    want(desk, last, message)
+    await desk.until(lambda: desk.messages()[-1].preview)
     assert len(fetched(desk)) == 2
 
 
@@ -144,6 +165,73 @@ async def test_preview_that_the_network_kept_is_made_when_it_is_back(desk: Desk)
     want(desk, message)
     await desk.until(lambda: desk.messages()[-1].preview == RED)
     assert desk.server.count("download") == 4
+
+
+class Far:
+    """Downloads of some images fail, or never end."""
+
+    def __init__(self, desk: Desk, *messages: Message, silent: bool = False):
+        self.tried: list[str] = []
+        self._download = desk.server.download
+        self._uris = {each.attachment.media.uri for each in messages if each.attachment}
+        self._silent = silent
+        desk.server.download = self._far  # type: ignore[method-assign]
+
+    async def _far(
+        self, media: Media, file: str, limit: int, progress: Callable[[int, int], None]
+    ) -> None:
+        self.tried.append(media.uri)
+        if media.uri not in self._uris:
+            await self._download(media, file, limit, progress)
+        elif self._silent:
+            await asyncio.Event().wait()
+        else:
+            raise FarTrouble("Another server does not answer.")
+
+
+async def test_image_that_does_not_come_holds_up_no_other_and_is_given_up(desk: Desk) -> None:
+    room_id = await begin(desk)
+    bad = await receive(desk, room_id, desk.server.store_file(png((1, 2, 3))))
+    good = await receive(desk, room_id, desk.server.store_file(png()))
+    far = Far(desk, bad)
+    want(desk, good, bad)
+    await desk.until(lambda: desk.messages()[-1].preview == RED)
+    await desk.until(lambda: len(far.tried) == 4)
+    assert far.tried[0] != far.tried[1]
+    want(desk, bad)
+    last = await receive(desk, room_id, desk.server.store_file(png()))
+    want(desk, last, bad)
+    await desk.until(lambda: desk.messages()[-1].preview == RED)
+    assert len(far.tried) == 5
+
+
+async def test_image_that_trickles_holds_up_no_other(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(previews, "PATIENCE", 0.05)
+    room_id = await begin(desk)
+    bad = await receive(desk, room_id, desk.server.store_file(png((1, 2, 3))))
+    good = await receive(desk, room_id, desk.server.store_file(png()))
+    Far(desk, bad, silent=True)
+    want(desk, good, bad)
+    await desk.until(lambda: desk.messages()[-1].preview == RED)
+
+
+async def test_image_that_fails_once_another_conversation_is_open_is_not_tried_again(
+    desk: Desk,
+) -> None:
+    carols_room = await desk.server.have_direct_room(CAROL, "Carol")
+    bobs = await receive(desk, await begin(desk), desk.server.store_file(png((1, 2, 3))))
+    gate = desk.server.hold("download")
+    desk.server.fail("download", Unreachable("no network"))
+    want(desk, bobs)
+    await desk.until(lambda: desk.server.count("download"))
+    for _ in range(2):
+        carols = await receive(desk, carols_room, desk.server.store_file(png()), sender=CAROL)
+        want(desk, carols, of=CAROL)
+        gate.set()
+        await desk.until(lambda: desk.messages(CAROL)[-1].preview == RED)
+    assert desk.server.count("download") == 3
 
 
 async def test_image_of_mine_has_its_preview_while_there_is_no_network(
@@ -174,6 +262,24 @@ async def test_another_conversation_takes_the_place_of_what_was_wanted(desk: Des
     desk.messenger.previews.want(other, ())
     gate.set()
     await desk.until(lambda: desk.messages()[-1].preview)
+    assert desk.server.count("download") == 1
+
+
+async def test_image_that_was_sent_into_a_group_is_not_fetched_for_the_chat_with_its_sender(
+    desk: Desk,
+) -> None:
+    room_id = await begin(desk)
+    group = await desk.server.have_direct_room(BOB, "Bob")
+    await desk.server.bring(group, CAROL, "Carol")
+    await desk.until(lambda: desk.conversation(UserId(group)))
+    media = desk.server.store_file(png((1, 2, 3)))
+    attachment = Attachment(AttachmentKind.IMAGE, Safe("red.png"), media)
+    line = Line(Kind.ATTACHMENT, Safe("image"), attachment=attachment)
+    await desk.server.do(group, BOB, line)
+    await desk.until(lambda: desk.messages(UserId(group)))
+    last = await receive(desk, room_id, desk.server.store_file(png()))
+    want(desk, last, *desk.messages(UserId(group)))
+    await desk.until(lambda: desk.messages()[-1].preview == RED)
     assert desk.server.count("download") == 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from dmtui.core.attachments import described
 from dmtui.core.errors import Refused
 from dmtui.core.events import Line
 from dmtui.core.model import Attachment, AttachmentKind, Kind, Safe, SendState
+from dmtui.messenger.outgoing_files import OutgoingFiles
 from dmtui.ui.paths import pasted_files, typed_path
 from dmtui.ui.screens import file_desk
 from dmtui.ui.screens.attach_file import AttachFile, completions
@@ -23,6 +25,7 @@ from dmtui.ui.screens.image_viewer import ImageViewer
 from dmtui.ui.widgets.half_blocks import UPPER_HALF
 from tests.fakes import BOB
 from tests.ui.test_conversation import chat_with_bob, open_first, states
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -181,6 +184,56 @@ async def test_file_is_sent_with_its_caption_once_the_user_has_agreed(
 
 def note_text() -> bytes:
     return b"what I wanted to say"
+
+
+class SlowCopy:
+    """Copies begin, and go on once they may."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun, self.may = threading.Event(), threading.Event()
+        self._take = OutgoingFiles.take
+        monkeypatch.setattr(OutgoingFiles, "take", lambda files, source: self._slow(files, source))
+
+    def _slow(self, files: OutgoingFiles, source: Path) -> str:
+        self.begun.set()
+        assert self.may.wait(PATIENCE)
+        return self._take(files, source)
+
+
+async def test_file_is_sent_though_another_is_wanted_while_it_is_copied(
+    stage: Stage, note: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = SlowCopy(monkeypatch)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    await chat_with_bob(stage, "hi")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await choose(stage, note)
+        await pilot.press("s")
+        await stage.until(copy.begun.is_set)
+        await pilot.press("ctrl+g")
+        await stage.until(lambda: any("install wl-clipboard" in line for line in stage.notices()))
+        copy.may.set()
+        await stage.until(lambda: states(stage) == [SendState.SENT])
+
+
+async def test_file_is_copied_to_its_end_before_the_app_ends(
+    stage: Stage, note: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = SlowCopy(monkeypatch)
+    await chat_with_bob(stage, "hi")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await choose(stage, note)
+        await pilot.press("s")
+        await stage.until(copy.begun.is_set)
+        for _ in range(2):
+            await pilot.press("ctrl+q")
+            await stage.until(lambda: "still being copied" in "".join(stage.notices()))
+        copy.may.set()
+        await stage.until(lambda: not stage.app.is_running)
+    async with stage.open():
+        await stage.until(lambda: states(stage) == [SendState.SENT])
 
 
 async def test_file_goes_out_as_the_reply_that_was_begun_and_the_draft_stays(

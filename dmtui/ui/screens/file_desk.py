@@ -6,6 +6,8 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from textual.worker import get_current_worker
+
 from dmtui.core.attachments import VIEWABLE, size_words
 from dmtui.core.data_uris import picture_of
 from dmtui.core.errors import DmtuiError, FileTrouble, GivenUp
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from dmtui.messenger.attaching import Offer
     from dmtui.ui.screens.hands import Hands
     from dmtui.ui.screens.writing_pane import WritingPane
+
+CONFIRMED, QUEUING = "confirmed", "queuing"
+"""Groups of workers: what the user has agreed to send is not ended by what is wanted next."""
 
 OPENED_BY_OTHERS = "Another program will open it, and does what the file makes it do."
 
@@ -158,7 +163,8 @@ class FileDesk:
     async def _send(
         self, conversation: Conversation, offers: Sequence[Offer], caption: str = ""
     ) -> bool:
-        """The first of them is the reply, if one is being written."""
+        """The first of them is the reply, if one is being written; called in a worker."""
+        worker = get_current_worker()
         messenger, to = self._hands.messenger, conversation.user_id
         title = "Send this file?" if len(offers) == 1 else f"Send these {len(offers)} files?"
         answers = [Choice("k", "Keep it here", False), Choice("s", "Send", True)]
@@ -166,8 +172,10 @@ class FileDesk:
         text = _description(conversation, offers, caption, answered)
         if not await self._hands.ask(Question(title, text, answers)):
             return False
+        worker.group = CONFIRMED
         if not await decided(self._hands.ask, messenger, to):
             return False
+        worker.group = QUEUING
         try:
             for number, offer in enumerate(offers):
                 key = answered.key if answered is not None and number == 0 else ""

@@ -135,7 +135,8 @@ class MainScreen(Sides):
         self.people.refresh_rows()
 
     async def settle(self) -> None:
-        """Before leaving: what was typed goes to disk. Raises ``StoreTrouble``."""
+        """Before leaving: what was typed and what is sent goes to disk. ``StoreTrouble``."""
+        await self.conversation.writing.settle()
         await self._drafts.save()
 
     @property

@@ -18,6 +18,7 @@ from dmtui.ui.key_profiles import editing_keys
 from dmtui.ui.paths import pasted_files
 from dmtui.ui.screens.completing import Completing
 from dmtui.ui.screens.editor import EditorTrouble, edited_outside
+from dmtui.ui.screens.file_desk import QUEUING
 from dmtui.ui.screens.recipient import Recipient
 from dmtui.ui.screens.writing import Writing
 from dmtui.ui.slash import slash_commands
@@ -226,6 +227,13 @@ class WritingPane(Vertical):
             return
         if sent and self.recipient.still(event.to):
             self.composer.take_back(event.text)
+
+    async def settle(self) -> None:
+        """Before leaving: files that are to be sent are queued."""
+        queuing = [each for each in self.workers if each.group == QUEUING]
+        if queuing:
+            self._hands.tell("A file is still being copied: dmtui ends once it is.")
+            await asyncio.shield(self.workers.wait_for_complete(queuing))
 
     # -- other than typing --
 
