@@ -274,7 +274,7 @@ def marks(desk: Desk) -> list[tuple[object, ...]]:
 async def test_a_mark_of_unread_is_carried_out_after_a_day_offline_and_a_crash(desk: Desk) -> None:
     room = await beginning(desk)
     desk.server.fail("set_marked_unread", Unreachable("no network"), times=1000)
-    await desk.messenger.contacts.mark_unread(BOB)
+    await desk.messenger.contacts.turn_unread(BOB, False)
     assert bob(desk).marked_unread
     await desk.server.called("set_marked_unread")
     await desk.restart()
@@ -288,7 +288,7 @@ async def test_a_mark_of_unread_is_carried_out_after_a_day_offline_and_a_crash(d
 async def test_reading_ends_a_mark_even_while_it_is_being_sent(desk: Desk) -> None:
     room = await beginning(desk)
     held = desk.server.hold("set_marked_unread")
-    await desk.messenger.contacts.mark_unread(BOB)
+    await desk.messenger.contacts.turn_unread(BOB, False)
     await desk.server.called("set_marked_unread")
     await desk.messenger.mark_read(BOB)
     assert not bob(desk).marked_unread
@@ -301,7 +301,7 @@ async def test_reading_ends_a_mark_even_while_it_is_being_sent(desk: Desk) -> No
 async def test_a_mark_that_the_server_refuses_is_gone_again(desk: Desk) -> None:
     await beginning(desk)
     desk.server.fail("set_marked_unread", Forbidden("No.", 403, "M_FORBIDDEN"))
-    entry = await desk.messenger.contacts.mark_unread(BOB)
+    _, entry = await desk.messenger.contacts.turn_unread(BOB, False)
     assert entry is not None
     assert await desk.messenger.outcome(entry) == Outcome(ok=False, message="No.")
     assert not bob(desk).marked_unread
