@@ -27,20 +27,20 @@ _PATIENCE = 1.0
 log = logging.getLogger(__name__)
 
 
-async def set_presence(client: Api, me: UserId, availability: Availability, status: str) -> None:
-    """``PUT /presence/{userId}/status``."""
-    content: JsonObject = {"presence": availability.value, "status_msg": status}
-    await client.api("PUT", path("presence", me, "status"), content)
-
-
 class OwnPresence:
-    """Says again how I am to be seen, with the status that the server has of me."""
+    """Says how I am to be seen, and says it again with the status that the server has of me."""
 
     def __init__(self, client: Api, me: UserId):
         self._client = client
         self._me = me
         self._said = Availability.OFFLINE
         self._at = 0.0
+        self._turn = asyncio.Lock()  # what is renewed is read before, and must be what there is
+
+    async def set(self, availability: Availability, status: str) -> None:
+        """Be seen like this from now on, after any renewal that is under way."""
+        async with self._turn:
+            await self._put(availability, status)
 
     async def renew(self, availability: Availability) -> None:
         """Say it if it is new or about to lapse; a server that will not have it is left alone."""
@@ -59,7 +59,13 @@ class OwnPresence:
 
     async def _say(self, availability: Availability) -> None:
         try:
-            status = (await presence(self._client, self._me)).status
-            await set_presence(self._client, self._me, availability, status)
+            async with self._turn:
+                status = (await presence(self._client, self._me)).status
+                await self._put(availability, status)
         except (Recoverable, Refused) as error:
             log.info("presence is not said: %s", type(error).__name__)
+
+    async def _put(self, availability: Availability, status: str) -> None:
+        """``PUT /presence/{userId}/status``."""
+        content: JsonObject = {"presence": availability.value, "status_msg": status}
+        await self._client.api("PUT", path("presence", self._me, "status"), content)

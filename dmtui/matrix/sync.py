@@ -74,7 +74,7 @@ class Syncing:
             Way.SLIDING: Sliding(client, translator.me),
             Way.CLASSIC: Classic(client, translator.me),
         }
-        self._own_presence = OwnPresence(client, translator.me)
+        self.own_presence = OwnPresence(client, translator.me)
         self._direct: frozenset[RoomId] | None = None
         self._invites: dict[RoomId, list[JsonObject]] = {}
 
@@ -88,7 +88,7 @@ class Syncing:
         """See ``ports.Homeserver``."""
         way = self._way or await self._choose()
         if way is Way.SLIDING and presence is not Availability.OFFLINE:
-            await self._own_presence.renew(presence)
+            await self.own_presence.renew(presence)
             timeout = min(timeout, RENEWAL)
         place = place_of(token, way)
         if self._direct is None and (rooms or place.position or way is Way.CLASSIC):
@@ -106,7 +106,7 @@ class Syncing:
 
     async def close(self) -> None:
         """Nobody is asked any more: have nobody believe that I am still there."""
-        await self._own_presence.end()
+        await self.own_presence.end()
 
     async def _choose(self) -> Way:
         answer = await self._client.api("GET", "/_matrix/client/versions")
