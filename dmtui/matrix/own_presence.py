@@ -43,12 +43,16 @@ class OwnPresence:
             await self._put(availability, status)
 
     async def renew(self, availability: Availability) -> None:
-        """Say it if it is new or about to lapse; a server that will not have it is left alone."""
+        """Say it if it is new or about to lapse; a server that will not have it is left alone.
+
+        Offline is not said, nor at the end: my other devices may be there.
+        """
         now = time.monotonic()
         if availability is self._said and now - self._at < RENEWAL:
             return
         self._said, self._at = availability, now
-        await self._say(availability)
+        if availability is not Availability.OFFLINE:
+            await self._say(availability)
 
     async def end(self) -> None:
         """I am gone; only where it was said here, as all else lapses by itself."""

@@ -87,9 +87,9 @@ class Syncing:
     ) -> SyncBatch:
         """See ``ports.Homeserver``."""
         way = self._way or await self._choose()
-        if way is Way.SLIDING and presence is not Availability.OFFLINE:
+        if way is Way.SLIDING:
             await self.own_presence.renew(presence)
-            timeout = min(timeout, RENEWAL)
+            timeout = timeout if presence is Availability.OFFLINE else min(timeout, RENEWAL)
         place = place_of(token, way)
         if self._direct is None and (rooms or place.position or way is Way.CLASSIC):
             self._direct = await self._ask_direct()

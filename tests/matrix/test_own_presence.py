@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+from dmtui.core.errors import NotFound
 from dmtui.core.model import Availability, JsonObject, UserId
 from dmtui.matrix.own_presence import OwnPresence
+from dmtui.matrix.place import Way
+from tests.matrix.test_sync_answers import sliding, syncing
 
 ME = UserId("@me:x")
 
@@ -29,7 +32,11 @@ class PresenceServer:
         query: Mapping[str, str] | None = None,
         timeout: float = 30.0,
     ) -> JsonObject:
-        assert path.endswith("/presence/%40me%3Ax/status")
+        if path.endswith("/sync"):
+            synced: JsonObject = sliding()
+            return synced
+        if not path.endswith("/presence/%40me%3Ax/status"):
+            raise NotFound("no such thing", 404, "M_NOT_FOUND")
         answer: JsonObject = {"presence": "online", "status_msg": str(self.status)}
         self.asked.set()
         await self.open.wait()
@@ -48,3 +55,13 @@ async def test_status_set_while_presence_is_renewed_stays() -> None:
         tasks.create_task(presence.set(Availability.ONLINE, "new"))
         server.open.set()
     assert server.said[-1] == ("online", "new")
+
+
+async def test_presence_left_to_my_other_devices_is_not_ended_when_dmtui_is() -> None:
+    server = PresenceServer()
+    server.open.set()
+    sync = syncing(server, Way.SLIDING)
+    for presence in (Availability.ONLINE, Availability.OFFLINE):
+        await sync.sync(None, frozenset(), 0.0, presence)
+    await sync.close()
+    assert server.said == [("online", "old")]
