@@ -33,8 +33,9 @@ class OwnPresence:
     def __init__(self, client: Api, me: UserId):
         self._client = client
         self._me = me
-        self._said = Availability.OFFLINE
-        self._at = 0.0
+        self._wished = Availability.OFFLINE
+        self._due = 0.0
+        self._renewal: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()  # what is renewed is read before, and must be what there is
 
     async def set(self, availability: Availability, status: str) -> None:
@@ -42,21 +43,30 @@ class OwnPresence:
         async with self._turn:
             await self._put(availability, status)
 
-    async def renew(self, availability: Availability) -> None:
-        """Say it if it is new or about to lapse; a server that will not have it is left alone.
+    def renew(self, availability: Availability) -> None:
+        """Begin to say it if it is new or about to lapse, one renewal at a time.
 
-        Offline is not said, nor at the end: my other devices may be there.
+        A server that will not have it is left alone. Offline is not said, nor at the end: my other
+        devices may be there.
         """
         now = time.monotonic()
-        if availability is self._said and now - self._at < RENEWAL:
+        if availability is not self._wished:
+            self._wished, self._due = availability, now
+        if availability is Availability.OFFLINE or now < self._due:
             return
-        self._said, self._at = availability, now
-        if availability is not Availability.OFFLINE:
-            await self._say(availability)
+        if self._renewal is not None:
+            if not self._renewal.done():
+                return
+            self._renewal.result()
+        self._due = now + RENEWAL
+        self._renewal = asyncio.create_task(self._say(availability))
 
     async def end(self) -> None:
         """I am gone; only where it was said here, as all else lapses by itself."""
-        if self._said is not Availability.OFFLINE:
+        if self._renewal is not None:
+            self._renewal.cancel()
+            await asyncio.gather(self._renewal, return_exceptions=True)
+        if self._wished is not Availability.OFFLINE:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_PATIENCE):
                     await self._say(Availability.OFFLINE)

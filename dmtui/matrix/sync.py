@@ -88,7 +88,7 @@ class Syncing:
         """See ``ports.Homeserver``."""
         way = self._way or await self._choose()
         if way is Way.SLIDING:
-            await self.own_presence.renew(presence)
+            self.own_presence.renew(presence)
             timeout = timeout if presence is Availability.OFFLINE else min(timeout, RENEWAL)
         place = place_of(token, way)
         if self._direct is None and (rooms or place.position or way is Way.CLASSIC):

@@ -21,6 +21,7 @@ class PresenceServer:
         self.said: list[tuple[object, object]] = []
         self.status: object = "old"
         self.asked = asyncio.Event()
+        self.told = asyncio.Event()
         self.open = asyncio.Event()
 
     async def api(
@@ -43,6 +44,7 @@ class PresenceServer:
         if method == "PUT" and body is not None:
             self.status = body["status_msg"]
             self.said.append((body["presence"], self.status))
+            self.told.set()
         return answer
 
 
@@ -50,7 +52,7 @@ async def test_status_set_while_presence_is_renewed_stays() -> None:
     server = PresenceServer()
     presence = OwnPresence(server, ME)
     async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
-        tasks.create_task(presence.renew(Availability.ONLINE))
+        presence.renew(Availability.ONLINE)
         await server.asked.wait()
         tasks.create_task(presence.set(Availability.ONLINE, "new"))
         server.open.set()
@@ -61,7 +63,35 @@ async def test_presence_left_to_my_other_devices_is_not_ended_when_dmtui_is() ->
     server = PresenceServer()
     server.open.set()
     sync = syncing(server, Way.SLIDING)
-    for presence in (Availability.ONLINE, Availability.OFFLINE):
-        await sync.sync(None, frozenset(), 0.0, presence)
-    await sync.close()
+    async with asyncio.timeout(5):
+        await sync.sync(None, frozenset(), 0.0, Availability.ONLINE)
+        await server.told.wait()
+        await sync.sync(None, frozenset(), 0.0, Availability.OFFLINE)
+        await sync.close()
     assert server.said == [("online", "old")]
+
+
+async def test_news_do_not_wait_for_presence_that_the_server_is_slow_with() -> None:
+    server = PresenceServer()
+    sync = syncing(server, Way.SLIDING)
+    async with asyncio.timeout(5):
+        for _ in range(2):
+            await sync.sync(None, frozenset(), 0.0, Availability.ONLINE)
+        await server.asked.wait()
+        server.open.set()
+        await sync.close()
+    assert server.said == [("offline", "old")]  # and nothing of what was still to be said
+
+
+async def test_invisible_is_the_last_word_beside_a_slow_renewal() -> None:
+    server = PresenceServer()
+    sync = syncing(server, Way.SLIDING)
+    async with asyncio.timeout(5):
+        await sync.sync(None, frozenset(), 0.0, Availability.ONLINE)
+        await server.asked.wait()
+        invisible = asyncio.create_task(sync.own_presence.set(Availability.OFFLINE, "old"))
+        await sync.sync(None, frozenset(), 0.0, Availability.OFFLINE)
+        server.open.set()
+        await invisible
+        await sync.close()
+    assert server.said[-1] == ("offline", "old")
