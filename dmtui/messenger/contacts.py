@@ -48,12 +48,8 @@ class Contacts:
         """Call the person so, on my devices alone; an empty name takes the petname away."""
         return await self._change(user_id, lambda: self._records.rename(user_id, petname))
 
-    async def pin(self, user_id: UserId, pinned: bool) -> Entry | None:
-        """Keep the person at the top of the list, or no longer."""
-        return await self._change(user_id, lambda: self._records.pin(user_id, pinned))
-
     async def turn_pin(self, user_id: UserId) -> tuple[bool, Entry | None]:
-        """Pin them unless they are pinned, else unpin; whether they are now, and the entry."""
+        """Keep the person at the top of the list, or no longer; whether they are there now."""
 
         def turn() -> tuple[bool, frozenset[Change]]:
             pinned = not self._records.contact(user_id).pinned
@@ -62,7 +58,7 @@ class Contacts:
         return await self._turn(user_id, turn)
 
     async def turn_archive(self, user_id: UserId) -> tuple[bool, Entry | None]:
-        """The same for putting them away."""
+        """Put the person away until they write again, or bring them back; whether they are away."""
 
         def turn() -> tuple[bool, frozenset[Change]]:
             archived = not self._records.contact(user_id).archived
@@ -71,7 +67,7 @@ class Contacts:
         return await self._turn(user_id, turn)
 
     async def turn_unread(self, user_id: UserId, private: bool) -> tuple[bool, Entry | None]:
-        """Mark the chat as unread, until it is read; where something is unread, read it.
+        """Mark the chat as unread until it is read, or read it; whether it is unread now.
 
         ``private``: nobody is told that it is read.
         """
@@ -97,10 +93,6 @@ class Contacts:
 
         entry = await self._change(user_id, act)
         return now, entry
-
-    async def archive(self, user_id: UserId, archived: bool) -> Entry | None:
-        """Put the person away until they write again, or bring them back."""
-        return await self._change(user_id, lambda: self._records.archive(user_id, archived))
 
     async def mute(self, user_id: UserId, muted: bool, until: Milliseconds = 0) -> Entry | None:
         """Notify of nothing they write, until then (0: for good), or again of everything."""
