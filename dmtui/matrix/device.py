@@ -35,7 +35,6 @@ from dmtui.matrix import (
     invite_walk,
     messages,
     nonce,
-    own_presence,
     people,
     plain_rooms,
     push_rules,
@@ -327,8 +326,7 @@ class Device:
 
     async def set_presence(self, availability: Availability, status: str) -> None:
         """See ``ports.Homeserver``."""
-        me = UserId(self._client.user_id)
-        await own_presence.set_presence(self._client, me, availability, status)
+        await self._syncing.own_presence.set(availability, status)
 
     async def has_device_keys(self, user_id: UserId) -> bool:
         """See ``ports.Homeserver``."""

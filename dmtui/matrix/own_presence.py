@@ -27,39 +27,59 @@ _PATIENCE = 1.0
 log = logging.getLogger(__name__)
 
 
-async def set_presence(client: Api, me: UserId, availability: Availability, status: str) -> None:
-    """``PUT /presence/{userId}/status``."""
-    content: JsonObject = {"presence": availability.value, "status_msg": status}
-    await client.api("PUT", path("presence", me, "status"), content)
-
-
 class OwnPresence:
-    """Says again how I am to be seen, with the status that the server has of me."""
+    """Says how I am to be seen, and says it again with the status that the server has of me."""
 
     def __init__(self, client: Api, me: UserId):
         self._client = client
         self._me = me
-        self._said = Availability.OFFLINE
-        self._at = 0.0
+        self._wished = Availability.OFFLINE
+        self._due = 0.0
+        self._renewal: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()  # what is renewed is read before, and must be what there is
 
-    async def renew(self, availability: Availability) -> None:
-        """Say it if it is new or about to lapse; a server that will not have it is left alone."""
+    async def set(self, availability: Availability, status: str) -> None:
+        """Be seen like this from now on, after any renewal that is under way."""
+        async with self._turn:
+            await self._put(availability, status)
+
+    def renew(self, availability: Availability) -> None:
+        """Begin to say it if it is new or about to lapse, one renewal at a time.
+
+        A server that will not have it is left alone. Offline is not said, nor at the end: my other
+        devices may be there.
+        """
         now = time.monotonic()
-        if availability is self._said and now - self._at < RENEWAL:
+        if availability is not self._wished:
+            self._wished, self._due = availability, now
+        if availability is Availability.OFFLINE or now < self._due:
             return
-        self._said, self._at = availability, now
-        await self._say(availability)
+        if self._renewal is not None:
+            if not self._renewal.done():
+                return
+            self._renewal.result()
+        self._due = now + RENEWAL
+        self._renewal = asyncio.create_task(self._say(availability))
 
     async def end(self) -> None:
         """I am gone; only where it was said here, as all else lapses by itself."""
-        if self._said is not Availability.OFFLINE:
+        if self._renewal is not None:
+            self._renewal.cancel()
+            await asyncio.gather(self._renewal, return_exceptions=True)
+        if self._wished is not Availability.OFFLINE:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_PATIENCE):
                     await self._say(Availability.OFFLINE)
 
     async def _say(self, availability: Availability) -> None:
         try:
-            status = (await presence(self._client, self._me)).status
-            await set_presence(self._client, self._me, availability, status)
+            async with self._turn:
+                status = (await presence(self._client, self._me)).status
+                await self._put(availability, status)
         except (Recoverable, Refused) as error:
             log.info("presence is not said: %s", type(error).__name__)
+
+    async def _put(self, availability: Availability, status: str) -> None:
+        """``PUT /presence/{userId}/status``."""
+        content: JsonObject = {"presence": availability.value, "status_msg": status}
+        await self._client.api("PUT", path("presence", self._me, "status"), content)

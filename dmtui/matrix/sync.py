@@ -74,7 +74,7 @@ class Syncing:
             Way.SLIDING: Sliding(client, translator.me),
             Way.CLASSIC: Classic(client, translator.me),
         }
-        self._own_presence = OwnPresence(client, translator.me)
+        self.own_presence = OwnPresence(client, translator.me)
         self._direct: frozenset[RoomId] | None = None
         self._invites: dict[RoomId, list[JsonObject]] = {}
 
@@ -87,9 +87,9 @@ class Syncing:
     ) -> SyncBatch:
         """See ``ports.Homeserver``."""
         way = self._way or await self._choose()
-        if way is Way.SLIDING and presence is not Availability.OFFLINE:
-            await self._own_presence.renew(presence)
-            timeout = min(timeout, RENEWAL)
+        if way is Way.SLIDING:
+            self.own_presence.renew(presence)
+            timeout = timeout if presence is Availability.OFFLINE else min(timeout, RENEWAL)
         place = place_of(token, way)
         if self._direct is None and (rooms or place.position or way is Way.CLASSIC):
             self._direct = await self._ask_direct()
@@ -106,7 +106,7 @@ class Syncing:
 
     async def close(self) -> None:
         """Nobody is asked any more: have nobody believe that I am still there."""
-        await self._own_presence.end()
+        await self.own_presence.end()
 
     async def _choose(self) -> Way:
         answer = await self._client.api("GET", "/_matrix/client/versions")

@@ -17,7 +17,7 @@ from dmtui.core.contacts import (
 from dmtui.core.errors import DmtuiError, Recoverable, SignedOut, StoreTrouble
 from dmtui.core.events import Change
 from dmtui.core.intents import ArrangeContact, Entry, Outcome
-from dmtui.core.model import Contact, Milliseconds, Safe, UserId
+from dmtui.core.model import Milliseconds, Safe, UserId
 from dmtui.core.ports import Homeserver
 from dmtui.messenger.clock import Clock, milliseconds
 from dmtui.messenger.journal import Journal, Settlement
@@ -48,51 +48,55 @@ class Contacts:
         """Call the person so, on my devices alone; an empty name takes the petname away."""
         return await self._change(user_id, lambda: self._records.rename(user_id, petname))
 
-    async def pin(self, user_id: UserId, pinned: bool) -> Entry | None:
-        """Keep the person at the top of the list, or no longer."""
-        return await self._change(user_id, lambda: self._records.pin(user_id, pinned))
-
     async def turn_pin(self, user_id: UserId) -> tuple[bool, Entry | None]:
-        """Pin them unless they are pinned, else unpin; whether they are now, and the entry."""
+        """Keep the person at the top of the list, or no longer; whether they are there now."""
 
-        def turn(before: Contact) -> tuple[bool, frozenset[Change]]:
-            return not before.pinned, self._records.pin(user_id, not before.pinned)
+        def turn() -> tuple[bool, frozenset[Change]]:
+            pinned = not self._records.contact(user_id).pinned
+            return pinned, self._records.pin(user_id, pinned)
 
         return await self._turn(user_id, turn)
 
     async def turn_archive(self, user_id: UserId) -> tuple[bool, Entry | None]:
-        """The same for putting them away."""
+        """Put the person away until they write again, or bring them back; whether they are away."""
 
-        def turn(before: Contact) -> tuple[bool, frozenset[Change]]:
-            return not before.archived, self._records.archive(user_id, not before.archived)
+        def turn() -> tuple[bool, frozenset[Change]]:
+            archived = not self._records.contact(user_id).archived
+            return archived, self._records.archive(user_id, archived)
+
+        return await self._turn(user_id, turn)
+
+    async def turn_unread(self, user_id: UserId, private: bool) -> tuple[bool, Entry | None]:
+        """Mark the chat as unread until it is read, or read it; whether it is unread now.
+
+        ``private``: nobody is told that it is read.
+        """
+        store = self._ledger.store
+
+        def turn() -> tuple[bool, frozenset[Change]]:
+            if any(here.is_unread for here in store.conversations([user_id])):
+                return False, store.mark_read_here(user_id, private)
+            return True, self._records.mark_unread(user_id)
 
         return await self._turn(user_id, turn)
 
     async def _turn(
-        self, user_id: UserId, turn: Callable[[Contact], tuple[bool, frozenset[Change]]]
+        self, user_id: UserId, turn: Callable[[], tuple[bool, frozenset[Change]]]
     ) -> tuple[bool, Entry | None]:
         """Decided in the writing thread: a key pressed again counts from what it did before."""
         now = False
 
         def act() -> frozenset[Change]:
             nonlocal now
-            now, changes = turn(self._records.contact(user_id))
+            now, changes = turn()
             return changes
 
         entry = await self._change(user_id, act)
         return now, entry
 
-    async def archive(self, user_id: UserId, archived: bool) -> Entry | None:
-        """Put the person away until they write again, or bring them back."""
-        return await self._change(user_id, lambda: self._records.archive(user_id, archived))
-
     async def mute(self, user_id: UserId, muted: bool, until: Milliseconds = 0) -> Entry | None:
         """Notify of nothing they write, until then (0: for good), or again of everything."""
         return await self._change(user_id, lambda: self._records.mute(user_id, muted, until))
-
-    async def mark_unread(self, user_id: UserId) -> Entry | None:
-        """Have something to read in the chat, until it is read."""
-        return await self._change(user_id, lambda: self._records.mark_unread(user_id))
 
     async def _change(self, user_id: UserId, act: Callable[[], frozenset[Change]]) -> Entry | None:
         await self._ledger.write(act)

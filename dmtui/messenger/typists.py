@@ -47,8 +47,8 @@ class Typists:
 
     def _names(self, room_id: RoomId, typing: frozenset[UserId]) -> tuple[Safe, ...]:
         store = self._store
-        members = store.evidence.members(room_id)
-        return tuple(name for one, name in members if one in typing and not store.ignores(one))
+        members = store.evidence.members_among(room_id, typing)
+        return tuple(name for one, name in members if not store.ignores(one))
 
     def _changed(self, room_id: RoomId) -> frozenset[Change]:
         owner = self._store.person_of(room_id)

@@ -137,12 +137,12 @@ def direct_room(
         created_at,
         None if successor is None else RoomId(successor),
         successor is not None and followed == successor,
-        _present(connection, room, set(json.loads(service)) - {me, user_id}),
+        present_among(connection, room, set(json.loads(service)) - {me, user_id}),
         next(iter(others.known)) if others.count == len(others.known) == 1 else None,
     )
 
 
-def _present(
+def present_among(
     connection: sqlite3.Connection, room: int, user_ids: Collection[str]
 ) -> tuple[UserId, ...]:
     """Those of them who are in the room, or invited to it."""

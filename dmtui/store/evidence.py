@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from dmtui.core.direct import Candidate
@@ -14,7 +14,7 @@ from dmtui.core.intents import EditDirect
 from dmtui.core.model import DirectRoom, JsonObject, Membership, RoomId, Safe, UserId
 from dmtui.core.names import clean_line, display_name, is_user_id
 from dmtui.store import account
-from dmtui.store.belonging import company_of, direct_room, member_of
+from dmtui.store.belonging import company_of, direct_room, member_of, present_among
 from dmtui.store.contacts import petname_of
 from dmtui.store.database import Database, number, text
 from dmtui.store.intents import pending
@@ -41,11 +41,19 @@ class EvidenceRecords:
             room = _number(connection, room_id)
             if room is None:
                 return ()
-            known = sorted(company_of(connection, room, self._me).known)
-            return tuple(
-                (user_id, petname_of(connection, user_id) or _name(connection, room, user_id))
-                for user_id in known
-            )
+            return _named(connection, room, sorted(company_of(connection, room, self._me).known))
+
+    def members_among(
+        self, room_id: RoomId, user_ids: Collection[UserId]
+    ) -> tuple[tuple[UserId, Safe], ...]:
+        """Those of :meth:`members` who are asked for, without a look at the others."""
+        with self._database.read() as connection:
+            room = _number(connection, room_id)
+            if room is None:
+                return ()
+            service = text(connection, "SELECT service FROM room WHERE number = ?", (room,))
+            humans = {*user_ids} - {self._me, *json.loads(service or "[]")}
+            return _named(connection, room, present_among(connection, room, humans))
 
     def evidence(self, user_id: UserId, versions: Sequence[DirectVersion]) -> tuple[Evidence, ...]:
         """One for each room of the person, the serving one first; ``versions`` are newest first.
@@ -204,6 +212,15 @@ class _Reader:
 
 def _number(connection: sqlite3.Connection, room_id: RoomId) -> int | None:
     return number(connection, "SELECT number FROM room WHERE room_id = ?", (room_id,))
+
+
+def _named(
+    connection: sqlite3.Connection, room: int, user_ids: Iterable[UserId]
+) -> tuple[tuple[UserId, Safe], ...]:
+    return tuple(
+        (user_id, petname_of(connection, user_id) or _name(connection, room, user_id))
+        for user_id in user_ids
+    )
 
 
 def _name(connection: sqlite3.Connection, room: int, user_id: UserId) -> Safe:

@@ -58,7 +58,7 @@ async def test_my_other_client_sees_pin_archive_mute_and_petname(
 ) -> None:
     room = await dmtui.befriend(bob)
     contacts, me = dmtui.messenger.contacts, dmtui.account
-    await contacts.pin(user(bob), True)
+    await contacts.turn_pin(user(bob))
     await contacts.mute(user(bob), True)
     await contacts.rename(user(bob), "Bobby")
     await published(dmtui)
@@ -70,7 +70,7 @@ async def test_my_other_client_sees_pin_archive_mute_and_petname(
     assert await asyncio.to_thread(me.account_data, PEOPLE) == {
         "people": {bob.user_id: {"petname": "Bobby"}}
     }
-    await contacts.archive(user(bob), True)
+    await contacts.turn_archive(user(bob))
     await contacts.mute(user(bob), False)
     await contacts.rename(user(bob), "")
     await published(dmtui)
@@ -118,7 +118,7 @@ async def test_two_dmtui_of_mine_agree(
     other = await open_dmtui(setting.here.login(dmtui.account.localpart))
     await dmtui.messenger.contacts.mute(user(bob), True, int(time.time() * 1000) + 3_600_000)
     await other.until(lambda: row(other, bob).muted and row(other, bob).muted_until)
-    await other.messenger.contacts.pin(user(bob), True)
+    await other.messenger.contacts.turn_pin(user(bob))
     await other.messenger.contacts.rename(user(bob), "Bobby")
     await dmtui.until(lambda: row(dmtui, bob).pinned and row(dmtui, bob).name == "Bobby")
     assert row(dmtui, bob).muted_until == row(other, bob).muted_until
@@ -130,7 +130,7 @@ async def test_killed_between_wish_and_server_it_is_done_at_the_next_start(
     room = await dmtui.befriend(bob)
     setting.proxy.refuse()
     setting.proxy.cut()
-    await dmtui.messenger.contacts.pin(user(bob), True)
+    await dmtui.messenger.contacts.turn_pin(user(bob))
     await dmtui.messenger.contacts.rename(user(bob), "Bobby")
     assert (row(dmtui, bob).pinned, row(dmtui, bob).name) == (True, "Bobby")
     await dmtui.stop()
@@ -159,7 +159,7 @@ async def test_an_archived_person_who_writes_comes_back_unless_muted(
 ) -> None:
     room = await dmtui.befriend(bob)
     contacts = dmtui.messenger.contacts
-    await contacts.archive(user(bob), True)
+    await contacts.turn_archive(user(bob))
     await contacts.mute(user(bob), True)
     await published(dmtui)
     await asyncio.to_thread(bob.send_text, room, "psst")

@@ -125,7 +125,8 @@ async def test_my_own_element_has_the_same_chats_and_reads_what_i_send_here(
 async def unread_on_both(dmtui: DmtuiAccount, bob: Element, mine: Element, room_id: str) -> None:
     """What one of my clients marks as unread is so on the other, until it is read there."""
     person = user(bob.account)
-    await dmtui.messenger.contacts.mark_unread(person)
+    await dmtui.messenger.mark_read(person)
+    await dmtui.messenger.contacts.turn_unread(person, False)
     await mine.room(room_id, marked_unread=True)
     await mine.mark_unread(room_id, False)
     await dmtui.until(lambda: (c := dmtui.conversation(bob.account)) and not c.marked_unread)

@@ -13,6 +13,7 @@ from dmtui.core.contacts import PEOPLE
 from dmtui.core.errors import NotFound, Recoverable, Refused
 from dmtui.core.events import Line, SyncBatch
 from dmtui.core.model import JsonObject, RoomId, UserId
+from dmtui.matrix.news import Api
 from dmtui.matrix.place import Way, place_of
 from dmtui.matrix.sync import Syncing
 from dmtui.matrix.translate import Translator, undecryptable
@@ -69,7 +70,7 @@ class Keys:
         assert room_id
 
 
-def syncing(script: Script, way: Way) -> Syncing:
+def syncing(script: Api, way: Way) -> Syncing:
     return Syncing(
         script, Keys(), Translator(ME, lambda room, raw: undecryptable(raw, "no key")), way
     )

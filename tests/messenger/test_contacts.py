@@ -35,12 +35,32 @@ async def beginning(desk: Desk, *history: str) -> RoomId:
 
 async def test_a_pin_is_a_tag_on_the_server(desk: Desk) -> None:
     room = await beginning(desk)
-    await desk.messenger.contacts.pin(BOB, True)
+    await desk.messenger.contacts.turn_pin(BOB)
     assert bob(desk).pinned
     await desk.until(lambda: idle(desk))
     assert desk.server.rooms[room].tags == {FAVOURITE}
     assert bob(desk).pinned
-    await desk.messenger.contacts.pin(BOB, False)
+    await desk.messenger.contacts.turn_pin(BOB)
+    await desk.until(lambda: idle(desk))
+    assert desk.server.rooms[room].tags == set()
+
+
+async def test_pin_and_archive_are_turned_into_what_they_are_not_and_end_each_other(
+    desk: Desk,
+) -> None:
+    room = await beginning(desk)
+    contacts = desk.messenger.contacts
+    held = desk.server.hold("set_tag")
+    turns = [contacts.turn_pin, contacts.turn_archive, contacts.turn_archive, contacts.turn_archive]
+    now_so = [(await turn(BOB))[0] for turn in turns]
+    assert now_so == [True, True, False, True]
+    assert (bob(desk).pinned, bob(desk).archived) == (False, True)
+    held.set()
+    await desk.until(lambda: idle(desk))
+    assert desk.server.rooms[room].tags == {LOW_PRIORITY}
+    assert (await contacts.turn_pin(BOB))[0]
+    assert (bob(desk).pinned, bob(desk).archived) == (True, False)
+    assert not (await contacts.turn_pin(BOB))[0]
     await desk.until(lambda: idle(desk))
     assert desk.server.rooms[room].tags == set()
 
@@ -48,7 +68,7 @@ async def test_a_pin_is_a_tag_on_the_server(desk: Desk) -> None:
 async def test_every_joined_room_of_the_person_is_arranged(desk: Desk) -> None:
     rooms = [await desk.server.have_direct_room(BOB, "Bob") for _ in range(2)]
     await desk.start()
-    await desk.messenger.contacts.archive(BOB, True)
+    await desk.messenger.contacts.turn_archive(BOB)
     await desk.messenger.contacts.mute(BOB, True)
     await desk.until(lambda: idle(desk))
     assert all(desk.server.rooms[room].tags == {LOW_PRIORITY} for room in rooms)
@@ -58,10 +78,9 @@ async def test_every_joined_room_of_the_person_is_arranged(desk: Desk) -> None:
 async def test_a_tag_that_is_there_keeps_its_order(desk: Desk) -> None:
     first = await desk.server.have_direct_room(BOB, "Bob")
     await desk.server.tag(first, LOW_PRIORITY)
-    second = await desk.server.have_direct_room(BOB, "Bob")
     await desk.start()
-    await desk.messenger.contacts.archive(BOB, True)
-    await desk.until(lambda: idle(desk))
+    second = await desk.server.have_direct_room(BOB, "Bob")
+    await desk.until(lambda: desk.server.rooms[second].tags == {LOW_PRIORITY} and idle(desk))
     tagged = [call.arguments for call in desk.server.calls if call.name == "set_tag"]
     assert tagged == [(second, LOW_PRIORITY, True)]
 
@@ -118,7 +137,7 @@ async def test_malformed_petnames_are_left_alone_and_told_of(desk: Desk) -> None
 async def test_a_wish_is_carried_out_after_a_crash(desk: Desk) -> None:
     room = await beginning(desk)
     desk.server.fail("set_tag", ServerTrouble("The homeserver is in trouble (HTTP 502)."), 1000)
-    await desk.messenger.contacts.pin(BOB, True)
+    await desk.messenger.contacts.turn_pin(BOB)
     await desk.server.called("set_tag")
     assert desk.server.rooms[room].tags == set()
     await desk.restart()
@@ -131,9 +150,9 @@ async def test_a_wish_is_carried_out_after_a_crash(desk: Desk) -> None:
 async def test_a_change_of_mind_under_way_wins(desk: Desk) -> None:
     room = await beginning(desk)
     held = desk.server.hold("set_tag")
-    await desk.messenger.contacts.pin(BOB, True)
+    await desk.messenger.contacts.turn_pin(BOB)
     await desk.server.called("set_tag")
-    await desk.messenger.contacts.pin(BOB, False)
+    await desk.messenger.contacts.turn_pin(BOB)
     held.set()
     await desk.until(lambda: idle(desk))
     assert desk.server.rooms[room].tags == set()
@@ -143,7 +162,7 @@ async def test_a_change_of_mind_under_way_wins(desk: Desk) -> None:
 async def test_what_the_server_refuses_is_taken_back(desk: Desk) -> None:
     await beginning(desk)
     desk.server.fail("set_tag", Forbidden("Not allowed.", 403, "M_FORBIDDEN"))
-    entry = await desk.messenger.contacts.pin(BOB, True)
+    _, entry = await desk.messenger.contacts.turn_pin(BOB)
     assert entry is not None
     assert await desk.messenger.outcome(entry) == Outcome(ok=False, message="Not allowed.")
     assert not bob(desk).pinned
@@ -163,7 +182,7 @@ async def test_a_group_is_pinned_and_muted_by_its_room(desk: Desk) -> None:
     group = UserId(room)
     await desk.until(lambda: desk.conversation(group))
     end = now(desk) + HOUR
-    await desk.messenger.contacts.pin(group, True)
+    await desk.messenger.contacts.turn_pin(group)
     await desk.messenger.contacts.mute(group, True, end)
     await desk.until(lambda: idle(desk))
     found = desk.conversation(group)
@@ -245,7 +264,7 @@ async def test_a_mute_that_the_server_will_not_end_is_tried_now_and_then(desk: D
 
 async def test_an_archived_person_who_writes_comes_back_everywhere(desk: Desk) -> None:
     room = await beginning(desk, "hello")
-    await desk.messenger.contacts.archive(BOB, True)
+    await desk.messenger.contacts.turn_archive(BOB)
     await desk.until(lambda: idle(desk))
     await desk.server.say(room, BOB, "are you there?")
     await desk.until(lambda: not bob(desk).archived)
@@ -274,7 +293,7 @@ def marks(desk: Desk) -> list[tuple[object, ...]]:
 async def test_a_mark_of_unread_is_carried_out_after_a_day_offline_and_a_crash(desk: Desk) -> None:
     room = await beginning(desk)
     desk.server.fail("set_marked_unread", Unreachable("no network"), times=1000)
-    await desk.messenger.contacts.mark_unread(BOB)
+    await desk.messenger.contacts.turn_unread(BOB, False)
     assert bob(desk).marked_unread
     await desk.server.called("set_marked_unread")
     await desk.restart()
@@ -288,7 +307,7 @@ async def test_a_mark_of_unread_is_carried_out_after_a_day_offline_and_a_crash(d
 async def test_reading_ends_a_mark_even_while_it_is_being_sent(desk: Desk) -> None:
     room = await beginning(desk)
     held = desk.server.hold("set_marked_unread")
-    await desk.messenger.contacts.mark_unread(BOB)
+    await desk.messenger.contacts.turn_unread(BOB, False)
     await desk.server.called("set_marked_unread")
     await desk.messenger.mark_read(BOB)
     assert not bob(desk).marked_unread
@@ -301,7 +320,7 @@ async def test_reading_ends_a_mark_even_while_it_is_being_sent(desk: Desk) -> No
 async def test_a_mark_that_the_server_refuses_is_gone_again(desk: Desk) -> None:
     await beginning(desk)
     desk.server.fail("set_marked_unread", Forbidden("No.", 403, "M_FORBIDDEN"))
-    entry = await desk.messenger.contacts.mark_unread(BOB)
+    _, entry = await desk.messenger.contacts.turn_unread(BOB, False)
     assert entry is not None
     assert await desk.messenger.outcome(entry) == Outcome(ok=False, message="No.")
     assert not bob(desk).marked_unread

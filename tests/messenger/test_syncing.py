@@ -14,9 +14,10 @@ from dmtui.core.events import (
     TypingChanged,
     Undecryptable,
 )
-from dmtui.core.model import EventId, Kind, Phase, Safe, SendState, UserId
+from dmtui.core.model import EventId, Kind, Member, Membership, Phase, Safe, SendState, UserId
 from dmtui.core.ports import Homeserver
 from dmtui.messenger.messenger import Messenger
+from tests.core.test_roster import fastest
 from tests.fakes import BOB, CAROL, ME
 from tests.messenger.conftest import Desk
 from tests.waiting import PATIENCE
@@ -110,6 +111,31 @@ async def test_only_members_who_are_not_ignored_are_seen_typing(desk: Desk) -> N
     assert desk.messenger.typing() == {group: ("Bob", "Carol")}
     await desk.server.edit_account_data("m.ignored_user_list", {"ignored_users": {BOB: {}}})
     await desk.until(lambda: desk.messenger.typing() == {group: ("Carol",)})
+
+
+async def test_bot_of_a_group_is_not_seen_typing(desk: Desk) -> None:
+    room_id = await desk.server.have_direct_room(BOB, "Bob")
+    await desk.server.bring(room_id, CAROL, "Carol")
+    await desk.server.bring(room_id, DAVE, "Dave")
+    await desk.start()
+    await desk.server.tell(
+        SyncBatch("", rooms=(RoomUpdate(room_id, service_members=frozenset({DAVE})),))
+    )
+    await desk.server.show_typing(room_id, DAVE, CAROL)
+    await desk.until(desk.messenger.typing)
+    assert desk.messenger.typing() == {UserId(room_id): ("Carol",)}
+
+
+async def test_who_types_in_a_large_group_is_known_within_a_frame(desk: Desk) -> None:
+    room_id = await desk.server.have_direct_room(BOB, "Bob")
+    await desk.start()
+    others = [UserId(f"@user{n}:example.org") for n in range(2000)]
+    members = tuple(Member(user_id, Membership.JOIN) for user_id in others)
+    await desk.server.tell(SyncBatch("", rooms=(RoomUpdate(room_id, members=members),)))
+    await desk.server.show_typing(room_id, BOB)
+    await desk.until(desk.messenger.typing)
+    assert desk.messenger.typing() == {UserId(room_id): ("Bob",)}
+    assert fastest(desk.messenger.typing) < 0.016
 
 
 async def test_message_heals_when_its_key_arrives(desk: Desk) -> None:

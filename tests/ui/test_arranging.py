@@ -304,6 +304,21 @@ async def test_u_reads_without_opening_and_marks_what_is_read(stage: Stage) -> N
         assert stage.server.count("mark_read") == 1
 
 
+@pytest.mark.parametrize("presses", [2, 3])
+async def test_u_pressed_again_counts_from_what_it_did_before(stage: Stage, presses: int) -> None:
+    room = await stage.server.have_direct_room(BOB, "Bob")
+    async with stage.open():
+        await stage.until(lambda: order(stage) == [BOB])
+        for _ in range(presses):
+            stage.main.action_person("mark_unread")
+        await stage.until(lambda: len(stage.notices()) == presses)
+        words = ["Bob is marked as unread.", "Bob is marked as read."]
+        assert stage.notices() == [words[turn % 2] for turn in range(presses)]
+        marked = presses % 2 == 1
+        await stage.until(lambda: idle(stage) and row(stage).marked_unread is marked)
+        assert bool(stage.server.rooms[room].marked_unread) is marked
+
+
 async def test_f3_goes_to_what_is_marked_and_opening_it_reads_it(stage: Stage) -> None:
     room = await stage.server.have_direct_room(BOB, "Bob")
     async with stage.open() as pilot:

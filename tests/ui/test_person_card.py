@@ -95,11 +95,11 @@ async def test_every_key_of_the_card_is_shown(stage: Stage, size: tuple[int, int
         for words in ("Enter Write", "w Why", "l Link", "m Mute", "p Pin", "a Archive", "v Verify"):
             await stage.until(stage.shows(words))
         await stage.until(stage.shows("Del Leave"))
-        await stage.messenger.contacts.pin(BOB, True)
+        await stage.messenger.contacts.turn_pin(BOB)
         await stage.messenger.contacts.mute(BOB, True, 0)
         await stage.until(stage.shows("m Hear again"))
         await stage.until(stage.shows("p Unpin"))
-        await stage.messenger.contacts.archive(BOB, True)
+        await stage.messenger.contacts.turn_archive(BOB)
         await stage.until(stage.shows("a Unarchive"))
         await stage.until(stage.shows("Del Leave"))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dmtui.core.contacts import petname
 from dmtui.core.errors import DmtuiError
 from dmtui.core.model import Conversation, Milliseconds
+from dmtui.core.privacy import Receipts
 from dmtui.core.times import next_morning, until_time
 from dmtui.messenger.clock import milliseconds
 from dmtui.ui.screens.confirm import Choice, Question
@@ -64,17 +65,13 @@ async def archive(hands: Hands, conversation: Conversation) -> None:
 
 async def mark_unread(hands: Hands, conversation: Conversation) -> None:
     """Have the chat stand out until it is read; one that does is read, without being opened."""
-    name, person = conversation.name, conversation.user_id
-    if not conversation.is_unread:
-        change = hands.messenger.contacts.mark_unread(person)
-        await _carry_out(hands, _told(change, f"{name} is marked as unread."))
-        return
-    try:
-        await hands.messenger.mark_read(person)
-    except DmtuiError as error:
-        hands.tell(str(error))
-    else:
-        hands.tell(f"{name} is marked as read.")
+    private = hands.messenger.privacy.receipts is Receipts.PRIVATE
+
+    async def turn() -> tuple[Entry | None, str]:
+        unread, entry = await hands.messenger.contacts.turn_unread(conversation.user_id, private)
+        return entry, f"{conversation.name} is marked as {'unread' if unread else 'read'}."
+
+    await _carry_out(hands, turn())
 
 
 async def rename(hands: Hands, conversation: Conversation) -> None:
