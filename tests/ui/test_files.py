@@ -167,6 +167,15 @@ async def choose(stage: Stage, path: Path, caption: str = "") -> None:
     await stage.until(lambda: asks(stage))
 
 
+async def test_enter_sends_a_file_that_was_chosen_by_its_path(stage: Stage, note: Path) -> None:
+    await chat_with_bob(stage, "hi")
+    async with stage.open() as pilot:
+        await open_first(stage)
+        await choose(stage, note)
+        await pilot.press("enter")
+        await stage.until(lambda: states(stage) == [SendState.SENT])
+
+
 async def test_file_is_sent_with_its_caption_once_the_user_has_agreed(
     stage: Stage, note: Path
 ) -> None:
@@ -265,11 +274,12 @@ async def test_file_that_is_not_sent_leaves_the_reply_as_it_is(stage: Stage, not
         await stage.until(stage.shows("Replying to Bob"))
 
 
-async def test_enter_on_the_question_keeps_the_file(stage: Stage, note: Path) -> None:
+async def test_enter_keeps_a_file_whose_path_was_only_pasted(stage: Stage, note: Path) -> None:
     await chat_with_bob(stage, "hi")
     async with stage.open() as pilot:
         await open_first(stage)
-        await choose(stage, note)
+        stage.app.post_message(Paste(str(note)))
+        await stage.until(lambda: asks(stage))
         await pilot.press("enter")
         await stage.until(lambda: not asks(stage))
         assert states(stage) == []

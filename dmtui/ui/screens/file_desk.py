@@ -130,7 +130,8 @@ class FileDesk:
         wanted = await self._hands.ask(AttachFile(f"Send a file to {conversation.name}"))
         if wanted is not None:
             path, caption = wanted
-            await self.send(conversation, [path], caption)
+            offer = await self._hands.messenger.attaching.offer(path)
+            await self._send(conversation, [offer], caption, chosen=True)
 
     async def paste(self) -> None:
         """Send the picture that is in the clipboard."""
@@ -152,22 +153,29 @@ class FileDesk:
         finally:
             await self._hands.messenger.attaching.let_go(offer)
 
-    async def send(
-        self, conversation: Conversation, paths: Sequence[Path], caption: str = ""
-    ) -> bool:
+    async def send(self, conversation: Conversation, paths: Sequence[Path]) -> bool:
         """Send the files once the user has seen what they are; whether they are queued."""
         attaching = self._hands.messenger.attaching
         offers = [await attaching.offer(path) for path in paths]
-        return await self._send(conversation, offers, caption)
+        return await self._send(conversation, offers)
 
     async def _send(
-        self, conversation: Conversation, offers: Sequence[Offer], caption: str = ""
+        self,
+        conversation: Conversation,
+        offers: Sequence[Offer],
+        caption: str = "",
+        *,
+        chosen: bool = False,
     ) -> bool:
-        """The first of them is the reply, if one is being written; called in a worker."""
+        """The first of them is the reply, if one is being written; called in a worker.
+
+        Enter sends what was ``chosen`` by name, and keeps what was only pasted.
+        """
         worker = get_current_worker()
         messenger, to = self._hands.messenger, conversation.user_id
         title = "Send this file?" if len(offers) == 1 else f"Send these {len(offers)} files?"
-        answers = [Choice("k", "Keep it here", False), Choice("s", "Send", True)]
+        keep, go = Choice("k", "Keep it here", False), Choice("s", "Send", True)
+        answers = [go, keep] if chosen else [keep, go]
         answered = self._pane.writing.answering(to)
         text = _description(conversation, offers, caption, answered)
         if not await self._hands.ask(Question(title, text, answers)):
