@@ -27,10 +27,9 @@ if TYPE_CHECKING:
 
     from textual.app import App
 
-    from dmtui.core.model import Conversation, Message
+    from dmtui.core.model import Conversation, Message, UserId
     from dmtui.messenger.attaching import Offer
     from dmtui.ui.screens.hands import Hands
-    from dmtui.ui.screens.writing_pane import WritingPane
 
 CONFIRMED, QUEUING = "confirmed", "queuing"
 """Groups of workers: what the user has agreed to send is not ended by what is wanted next."""
@@ -38,12 +37,20 @@ CONFIRMED, QUEUING = "confirmed", "queuing"
 OPENED_BY_OTHERS = "Another program will open it, and does what the file makes it do."
 
 
+class Draft(Protocol):
+    """What is being written, which a file may be the reply of."""
+
+    def answering(self, user_id: UserId) -> Message | None: ...
+    def answered(self, user_id: UserId) -> None: ...
+
+
 class Pane(Protocol):
     """The conversation that the files belong to."""
 
     conversation: Conversation | None
-    writing: WritingPane
 
+    @property
+    def writing(self) -> Draft: ...
     @property
     def app(self) -> App[object]: ...
 
