@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dmtui.core.model import EventId
+from dmtui.core.events import Line
+from dmtui.core.model import EventId, Kind, Safe
 from dmtui.ui.screens.confirm import Question
 from tests.fakes import BOB, CAROL
 
 if TYPE_CHECKING:
     from tests.ui.stage import Stage
 
-DRAWN = re.compile("[\u2500-\u259f✓⚷]")
+DRAWN = re.compile("[\u2500-\u259f✓⚷▤✉●]")
 """Lines, boxes, blocks, and signs that stand for words."""
 
 
@@ -64,6 +65,20 @@ async def test_typing_is_not_told_and_a_mark_of_unread_is_in_words(stage: Stage)
         await pilot.press("enter")
         await stage.until(lambda: stage.focus_is(stage.composer))
         assert "typing" not in stage.text()
+
+
+async def test_spoiler_and_file_are_words(stage: Stage) -> None:
+    room = await stage.server.have_direct_room(BOB, "Bob")
+    html = "hi <span data-mx-spoiler>he dies</span>"
+    await stage.server.do(room, BOB, Line(Kind.TEXT, Safe("hi he dies"), html))
+    line = Line(Kind.ATTACHMENT, Safe("file: a.pdf"))
+    await stage.server.do(room, BOB, line)
+    async with stage.open((100, 30), plain=True) as pilot:
+        await stage.until(lambda: stage.people.rows)
+        await pilot.press("enter")
+        await stage.until(stage.shows("hi (spoiler)"))
+        await stage.until(stage.shows("file: a.pdf"))
+        assert not DRAWN.search(stage.text())
 
 
 async def test_dialogs_and_completions_are_drawn_without_boxes(stage: Stage) -> None:

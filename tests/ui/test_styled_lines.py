@@ -88,5 +88,5 @@ def test_styles_are_named_for_what_they_mean() -> None:
 
 
 def test_a_spoiler_is_a_bar_of_its_own_width() -> None:
-    assert hidden(("日本 x", "timeline--text timeline--spoiler"))[0] == "██████"
-    assert hidden(("plain", "timeline--text")) == ("plain", "timeline--text")
+    assert hidden(("日本 x", "timeline--text timeline--spoiler"), plain=False)[0] == "██████"
+    assert hidden(("plain", "timeline--text"), plain=False) == ("plain", "timeline--text")

@@ -144,7 +144,7 @@ def paint(
         lines.append(line(bar, (clip(printable(shaped.quote), measure), "timeline--quote")))
     text = shaped.text
     if not revealed:
-        text = tuple(tuple(map(hidden, parts)) for parts in text)
+        text = tuple(tuple(hidden(part, plain=plain) for part in parts) for parts in text)
     for parts in text[:-1]:
         lines.append(line(bar, *parts))
     marks = _state(message) if plain else _marks(message, text[-1], measure)

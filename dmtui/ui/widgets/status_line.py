@@ -83,17 +83,19 @@ class StatusLine(Widget):
             return "", ""
         match connection.phase:
             case Phase.CONNECTING:
-                return "◌ Connecting…", "status--waiting"
+                sign, text, name = "◌ ", "Connecting…", "status--waiting"
             case Phase.ONLINE:
-                return "● Online", "status--online"
+                sign, text, name = "● ", "Online", "status--online"
             case Phase.SIGNED_OUT:
-                return _with_reason("✗ Signed out", connection.reason), "status--down"
+                text = _with_reason("Signed out", connection.reason)
+                sign, name = "✗ ", "status--down"
             case Phase.OFFLINE:
-                return self._offline(connection), "status--waiting"
+                sign, text, name = "○ ", self._offline(connection), "status--waiting"
+        return text if self.app.has_class("plain") else f"{sign}{text}", name
 
     def _offline(self, connection: Connection) -> str:
         since = clock_time(int(connection.since * 1000), self._zone)
-        text = f"○ Offline since {since}"
+        text = f"Offline since {since}"
         if connection.retry_at is not None and self._still:
             text += f", retry at {clock_time(int(connection.retry_at * 1000), self._zone)}"
         elif connection.retry_at is not None:

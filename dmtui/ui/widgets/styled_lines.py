@@ -103,7 +103,9 @@ def _style(base: str, form: Form, look: Look) -> str:
     return " ".join(names)
 
 
-def hidden(part: Part) -> Part:
-    """A spoiler as a bar of its length; any other part as it is."""
+def hidden(part: Part, *, plain: bool) -> Part:
+    """A spoiler as a bar of its length, ``plain`` in a word; any other part as it is."""
     text, style = part
-    return ("█" * cell_len(text), _EDGE) if SPOILER in style else part
+    if SPOILER not in style:
+        return part
+    return "(spoiler)" if plain else "█" * cell_len(text), _EDGE
