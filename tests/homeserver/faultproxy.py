@@ -186,6 +186,14 @@ class FaultProxy:
                 raise TimeoutError(f"no {count} requests matching {method} {path!r}")
             return self._matching(path, method)
 
+    def wait_for_answer(self, path: str, status: int, timeout: float = PATIENCE) -> None:
+        """Wait until a matching request has been answered so."""
+        with self._lock:
+            if not self._lock.wait_for(
+                lambda: any(e.status == status for e in self._matching(path, "")), timeout
+            ):
+                raise TimeoutError(f"no answer {status} to {path!r}")
+
     def _matching(self, path: str, method: str) -> list[Exchange]:
         return [e for e in self.log if re.search(path, e.path) and method in ("", e.method)]
 
@@ -253,7 +261,9 @@ class FaultProxy:
             if answer is None:
                 _reset(writer)
                 return False
-            record.status = int(answer.first_line.split(" ")[1])
+            with self._lock:
+                record.status = int(answer.first_line.split(" ")[1])
+                self._lock.notify_all()
             return await _write(writer, answer, fault or Fault())
         finally:
             record.seconds = time.perf_counter() - began

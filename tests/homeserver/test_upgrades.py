@@ -108,7 +108,7 @@ async def test_successor_is_entered_once_its_invite_comes(
 ) -> None:
     old = await dmtui.befriend(bob)
     new = RoomId(await asyncio.to_thread(upgraded, bob, old))
-    await asyncio.to_thread(setting.proxy.wait_for_request, "/join/")
+    await asyncio.to_thread(setting.proxy.wait_for_answer, "/join/", 403)
     await dmtui.messenger.send(user(bob), "meanwhile")
     await dmtui.until(lambda: dmtui.messages(bob)[-1].failure or "meanwhile" in dmtui.bodies(bob))
     await asyncio.to_thread(bob.invite, new, dmtui.account, is_direct=False)
