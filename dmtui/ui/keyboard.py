@@ -2,8 +2,8 @@
 
 Textual 8.2.8 raises on the event types and alternates of the kitty keyboard protocol, such as
 ``ESC [ 13 ; 1 : 3 u`` (Enter released), and no key works from then on. It also reads Alt with a
-digit, as terminals without that protocol send it, for what some Mac types with Option, and has a
-text area type the letter that was pressed with Alt.
+digit, as terminals without that protocol send it, for what some Mac types with Option, has a
+text area type the letter that was pressed with Alt, and takes Alt with Enter for Enter.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ def _guarded(parser: XTermParser, sequence: str) -> list[events.Key] | None:
 
 
 def _without_text(parser: XTermParser, sequence: str, alt: bool = False) -> Iterator[events.Key]:
-    """Alt with a letter types nothing: where it is no command, it is no letter either."""
+    """Alt with a letter types nothing, and with Enter it is not Enter alone."""
     for key in _keys_of_sequence(parser, sequence, alt):
-        is_text = alt and key.is_printable
-        yield events.Key(f"alt+{key.key.removeprefix('alt+')}", None) if is_text else key
+        bare = alt and (key.is_printable or key.key == "enter")
+        yield events.Key(f"alt+{key.key.removeprefix('alt+')}", None) if bare else key
 
 
 def guard_keyboard() -> None:

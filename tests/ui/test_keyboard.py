@@ -54,7 +54,7 @@ def test_keyboard_lives_on_after_any_key_report(
     assert keys(list(parser.feed("y"))) == ["y"]
 
 
-@pytest.mark.parametrize("letter", "zD<")
+@pytest.mark.parametrize("letter", "zD<\r")
 @pytest.mark.usefixtures("parser")
 def test_alt_with_a_letter_types_nothing(letter: str) -> None:
     guard_keyboard()
