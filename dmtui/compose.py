@@ -92,12 +92,7 @@ class Account:
     Call it holding the profile's lock.
     """
 
-    def __init__(
-        self,
-        paths: ProfilePaths,
-        key: ProfileKey,
-        config: Config | None = None,
-    ):
+    def __init__(self, paths: ProfilePaths, key: ProfileKey, config: Config | None = None):
         self._paths = paths
         self._key = key
         self._config = config

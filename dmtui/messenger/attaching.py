@@ -128,25 +128,19 @@ class Attaching:
         """
         name = self._files.passing()
         file = self._files.path(name)
-        try:
+        with self._files.dropped_on_failure(name):
             if why := await sandbox.grabbed(file):
                 raise FileTrouble(why)
             return await asyncio.to_thread(_picture, file, "png")
-        except BaseException:
-            self._files.drop((name,))
-            raise
 
     async def pasted(self, kind: str, content: bytes) -> Offer:
         """A picture of this kind (``png``), of which there is no file; else as :meth:`grab`."""
         if not content:
             raise FileTrouble("The picture that was pasted is empty.")
         name = self._files.passing()
-        try:
+        with self._files.dropped_on_failure(name):
             await asyncio.to_thread(self._files.write, name, content)
             return await asyncio.to_thread(_picture, self._files.path(name), kind)
-        except BaseException:
-            self._files.drop((name,))
-            raise
 
     async def let_go(self, offer: Offer) -> None:
         """It is sent, or not wanted."""

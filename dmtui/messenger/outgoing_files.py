@@ -11,7 +11,7 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -53,29 +53,36 @@ class OutgoingFiles:
     def take(self, source: Path) -> str:
         """Copy the file, on the disk when this returns; the copy's name. ``FileTrouble``."""
         taken = self.fresh()
-        copy = self.path(taken)
         try:
-            with regular(source) as original, _new(copy) as file:
+            with (
+                self.dropped_on_failure(taken),
+                regular(source) as original,
+                _new(self.path(taken)) as file,
+            ):
                 shutil.copyfileobj(original, file, 1024 * 1024)
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            copy.unlink(missing_ok=True)
             name = clean_line(source.name)
             raise FileTrouble(f"{name} can't be copied: {error.strerror}.") from error
-        except BaseException:
-            copy.unlink(missing_ok=True)
-            raise
         return taken
 
     def write(self, name: str, content: bytes) -> None:
         """Make the file of this name. ``FileTrouble``."""
         try:
-            with _new(self.path(name)) as file:
+            with self.dropped_on_failure(name), _new(self.path(name)) as file:
                 file.write(content)
         except OSError as error:
-            self.drop((name,))
             raise FileTrouble(f"The picture can't be kept: {error.strerror}.") from error
+
+    @contextlib.contextmanager
+    def dropped_on_failure(self, name: str) -> Iterator[None]:
+        """Nothing is left of a file that was not finished, whatever ended the block."""
+        try:
+            yield
+        except BaseException:
+            self.drop((name,))
+            raise
 
     def drop(self, names: Collection[str]) -> None:
         """These are not needed any more."""

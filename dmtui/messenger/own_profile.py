@@ -92,13 +92,10 @@ class OwnProfile:
         """
         copy = self._files.fresh()
         await asyncio.to_thread(_check, path)
-        try:
+        with self._files.dropped_on_failure(copy):
             mimetype = await sandbox.portrait(path, self._files.path(copy))
             if mimetype is None:
                 raise FileTrouble(NO_PICTURE)
-        except BaseException:
-            self._files.drop((copy,))
-            raise
         return await self._do(SetPicture(copy, mimetype))
 
     async def remove_picture(self) -> Outcome | None:
